@@ -1,0 +1,1 @@
+//! The contract between compiler and virtual machine: op table, module, file format, verifier, listing, assembler.

@@ -1,0 +1,1 @@
+//! Lumen source to bytecode; pure: no I/O, no clock, no threads.

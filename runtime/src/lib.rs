@@ -1,0 +1,1 @@
+//! Fibers, scheduler, channels, select, timers, clocks, the decision oracle, and the counted heap.

@@ -1,0 +1,3 @@
+//! The `lumenc` command.
+
+fn main() {}

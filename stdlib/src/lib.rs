@@ -1,0 +1,1 @@
+//! The Lumen library: sources in Lumen, and the natives they rest on.

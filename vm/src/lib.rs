@@ -1,0 +1,1 @@
+//! Load, link, verify and run bytecode.
