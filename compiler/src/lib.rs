@@ -1,1 +1,4 @@
 //! Lumen source to bytecode; pure: no I/O, no clock, no threads.
+
+pub mod source;
+pub mod syntax;

@@ -1,0 +1,7 @@
+//! Source texts and positions in them.
+
+mod map;
+mod span;
+
+pub use map::{LineColumn, SourceFile, SourceKind, SourceMap};
+pub use span::{FileId, Span};
