@@ -1,0 +1,232 @@
+//! Instruction words: what the op table derives.
+
+use crate::for_each_op;
+use crate::operand::*;
+
+/// One operand of an op, as data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OperandDef {
+    /// Its name in the table.
+    pub name: &'static str,
+    /// Role.
+    pub role: Role,
+    /// Kind.
+    pub kind: OperandKind,
+    /// First lane.
+    pub lane: usize,
+}
+
+/// One op, as data.
+#[derive(Clone, Copy, Debug)]
+pub struct OpDef {
+    /// The op.
+    pub op: Op,
+    /// Its text in listings: `int.add`.
+    pub text: &'static str,
+    /// Its documentation, one string per line.
+    pub doc: &'static [&'static str],
+    /// Operands.
+    pub operands: &'static [OperandDef],
+}
+
+/// An encoded instruction of one or two words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Insn {
+    words: [u64; 2],
+    len: usize,
+}
+
+impl Insn {
+    const fn of(op: Op) -> Self {
+        Self {
+            words: [op as u64, 0],
+            len: 1,
+        }
+    }
+
+    fn with<O: Operand>(mut self, lane: usize, operand: O) -> Self {
+        set_raw(&mut self.words, lane, O::LANES, operand.raw());
+        if lane + O::LANES > 3 {
+            self.len = 2;
+        }
+        self
+    }
+
+    /// Its words.
+    #[must_use]
+    pub fn words(&self) -> &[u64] {
+        &self.words[..self.len]
+    }
+}
+
+fn bit(lane: usize) -> (usize, u32) {
+    if lane < 3 {
+        (0, 16 * (lane as u32 + 1))
+    } else {
+        (1, 16 * (lane as u32 - 3))
+    }
+}
+
+/// Raw bits of the operand at `lane` in `words` (an instruction's first word first). A missing
+/// second word reads as 0.
+#[must_use]
+pub fn get_raw(words: &[u64], lane: usize, lanes: usize) -> u32 {
+    let (word, shift) = bit(lane);
+    let bits = words.get(word).copied().unwrap_or(0) >> shift;
+    if lanes == 1 {
+        bits as u32 & 0xffff
+    } else {
+        bits as u32
+    }
+}
+
+/// Writes raw bits of an operand in place (used to patch labels).
+pub fn set_raw(words: &mut [u64], lane: usize, lanes: usize, raw: u32) {
+    let (word, shift) = bit(lane);
+    let mask: u64 = if lanes == 1 { 0xffff } else { 0xffff_ffff };
+    words[word] = words[word] & !(mask << shift) | (u64::from(raw) & mask) << shift;
+}
+
+macro_rules! define {
+    ($($(#[doc = $doc:literal])* $name:ident $method:ident $text:literal
+        { $($role:ident $arg:ident : $kind:ident @ $lane:literal),* $(,)? })*) => {
+        /// Every instruction, in table order.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[repr(u16)]
+        pub enum Op { $($(#[doc = $doc])* $name),* }
+
+        /// The table as data, indexed by `Op as usize`.
+        pub const OPS: &[OpDef] = &[$(OpDef {
+            op: Op::$name,
+            text: $text,
+            doc: &[$($doc),*],
+            operands: &[$(OperandDef {
+                name: stringify!($arg),
+                role: role!($role),
+                kind: OperandKind::$kind,
+                lane: $lane,
+            }),*],
+        }),*];
+
+        /// Encoders, one per op.
+        impl Insn {
+            $($(#[doc = $doc])* #[must_use] pub fn $method($($arg: $kind),*) -> Self {
+                Self::of(Op::$name)$(.with($lane, $arg))*
+            })*
+        }
+
+        /// One method per op: interpreter, verifier and JIT implement it, so that a new op does
+        /// not compile until all of them know it.
+        pub trait OpVisitor {
+            /// What a visit gives.
+            type Out;
+            $($(#[doc = $doc])* fn $method(&mut self, $($arg: $kind),*) -> Self::Out;)*
+        }
+
+        /// Decodes the instruction at the start of `words` and calls its method. The op must be
+        /// valid (see [`Op::from_word`]).
+        pub fn visit<V: OpVisitor>(op: Op, words: &[u64], visitor: &mut V) -> V::Out {
+            match op {
+                $(Op::$name => visitor.$method(
+                    $($kind::from_raw(get_raw(words, $lane, $kind::LANES))),*
+                )),*
+            }
+        }
+    };
+}
+macro_rules! role {
+    (out) => {
+        Role::Out
+    };
+    (lend) => {
+        Role::Lend
+    };
+    (use) => {
+        Role::Use
+    };
+    (take) => {
+        Role::Take
+    };
+    (io) => {
+        Role::Io
+    };
+    (imm) => {
+        Role::Imm
+    };
+}
+
+for_each_op!(define);
+
+impl Op {
+    /// The op of an instruction's first word.
+    #[must_use]
+    pub fn from_word(word: u64) -> Option<Self> {
+        OPS.get((word & 0xffff) as usize).map(|def| def.op)
+    }
+
+    /// Its row of the table.
+    #[must_use]
+    pub fn def(self) -> &'static OpDef {
+        &OPS[self as usize]
+    }
+
+    /// Words its instructions take: 1 or 2.
+    #[must_use]
+    pub fn word_count(self) -> usize {
+        let lanes = |o: &OperandDef| match o.kind {
+            OperandKind::Const | OperandKind::Func | OperandKind::Imm32 | OperandKind::Label32 => {
+                o.lane + 2
+            }
+            _ => o.lane + 1,
+        };
+        if self.def().operands.iter().map(lanes).max().unwrap_or(0) > 3 {
+            2
+        } else {
+            1
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_in_order_and_operands_do_not_straddle_words() {
+        for (i, def) in OPS.iter().enumerate() {
+            assert_eq!(def.op as usize, i);
+            assert!(!def.doc.is_empty(), "{} has no documentation", def.text);
+            let mut taken = [false; 7];
+            for o in def.operands {
+                let wide = matches!(
+                    o.kind,
+                    OperandKind::Const
+                        | OperandKind::Func
+                        | OperandKind::Imm32
+                        | OperandKind::Label32
+                );
+                let end = o.lane + 1 + usize::from(wide);
+                assert!(
+                    end <= 7 && !(o.lane == 2 && wide),
+                    "{}.{}",
+                    def.text,
+                    o.name
+                );
+                for t in &mut taken[o.lane..end] {
+                    assert!(!*t, "{}.{} overlaps", def.text, o.name);
+                    *t = true;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn encoding_keeps_operands() {
+        let insn = Insn::list_set2(Reg(1), Reg(65535), Reg(3), Reg(4));
+        assert_eq!(insn.words().len(), Op::ListSet2.word_count());
+        assert_eq!(get_raw(insn.words(), 1, 1), 65535);
+        assert_eq!(get_raw(insn.words(), 3, 1), 4);
+        let jump = Insn::jump_if(Reg(7), Label32(-5));
+        assert_eq!(Label32::from_raw(get_raw(jump.words(), 1, 2)), Label32(-5));
+    }
+}
