@@ -1,0 +1,34 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <stdbool.h>
+#include <string.h>
+
+static long primes_below(long n) {
+    bool *prime = malloc(n);
+    memset(prime, true, n);
+    prime[0] = false;
+    prime[1] = false;
+    for (long i = 2; i * i < n; i++) {
+        if (prime[i]) {
+            for (long multiple = i * i; multiple < n; multiple += i) {
+                prime[multiple] = false;
+            }
+        }
+    }
+    long count = 0;
+    for (long i = 0; i < n; i++) {
+        count += prime[i];
+    }
+    free(prime);
+    return count;
+}
+
+int main(int argc, char **argv) {
+    long n = argc > 1 ? atol(argv[1]) : 10000000;
+    long total = 0;
+    for (int round = 0; round < 3; round++) {
+        total += primes_below(n);
+    }
+    printf("%ld\n", total);
+    return 0;
+}

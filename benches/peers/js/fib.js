@@ -1,0 +1,7 @@
+const n = Number(process.argv[2] ?? 38);
+
+function fib(n) {
+  return n < 2 ? n : fib(n - 1) + fib(n - 2);
+}
+
+console.log(fib(n));
