@@ -1,4 +1,5 @@
 //! Lumen source to bytecode; pure: no I/O, no clock, no threads.
 
+pub mod diag;
 pub mod source;
 pub mod syntax;

@@ -1,7 +1,12 @@
 //! The source texts of one compilation, and line and column of any offset in them.
 
 use super::{FileId, Span};
+use crate::diag::{Code, Diagnostic};
 use std::ops::Range;
+
+/// The largest source file that is read, in bytes. A tree takes up to some sixty times the space
+/// of its text: this keeps the compiler within about a gigabyte.
+pub const SOURCE_BYTES_MAX: usize = 16 << 20;
 
 /// How the text of a file is to be read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -10,6 +15,17 @@ pub enum SourceKind {
     Plain,
     /// Markdown: the fences tagged `lumen` are Lumen, one after the other.
     Markdown,
+}
+
+impl SourceKind {
+    /// Markdown for names that end in `.md`, plain for all others.
+    pub fn of_name(name: &str) -> SourceKind {
+        if name.ends_with(".md") {
+            SourceKind::Markdown
+        } else {
+            SourceKind::Plain
+        }
+    }
 }
 
 /// A line and a column, both counted from 1; columns count characters.
@@ -105,6 +121,30 @@ impl SourceMap {
         SourceMap::default()
     }
 
+    /// Adds what was read from `name`, whose ending (`.md` or another) tells how to read it.
+    ///
+    /// # Errors
+    /// When the bytes are not UTF-8, or more than [`SOURCE_BYTES_MAX`].
+    pub fn add(&mut self, name: &str, bytes: Vec<u8>) -> Result<FileId, Box<Diagnostic>> {
+        if bytes.len() > SOURCE_BYTES_MAX {
+            let mib = SOURCE_BYTES_MAX >> 20;
+            let message = format!("{name}: source file is larger than {mib} MiB");
+            return Err(Box::new(
+                Diagnostic::without_place(Code::SourceTooLarge, message)
+                    .help("split it into modules, or read data from a file at run time"),
+            ));
+        }
+        let kind = SourceKind::of_name(name);
+        match String::from_utf8(bytes) {
+            Ok(text) => Ok(self.add_text(name, text, kind)),
+            Err(error) => Err(Box::new(invalid_utf8(
+                name,
+                error.as_bytes(),
+                error.utf8_error(),
+            ))),
+        }
+    }
+
     /// Adds a text that is known to be UTF-8 and of bearable size, read as `kind`.
     pub fn add_text(&mut self, name: &str, text: String, kind: SourceKind) -> FileId {
         let id = FileId(self.files.len() as u32);
@@ -142,5 +182,73 @@ impl SourceMap {
     /// Line and column of the start of `span`.
     pub fn line_column(&self, span: Span) -> LineColumn {
         self.file(span.file).line_column(span.start)
+    }
+}
+
+fn invalid_utf8(name: &str, bytes: &[u8], error: std::str::Utf8Error) -> Diagnostic {
+    let offset = error.valid_up_to();
+    let line_start = bytes[..offset]
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |at| at + 1);
+    let line = bytes[..offset]
+        .iter()
+        .filter(|byte| **byte == b'\n')
+        .count()
+        + 1;
+    let column = String::from_utf8_lossy(&bytes[line_start..offset])
+        .chars()
+        .count()
+        + 1;
+    let message = format!(
+        "{name}:{line}:{column}: source is not UTF-8: byte 0x{:02x} at offset {offset}",
+        bytes[offset]
+    );
+    Diagnostic::without_place(Code::InvalidUtf8, message)
+        .help("save the file as UTF-8; write b\"cafe\" for arbitrary bytes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_and_columns_count_characters_from_one() {
+        let mut sources = SourceMap::new();
+        let file = sources
+            .add("a.lm", "ab\né=x\n".as_bytes().to_vec())
+            .unwrap();
+        let at = |offset| {
+            let found = sources.file(file).line_column(offset);
+            (found.line, found.column)
+        };
+        assert_eq!(
+            [at(0), at(2), at(3), at(5), at(6)],
+            [(1, 1), (1, 3), (2, 1), (2, 2), (2, 3)]
+        );
+        assert_eq!(at(4), (2, 1), "inside a character counts as its start");
+        assert_eq!(at(8), (3, 1));
+        assert_eq!(at(99), (3, 1));
+    }
+
+    #[test]
+    fn invalid_utf8_names_the_place() {
+        let error = SourceMap::new()
+            .add("a.lm", b"ok\nx\xffy".to_vec())
+            .unwrap_err();
+        assert!(error.message.starts_with("a.lm:2:2: "), "{}", error.message);
+        assert!(
+            error.message.ends_with("byte 0xff at offset 4"),
+            "{}",
+            error.message
+        );
+    }
+
+    #[test]
+    fn a_file_beyond_the_limit_is_refused() {
+        let error = SourceMap::new()
+            .add("a.lm", vec![b' '; SOURCE_BYTES_MAX + 1])
+            .unwrap_err();
+        assert_eq!(error.code, Code::SourceTooLarge);
     }
 }

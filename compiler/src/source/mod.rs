@@ -3,5 +3,5 @@
 mod map;
 mod span;
 
-pub use map::{LineColumn, SourceFile, SourceKind, SourceMap};
+pub use map::{LineColumn, SOURCE_BYTES_MAX, SourceFile, SourceKind, SourceMap};
 pub use span::{FileId, Span};
