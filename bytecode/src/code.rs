@@ -52,6 +52,12 @@ impl Insn {
         self
     }
 
+    /// Its op.
+    #[must_use]
+    pub fn op(&self) -> Op {
+        OPS[(self.words[0] & 0xffff) as usize].op
+    }
+
     /// Its words.
     #[must_use]
     pub fn words(&self) -> &[u64] {
@@ -174,16 +180,64 @@ impl Op {
     /// Words its instructions take: 1 or 2.
     #[must_use]
     pub fn word_count(self) -> usize {
-        let lanes = |o: &OperandDef| match o.kind {
-            OperandKind::Const | OperandKind::Func | OperandKind::Imm32 | OperandKind::Label32 => {
-                o.lane + 2
-            }
-            _ => o.lane + 1,
-        };
+        let lanes = |o: &OperandDef| o.lane + o.kind.lanes();
         if self.def().operands.iter().map(lanes).max().unwrap_or(0) > 3 {
             2
         } else {
             1
+        }
+    }
+}
+
+impl Op {
+    /// The op with this text, `int.add`.
+    #[must_use]
+    pub fn from_text(text: &str) -> Option<Self> {
+        OPS.iter().find(|d| d.text == text).map(|d| d.op)
+    }
+
+    /// Its branch distance, if it has one. (Jump tables are not meant.)
+    #[must_use]
+    pub fn label(self) -> Option<&'static OperandDef> {
+        self.def()
+            .operands
+            .iter()
+            .find(|o| matches!(o.kind, OperandKind::Label16 | OperandKind::Label32))
+    }
+
+    /// Control never goes on to the next instruction.
+    #[must_use]
+    pub fn is_terminator(self) -> bool {
+        use Op::*;
+        matches!(
+            self,
+            Jump | Loop | SwitchTag | SwitchInt | Return | ReturnNull | Throw | Rethrow | Fail
+        )
+    }
+
+    /// A back-edge, which polls.
+    #[must_use]
+    pub fn is_back_edge(self) -> bool {
+        self.def().text.starts_with("loop") || self.def().text.starts_with("for.")
+    }
+
+    /// Whether it can fail, and so needs a landing entry where owned words are live.
+    #[must_use]
+    pub fn can_fail(self) -> bool {
+        use Op::*;
+        match self {
+            IntAdd | IntSub | IntMul | IntDiv | IntFloorDiv | IntMod | IntPow | IntNeg | IntShl
+            | IntShr | IntAddI | IntMulI => true,
+            Call | CallClosure | CallNative | CallNativeAt | GlobalGet => true,
+            BoxInt | BoxFloat | UnboxInt | UnboxFloat | UnboxBool | Cast => true,
+            Equal | Compare | New | FieldSet | FieldSetWord => true,
+            ListNew | ListGet | ListGetWord | ListGetByte | ListSet | ListSetWord | ListSetByte
+            | ListPush | ListPushWord | ListPushByte | ListGet2 | ListSet2 | ListGetField
+            | ListSetField => true,
+            MapGet | MapGetWord | MapGetOr | MapSet | MapHas | PlaceSet => true,
+            StrConcat | StrAppend | ToStr => true,
+            Throw | Rethrow | Fail | Spawn | Await => true,
+            _ => self.is_back_edge(),
         }
     }
 }
@@ -193,20 +247,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_the_table_says_of_failing_is_so() {
+        for def in OPS {
+            let doc = def.doc.join(" ");
+            let says = ["fails", "Fails", "Polls", "re-raises", "ack-edge"]
+                .iter()
+                .any(|w| doc.contains(w))
+                && !doc.contains("never fails");
+            assert!(!says || def.op.can_fail(), "{}", def.text);
+        }
+    }
+
+    #[test]
     fn rows_are_in_order_and_operands_do_not_straddle_words() {
         for (i, def) in OPS.iter().enumerate() {
             assert_eq!(def.op as usize, i);
             assert!(!def.doc.is_empty(), "{} has no documentation", def.text);
             let mut taken = [false; 7];
             for o in def.operands {
-                let wide = matches!(
-                    o.kind,
-                    OperandKind::Const
-                        | OperandKind::Func
-                        | OperandKind::Imm32
-                        | OperandKind::Label32
-                );
-                let end = o.lane + 1 + usize::from(wide);
+                let wide = o.kind.lanes() == 2;
+                let end = o.lane + o.kind.lanes();
                 assert!(
                     end <= 7 && !(o.lane == 2 && wide),
                     "{}.{}",

@@ -2,6 +2,7 @@
 //! listing, assembler. It depends on nothing, and neither side knows the other.
 #![forbid(unsafe_code)]
 
+pub mod builder;
 pub mod code;
 pub mod module;
 pub mod operand;

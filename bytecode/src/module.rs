@@ -261,6 +261,45 @@ pub struct RegState {
     pub ty: TypeIx,
     /// A word that this frame owns (false for plain and borrowed ones).
     pub owned: bool,
+    /// For a borrowed word: the owned register of this frame that keeps it alive, which must be in
+    /// the same map. `None`: something that outlives the frame's use of it (a borrowed parameter,
+    /// the frame's closure, a global), or whatever is read from that.
+    pub source: Option<u16>,
+}
+
+impl RegState {
+    /// An Int, Bool or Float.
+    #[must_use]
+    pub fn plain(reg: u16, ty: TypeIx) -> Self {
+        Self {
+            reg,
+            ty,
+            owned: false,
+            source: None,
+        }
+    }
+
+    /// A word that the frame owns.
+    #[must_use]
+    pub fn owned(reg: u16, ty: TypeIx) -> Self {
+        Self {
+            reg,
+            ty,
+            owned: true,
+            source: None,
+        }
+    }
+
+    /// A borrowed word.
+    #[must_use]
+    pub fn borrowed(reg: u16, ty: TypeIx, source: Option<u16>) -> Self {
+        Self {
+            reg,
+            ty,
+            owned: false,
+            source,
+        }
+    }
 }
 
 /// Live registers at a block start.

@@ -82,6 +82,17 @@ pub enum OperandKind {
     Label32,
 }
 
+impl OperandKind {
+    /// Instruction lanes that an operand of this kind takes: 1 or 2.
+    #[must_use]
+    pub const fn lanes(self) -> usize {
+        match self {
+            Self::Const | Self::Func | Self::Imm32 | Self::Label32 => 2,
+            _ => 1,
+        }
+    }
+}
+
 /// An operand that knows how it sits in instruction lanes.
 pub trait Operand: Copy {
     /// Its kind.

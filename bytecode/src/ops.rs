@@ -22,7 +22,24 @@
 //! | `imm` | no register |
 //!
 //! `R[x]` is a register, `K[x]` a constant. *fails* names the failure kinds an op can raise.
-//! Branch targets are relative to the branch's own first word.
+//! Branch targets are relative to the branch's own first word. Only `loop*` and `for*` branch
+//! backwards.
+//!
+//! Rules that hold for every op:
+//!
+//! - `take` of an Int, Bool or Float register only reads it; `move` too.
+//! - An operand of an op with an `io` register is neither that register nor borrowed from it.
+//! - An owned word is never overwritten: it is moved or dropped first.
+//! - Besides what its line says, every op that allocates can fail with Memory, every op that
+//!   compares, hashes or prints whole values with Stack, and every op that polls with Cancelled
+//!   and Deadlock: see [`crate::Op::can_fail`].
+//! - When an op fails it has done nothing: its registers are as they were before it. Exceptions:
+//!   `throw` and `rethrow` have taken their operand; a failed `call` has consumed the words
+//!   passed to owned parameters (the machine drops them when it fails before it enters the
+//!   callee), and its registers from `base` up are dead; a failed `call.closure` likewise, but
+//!   the closure is still owned in `R[base]`.
+//! - After a call the registers above `base` are dead. So what is lent to a callee is owned below
+//!   `base`.
 
 /// Calls the macro `$then` with the whole table.
 #[macro_export]
@@ -42,9 +59,9 @@ macro_rules! for_each_op {
             Const const_ "const" { out dst: Reg @ 0, imm k: Const @ 1 }
             /// `R[dst] := i`.
             IntConst int_const "int.const" { out dst: Reg @ 0, imm i: Imm32 @ 1 }
-            /// `R[dst] := G[g]`.
+            /// `R[dst] := G[g]`; fails Null when a word is not there yet.
             GlobalGet global_get "global.get" { lend dst: Reg @ 0, imm g: Global @ 1 }
-            /// `G[g] := R[src]`, marked shared.
+            /// `G[g] := R[src]`, marked shared. What was there before stays alive.
             GlobalSet global_set "global.set" { imm g: Global @ 0, take src: Reg @ 1 }
 
             // ---- Int
@@ -194,6 +211,10 @@ macro_rules! for_each_op {
             JumpIfType jump_if_type "jump.type" { use a: Reg @ 0, imm t: Type @ 1, imm to: Label16 @ 2 }
             /// Goes to `to` unless `R[a]` has type `t`; on the other way its type is `t`.
             JumpIfNotType jump_if_not_type "jump.nottype" { use a: Reg @ 0, imm t: Type @ 1, imm to: Label16 @ 2 }
+            /// As `jump.type`, far.
+            JumpIfTypeFar jump_if_type_far "jump.type.far" { use a: Reg @ 0, imm t: Type @ 1, imm to: Label32 @ 3 }
+            /// As `jump.nottype`, far.
+            JumpIfNotTypeFar jump_if_not_type_far "jump.nottype.far" { use a: Reg @ 0, imm t: Type @ 1, imm to: Label32 @ 3 }
             /// Goes to entry `variant number` of jump table `t`; there `R[a]` has that variant's
             /// type.
             SwitchTag switch_tag "switch.tag" { use a: Reg @ 0, imm e: Type @ 1, imm t: Table @ 2 }
@@ -270,9 +291,11 @@ macro_rules! for_each_op {
             UnboxFloat unbox_float "unbox.float" { out dst: Reg @ 0, use a: Reg @ 1 }
             /// `R[dst] := the Bool in R[a]`; fails Cast.
             UnboxBool unbox_bool "unbox.bool" { out dst: Reg @ 0, use a: Reg @ 1 }
-            /// Fails Cast unless `R[a]` has type `t`; its type is `t` afterwards.
+            /// Fails Cast unless `R[a]` has type `t`; its type is `t` afterwards. `R[a]` may be
+            /// borrowed and stays so.
             Cast cast "cast" { io a: Reg @ 0, imm t: Type @ 1 }
-            /// `R[a]`'s static type becomes the wider `t` (no code at run time but this op).
+            /// `R[a]`'s static type becomes the wider `t` (no code at run time but this op);
+            /// `R[a]` may be borrowed and stays so.
             Widen widen "widen" { io a: Reg @ 0, imm t: Type @ 1 }
             /// `R[dst] := R[a] has type t`.
             IsType is_type "is" { out dst: Reg @ 0, use a: Reg @ 1, imm t: Type @ 2 }
@@ -282,9 +305,9 @@ macro_rules! for_each_op {
             Compare compare "compare" { out dst: Reg @ 0, use a: Reg @ 1, use b: Reg @ 2, imm t: Type @ 3 }
 
             // ---- records, tuples, variants, closures
-            /// `R[dst] := new t(R[first], …)`, one register per field, all taken.
+            /// `R[dst] := new t(R[first], …)`, one register per field (or capture), all taken.
             New new "new" { out dst: Reg @ 0, imm first: Window @ 1, imm t: Type @ 2 }
-            /// `R[dst] := R[a].f` (plain).
+            /// `R[dst] := R[a].f` (plain). Capture `i` of a closure is field `i + 1`.
             FieldGet field_get "field.get" { out dst: Reg @ 0, use a: Reg @ 1, imm f: Field @ 2 }
             /// `R[dst] := R[a].f` (word, borrowed).
             FieldGetWord field_get_word "field.get.w" { lend dst: Reg @ 0, use a: Reg @ 1, imm f: Field @ 2 }
