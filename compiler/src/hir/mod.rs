@@ -13,7 +13,7 @@ pub use concurrency::{Branch, Group, JoinPolicy, JoinStrategy, Select, SelectArm
 pub use pattern::{Pat, PatKind};
 pub use ty::{Field, Nominal, NominalId, Repr, Ty, TyKind, Types, Variant};
 
-use crate::source::span::Span;
+use crate::source::Span;
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {

@@ -1,7 +1,7 @@
 //! Patterns, typed.
 
 use super::{LocalId, Ty};
-use crate::source::span::Span;
+use crate::source::Span;
 
 /// A pattern over values of type `ty`.
 #[derive(Clone, Debug)]
