@@ -1,7 +1,9 @@
 //! Source texts and positions in them.
 
+mod loader;
 mod map;
 mod span;
 
+pub use loader::{Found, Loader, NoModules};
 pub use map::{LineColumn, SOURCE_BYTES_MAX, SourceFile, SourceKind, SourceMap};
 pub use span::{FileId, Span};
