@@ -1,0 +1,115 @@
+//! Handles: heap objects that own one reference to a Rust object (futures, channels, files …).
+
+use std::sync::Arc;
+
+use super::alloc::{Alloc, Heap};
+use super::object::{HandleObject, Header};
+use super::types::TypeIx;
+use super::word::header;
+
+/// What the heap can do with the Rust object behind a handle.
+pub struct HandleVtable {
+    /// Gives up the handle's reference.
+    pub release: unsafe fn(*const (), &mut Heap),
+    /// Appends the printed form.
+    pub describe: unsafe fn(*const (), &mut String),
+    /// The type behind the pointer, checked by [`get`].
+    pub type_id: fn() -> std::any::TypeId,
+}
+
+/// A Rust object that Lumen code can hold through a handle.
+pub trait HandleData: Send + Sync + 'static {
+    /// Appends the printed form, such as `Channel(capacity: 4, on_full: block, MPMC, FIFO)`.
+    fn describe(&self, out: &mut String);
+
+    /// Called when a handle gives up its reference. Override it if the object holds words: with
+    /// [`Arc::into_inner`] the last one can drop them on `heap`.
+    fn release(this: Arc<Self>, heap: &mut Heap)
+    where
+        Self: Sized,
+    {
+        let _ = heap;
+        drop(this);
+    }
+}
+
+trait VtableOf {
+    const VTABLE: HandleVtable;
+}
+
+impl<T: HandleData> VtableOf for T {
+    const VTABLE: HandleVtable = HandleVtable {
+        release: |data, heap| {
+            // SAFETY: `data` came from `Arc::into_raw` in `new`, and its reference ends here.
+            T::release(unsafe { Arc::from_raw(data.cast::<T>()) }, heap);
+        },
+        describe: |data, out| {
+            // SAFETY: the handle keeps the object alive.
+            unsafe { &*data.cast::<T>() }.describe(out);
+        },
+        type_id: std::any::TypeId::of::<T>,
+    };
+}
+
+/// Makes a handle of type `ty`.
+pub fn new<T: HandleData>(heap: &mut Heap, ty: TypeIx, data: Arc<T>) -> Alloc<u64> {
+    let object = heap.alloc_object(ty, size_of::<HandleObject>())?.as_ptr().cast::<HandleObject>();
+    // SAFETY: the object is fresh and of this layout.
+    unsafe {
+        (&raw mut (*object).data).write(Arc::into_raw(data).cast());
+        (&raw mut (*object).vtable).write(&T::VTABLE);
+    }
+    Ok(object as u64)
+}
+
+/// The Rust object behind a handle, if it is a `T`.
+///
+/// # Safety
+/// `w` is a live word of a handle type; the reference is not used after the handle is dropped.
+pub unsafe fn get<'a, T: HandleData>(w: u64) -> Option<&'a T> {
+    // SAFETY: by contract; the type is compared before the cast.
+    unsafe {
+        let object = header(w).cast::<HandleObject>();
+        if ((*object).vtable.type_id)() != std::any::TypeId::of::<T>() {
+            return None;
+        }
+        Some(&*(*object).data.cast::<T>())
+    }
+}
+
+/// A new reference to the Rust object behind a handle, if it is a `T`.
+///
+/// # Safety
+/// As [`get`].
+pub unsafe fn get_arc<T: HandleData>(w: u64) -> Option<Arc<T>> {
+    // SAFETY: the pointer came from `Arc::into_raw`; counting up first keeps the handle's own.
+    unsafe {
+        let data = std::ptr::from_ref(get::<T>(w)?);
+        Arc::increment_strong_count(data);
+        Some(Arc::from_raw(data))
+    }
+}
+
+/// Releases the Rust object of a dying handle.
+///
+/// # Safety
+/// `object` is a handle whose last reference is gone.
+pub(super) unsafe fn release(object: *mut Header, heap: &mut Heap) {
+    // SAFETY: by contract.
+    unsafe {
+        let object = object.cast::<HandleObject>();
+        ((*object).vtable.release)((*object).data, heap);
+    }
+}
+
+/// Appends the printed form of a handle.
+///
+/// # Safety
+/// `w` is a live word of a handle type.
+pub(super) unsafe fn describe(w: u64, out: &mut String) {
+    // SAFETY: by contract.
+    unsafe {
+        let object = header(w).cast::<HandleObject>();
+        ((*object).vtable.describe)((*object).data, out);
+    }
+}
