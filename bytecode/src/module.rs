@@ -41,6 +41,8 @@ pub mod well_known {
     pub const NEVER: TypeIx = 15;
     /// `list[Bool]`
     pub const LIST_BOOL: TypeIx = 16;
+    /// `list[Error]`: the causes of an Error
+    pub const LIST_ERROR: TypeIx = 17;
     /// Indices below this are reserved for well-known types.
     pub const LEN: TypeIx = 32;
 }

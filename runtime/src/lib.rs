@@ -1,1 +1,4 @@
 //! Fibers, scheduler, channels, select, timers, clocks, the decision oracle, and the counted heap.
+
+pub mod heap;
+pub mod native;

@@ -138,6 +138,7 @@ fixed! {
     MAP_STRING_JSON = 14, TyKind::Map(Ty::STRING, Ty::JSON);
     NEVER = 15, TyKind::Never;
     LIST_BOOL = 16, TyKind::List(Ty::BOOL);
+    LIST_ERROR = 17, TyKind::List(Ty::ERROR);
 }
 
 impl Types {

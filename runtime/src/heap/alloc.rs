@@ -174,8 +174,12 @@ impl Heap {
 
     /// Adds what this heap has counted to the shared numbers.
     pub fn publish(&mut self) {
-        self.shared.used.fetch_add(std::mem::take(&mut self.bytes), Relaxed);
-        self.shared.live.fetch_add(std::mem::take(&mut self.live), Relaxed);
+        self.shared
+            .used
+            .fetch_add(std::mem::take(&mut self.bytes), Relaxed);
+        self.shared
+            .live
+            .fetch_add(std::mem::take(&mut self.live), Relaxed);
     }
 
     /// Takes `n` objects out of the count of live ones (they became persistent).
@@ -289,7 +293,10 @@ impl Heap {
         new: usize,
     ) -> Alloc<NonNull<Header>> {
         // SAFETY: by contract.
-        unsafe { self.resize_block(object.cast(), old, new).map(NonNull::cast) }
+        unsafe {
+            self.resize_block(object.cast(), old, new)
+                .map(NonNull::cast)
+        }
     }
 
     #[inline(never)]
@@ -307,7 +314,9 @@ impl Heap {
             // SAFETY: as above; the block is ours and at least 8 bytes.
             unsafe {
                 let block = first.add(i * size).cast::<FreeBlock>();
-                block.write(FreeBlock { next: self.free[class] });
+                block.write(FreeBlock {
+                    next: self.free[class],
+                });
                 self.free[class] = block;
             }
         }
@@ -401,7 +410,10 @@ mod tests {
         while heap.alloc_slots(0, 15).is_ok() {
             made += 1;
         }
-        assert!((5000..9000).contains(&made), "{made} objects of 128 bytes in 1 MB less one chunk");
+        assert!(
+            (5000..9000).contains(&made),
+            "{made} objects of 128 bytes in 1 MB less one chunk"
+        );
     }
 
     #[test]

@@ -18,7 +18,10 @@ fn object(w: u64) -> *mut BytesObject {
 pub fn with_capacity(heap: &mut Heap, cap: usize) -> Alloc<u64> {
     let cap = round_capacity(cap)?;
     let size = BYTES_DATA_OFFSET + cap as usize;
-    let b = heap.alloc_object(well_known::BYTES, size)?.as_ptr().cast::<BytesObject>();
+    let b = heap
+        .alloc_object(well_known::BYTES, size)?
+        .as_ptr()
+        .cast::<BytesObject>();
     // SAFETY: fresh and of this layout.
     unsafe {
         (*b).len = 0;

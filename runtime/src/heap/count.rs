@@ -125,7 +125,9 @@ unsafe fn free_graph(heap: &mut Heap, object: NonNull<Header>) {
     // SAFETY: `object` is dead; so is everything pushed on `pending`.
     unsafe { free_node(heap, object, 0) };
     while heap.pending.len() > base {
-        let Some(Pending { object, next }) = heap.pending.pop() else { break };
+        let Some(Pending { object, next }) = heap.pending.pop() else {
+            break;
+        };
         // SAFETY: as above.
         unsafe { free_node(heap, object, next) };
     }
@@ -145,7 +147,10 @@ unsafe fn free_node(heap: &mut Heap, object: NonNull<Header>, next: u32) {
                     if is_pointer(w) {
                         let child = NonNull::new_unchecked(header(w));
                         if release(child) {
-                            heap.pending.push(Pending { object: child, next: 0 });
+                            heap.pending.push(Pending {
+                                object: child,
+                                next: 0,
+                            });
                         }
                     }
                 }
@@ -202,8 +207,14 @@ unsafe fn defer_child(heap: &mut Heap, parent: NonNull<Header>, next: u32, w: u6
         if !release(child) {
             return false;
         }
-        heap.pending.push(Pending { object: parent, next });
-        heap.pending.push(Pending { object: child, next: 0 });
+        heap.pending.push(Pending {
+            object: parent,
+            next,
+        });
+        heap.pending.push(Pending {
+            object: child,
+            next: 0,
+        });
     }
     true
 }
@@ -280,17 +291,25 @@ unsafe fn mark(heap: &mut Heap, w: u64, visit: &mut dyn FnMut(NonNull<Header>) -
         let base = heap.pending.len();
         let root = NonNull::new_unchecked(header(w));
         if visit(root) {
-            heap.pending.push(Pending { object: root, next: 0 });
+            heap.pending.push(Pending {
+                object: root,
+                next: 0,
+            });
         }
         while heap.pending.len() > base {
-            let Some(Pending { object, next }) = heap.pending.pop() else { break };
+            let Some(Pending { object, next }) = heap.pending.pop() else {
+                break;
+            };
             let mut i = next;
             while let Some(child) = next_child(heap, object, &mut i) {
                 if is_pointer(child) {
                     let child = NonNull::new_unchecked(header(child));
                     if visit(child) {
                         heap.pending.push(Pending { object, next: i });
-                        heap.pending.push(Pending { object: child, next: 0 });
+                        heap.pending.push(Pending {
+                            object: child,
+                            next: 0,
+                        });
                         break;
                     }
                 }
@@ -315,7 +334,12 @@ unsafe fn next_child(heap: &Heap, object: NonNull<Header>, i: &mut u32) -> Optio
                 if *i >= (*p.cast::<ListObject>()).len {
                     return None;
                 }
-                let w = p.cast::<u8>().add(LIST_DATA_OFFSET).cast::<u64>().add(*i as usize).read();
+                let w = p
+                    .cast::<u8>()
+                    .add(LIST_DATA_OFFSET)
+                    .cast::<u64>()
+                    .add(*i as usize)
+                    .read();
                 *i += 1;
                 Some(w)
             }

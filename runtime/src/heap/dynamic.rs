@@ -67,10 +67,19 @@ pub(super) unsafe fn leaf<'a>(types: &Types, slot: u64, ty: TypeIx) -> Leaf<'a> 
             TypeKind::Null => Leaf::Null,
             TypeKind::String => Leaf::String(slot),
             TypeKind::Bytes => Leaf::Bytes(bytes::as_slice(slot)),
-            TypeKind::List(_) => Leaf::Composite { tag: 0, len: list::len(slot) },
+            TypeKind::List(_) => Leaf::Composite {
+                tag: 0,
+                len: list::len(slot),
+            },
             TypeKind::Map(..) | TypeKind::Set(_) => Leaf::Map(slot),
-            TypeKind::Tuple(parts) => Leaf::Composite { tag: 0, len: parts.len() },
-            TypeKind::Record { fields, .. } => Leaf::Composite { tag: 0, len: fields.len() },
+            TypeKind::Tuple(parts) => Leaf::Composite {
+                tag: 0,
+                len: parts.len(),
+            },
+            TypeKind::Record { fields, .. } => Leaf::Composite {
+                tag: 0,
+                len: fields.len(),
+            },
             TypeKind::Variant { fields, owner, .. } => Leaf::Composite {
                 tag: match types.kind(*owner) {
                     TypeKind::Enum { first_variant, .. } => ty - first_variant + 1,
@@ -143,9 +152,11 @@ pub fn type_matches(types: &Types, dynamic: TypeIx, ty: TypeIx) -> bool {
                 | well_known::MAP_STRING_JSON
         ),
         TypeKind::Union(members) => members.iter().any(|m| type_matches(types, dynamic, *m)),
-        TypeKind::Enum { first_variant, variants, .. } => {
-            (*first_variant..first_variant + variants).contains(&dynamic)
-        }
+        TypeKind::Enum {
+            first_variant,
+            variants,
+            ..
+        } => (*first_variant..first_variant + variants).contains(&dynamic),
         TypeKind::Func { .. } => {
             matches!(types.kind(dynamic), TypeKind::Closure { signature, .. } if *signature == ty)
         }

@@ -79,7 +79,9 @@ unsafe fn map_pair(types: &Types, f: &mut Frame) -> MapPair {
                 return MapPair::End;
             };
             f.ia = p as u32 + 1;
-            let Some(other) = map::get(types, f.b, key) else { return MapPair::Missing };
+            let Some(other) = map::get(types, f.b, key) else {
+                return MapPair::Missing;
+            };
             if let Some(t) = types.value_type(f.ta) {
                 return MapPair::Values(value, other, t);
             }
@@ -102,9 +104,14 @@ pub unsafe fn compare(types: &Types, a: u64, b: u64, ty: TypeIx) -> Ordering {
             let (a, b, ta, tb) = match next.take() {
                 Some(pair) => pair,
                 None => {
-                    let Some(mut f) = stack.pop() else { return Ordering::Equal };
+                    let Some(mut f) = stack.pop() else {
+                        return Ordering::Equal;
+                    };
                     let Frame { a, b, ta, tb, .. }: Frame = f;
-                    match (child(types, a, ta, &mut f.ia), child(types, b, tb, &mut f.ib)) {
+                    match (
+                        child(types, a, ta, &mut f.ia),
+                        child(types, b, tb, &mut f.ib),
+                    ) {
                         (None, None) => continue,
                         (None, Some(_)) => return Ordering::Less,
                         (Some(_), None) => return Ordering::Greater,
@@ -127,14 +134,7 @@ pub unsafe fn compare(types: &Types, a: u64, b: u64, ty: TypeIx) -> Ordering {
 
 /// Compares two values without their parts. `for_equality` lets lists of different lengths differ
 /// at once and makes NaN differ from itself.
-unsafe fn step(
-    types: &Types,
-    a: u64,
-    b: u64,
-    ta: TypeIx,
-    tb: TypeIx,
-    for_equality: bool,
-) -> Step {
+unsafe fn step(types: &Types, a: u64, b: u64, ta: TypeIx, tb: TypeIx, for_equality: bool) -> Step {
     // SAFETY: both are live values of their types.
     let ((a, ta), (b, tb)) = unsafe { (resolve(types, a, ta), resolve(types, b, tb)) };
     let done = Step::Done;
@@ -151,7 +151,11 @@ unsafe fn step(
             (Leaf::Bool(a), Leaf::Bool(b)) => done(a.cmp(&b)),
             (Leaf::Null, Leaf::Null) => done(Ordering::Equal),
             (Leaf::String(a), Leaf::String(b)) if for_equality => {
-                if string::equal(a, b) { done(Ordering::Equal) } else { Step::Differ }
+                if string::equal(a, b) {
+                    done(Ordering::Equal)
+                } else {
+                    Step::Differ
+                }
             }
             (Leaf::String(a), Leaf::String(b)) => done(string::compare(a, b)),
             (Leaf::Bytes(a), Leaf::Bytes(b)) => done(a.cmp(b)),
@@ -160,7 +164,14 @@ unsafe fn step(
                 if for_equality && map::len(a) != map::len(b) {
                     return Step::Differ;
                 }
-                Step::Parts(Frame { a, b, ta, tb, ia: 0, ib: 0 })
+                Step::Parts(Frame {
+                    a,
+                    b,
+                    ta,
+                    tb,
+                    ia: 0,
+                    ib: 0,
+                })
             }
             (Leaf::Composite { tag: x, len: n }, Leaf::Composite { tag: y, len: m }) => {
                 let related = ta == tb || (x != y && owner(types, ta) == owner(types, tb));
@@ -176,7 +187,18 @@ unsafe fn step(
                 if n == 0 && m == 0 || has_no_object(a) {
                     return done(Ordering::Equal);
                 }
-                parts(types, Frame { a, b, ta, tb, ia: 0, ib: 0 }, for_equality)
+                parts(
+                    types,
+                    Frame {
+                        a,
+                        b,
+                        ta,
+                        tb,
+                        ia: 0,
+                        ib: 0,
+                    },
+                    for_equality,
+                )
             }
             _ => done(ta.cmp(&tb)),
         }
@@ -193,7 +215,11 @@ unsafe fn parts(types: &Types, f: Frame, for_equality: bool) -> Step {
                 _ => list::slots(f.a) == list::slots(f.b),
             }
         };
-        return if same { Step::Done(Ordering::Equal) } else { Step::Differ };
+        return if same {
+            Step::Done(Ordering::Equal)
+        } else {
+            Step::Differ
+        };
     }
     Step::Parts(f)
 }
@@ -217,7 +243,11 @@ fn floats(a: f64, b: f64, for_equality: bool) -> Step {
 fn int_float(a: i64, b: f64, for_equality: bool) -> Step {
     const LIMIT: f64 = 9_223_372_036_854_775_808.0;
     if b.is_nan() {
-        return if for_equality { Step::Differ } else { Step::Done(Ordering::Less) };
+        return if for_equality {
+            Step::Differ
+        } else {
+            Step::Done(Ordering::Less)
+        };
     }
     if b >= LIMIT {
         return Step::Done(Ordering::Less);
@@ -226,6 +256,8 @@ fn int_float(a: i64, b: f64, for_equality: bool) -> Step {
         return Step::Done(Ordering::Greater);
     }
     let whole = b.trunc();
-    let order = a.cmp(&(whole as i64)).then(0.0f64.total_cmp(&(b - whole + 0.0)));
+    let order = a
+        .cmp(&(whole as i64))
+        .then(0.0f64.total_cmp(&(b - whole + 0.0)));
     Step::Done(order)
 }

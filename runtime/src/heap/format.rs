@@ -97,7 +97,13 @@ unsafe fn open(
             }
             Leaf::Map(_) => {
                 out.push('{');
-                stack.push(Frame { slot, ty, part: 0, count: 0, close: "}" });
+                stack.push(Frame {
+                    slot,
+                    ty,
+                    part: 0,
+                    count: 0,
+                    close: "}",
+                });
             }
             Leaf::Composite { len, .. } => {
                 let close = match types.kind(ty) {
@@ -124,7 +130,13 @@ unsafe fn open(
                         ")"
                     }
                 };
-                stack.push(Frame { slot, ty, part: 0, count: 0, close });
+                stack.push(Frame {
+                    slot,
+                    ty,
+                    part: 0,
+                    count: 0,
+                    close,
+                });
             }
         }
     }
@@ -208,7 +220,7 @@ impl Spec {
         } else if is_align(chars.first()) {
             (spec.align, i) = (Some(chars[0]), 1);
         }
-        let mut eat = |i: &mut usize, c: char| {
+        let eat = |i: &mut usize, c: char| {
             let found = chars.get(*i) == Some(&c);
             *i += usize::from(found);
             found
@@ -220,7 +232,9 @@ impl Spec {
         spec.group = eat(&mut i, ',');
         if eat(&mut i, '.') {
             let Some(p) = number(&chars, &mut i)? else {
-                return Err(format!("format specifier `{text}`: digits are missing after `.`"));
+                return Err(format!(
+                    "format specifier `{text}`: digits are missing after `.`"
+                ));
             };
             spec.precision = Some(p);
         }
@@ -310,10 +324,16 @@ pub unsafe fn write_spec(
         }
         (_, Some(k)) => {
             let name = type_name(types, ty);
-            return Err(format!("format specifier `{k}` needs a number, found {name}"));
+            return Err(format!(
+                "format specifier `{k}` needs a number, found {name}"
+            ));
         }
     };
-    let mut body = if numeric && spec.group { group_digits(&body) } else { body };
+    let mut body = if numeric && spec.group {
+        group_digits(&body)
+    } else {
+        body
+    };
     if numeric && spec.plus && !body.starts_with('-') {
         body.insert(0, '+');
     }
@@ -322,7 +342,9 @@ pub unsafe fn write_spec(
 }
 
 fn cut(s: &str, spec: &Spec) -> String {
-    s.chars().take(spec.precision.unwrap_or(usize::MAX)).collect()
+    s.chars()
+        .take(spec.precision.unwrap_or(usize::MAX))
+        .collect()
 }
 
 fn int_radix(i: i64, spec: &Spec) -> String {
@@ -354,7 +376,9 @@ fn float_body(f: f64, spec: &Spec) -> String {
 /// Puts a comma between groups of three digits before the decimal point.
 fn group_digits(body: &str) -> String {
     let start = usize::from(body.starts_with('-'));
-    let end = body[start..].find(|c: char| !c.is_ascii_digit()).map_or(body.len(), |e| start + e);
+    let end = body[start..]
+        .find(|c: char| !c.is_ascii_digit())
+        .map_or(body.len(), |e| start + e);
     let mut out = String::from(&body[..start]);
     for (i, c) in body[start..end].chars().enumerate() {
         if i > 0 && (end - start - i) % 3 == 0 {

@@ -53,7 +53,10 @@ impl<T: HandleData> VtableOf for T {
 
 /// Makes a handle of type `ty`.
 pub fn new<T: HandleData>(heap: &mut Heap, ty: TypeIx, data: Arc<T>) -> Alloc<u64> {
-    let object = heap.alloc_object(ty, size_of::<HandleObject>())?.as_ptr().cast::<HandleObject>();
+    let object = heap
+        .alloc_object(ty, size_of::<HandleObject>())?
+        .as_ptr()
+        .cast::<HandleObject>();
     // SAFETY: the object is fresh and of this layout.
     unsafe {
         (&raw mut (*object).data).write(Arc::into_raw(data).cast());

@@ -51,7 +51,11 @@ pub fn hash_bytes(bytes: &[u8], seed: u64) -> u64 {
 /// The hash of a Float: that of the Int it equals, if there is one.
 fn hash_float(f: f64, seed: u64) -> u64 {
     let i = f as i64;
-    if i as f64 == f { u64::from(hash_int(i as u64, seed)) } else { mix(seed, f.to_bits()) }
+    if i as f64 == f {
+        u64::from(hash_int(i as u64, seed))
+    } else {
+        mix(seed, f.to_bits())
+    }
 }
 
 /// The hash of a value of type `ty`. Iterative; of maps it takes the keys only, in no order, so that
@@ -68,7 +72,9 @@ pub unsafe fn hash(types: &Types, slot: u64, ty: TypeIx) -> u64 {
         let (slot, ty) = match next.take() {
             Some(value) => value,
             None => {
-                let Some((slot, ty, i)) = stack.pop() else { return h };
+                let Some((slot, ty, i)) = stack.pop() else {
+                    return h;
+                };
                 let mut i = i;
                 // SAFETY: parts of a live value are live.
                 match unsafe { child(types, slot, ty, &mut i) } {

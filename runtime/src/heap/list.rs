@@ -24,7 +24,10 @@ fn size(elem: Elem, cap: usize) -> usize {
 pub fn new(heap: &mut Heap, ty: TypeIx, cap: usize) -> Alloc<u64> {
     let elem = heap.types().elem(ty);
     let cap = round_capacity(elem, cap)?;
-    let list = heap.alloc_object(ty, size(elem, cap as usize))?.as_ptr().cast::<ListObject>();
+    let list = heap
+        .alloc_object(ty, size(elem, cap as usize))?
+        .as_ptr()
+        .cast::<ListObject>();
     // SAFETY: fresh and of this layout.
     unsafe {
         (*list).len = 0;
@@ -34,7 +37,11 @@ pub fn new(heap: &mut Heap, ty: TypeIx, cap: usize) -> Alloc<u64> {
 }
 
 fn round_capacity(elem: Elem, cap: usize) -> Alloc<u32> {
-    let cap = if elem == Elem::Byte { cap.next_multiple_of(8) } else { cap };
+    let cap = if elem == Elem::Byte {
+        cap.next_multiple_of(8)
+    } else {
+        cap
+    };
     u32::try_from(cap).map_err(|_| OutOfMemory)
 }
 
@@ -186,7 +193,11 @@ pub unsafe fn reserve(heap: &mut Heap, slot: &mut u64, extra: usize) -> Alloc<()
             }
         } else {
             // Appending to a copy: expect more of it.
-            let room = if extra == 0 { needed } else { grown(len, needed) };
+            let room = if extra == 0 {
+                needed
+            } else {
+                grown(len, needed)
+            };
             let copy = new(heap, (*header(*slot)).ty, room)?;
             copy_elements(*slot, 0, copy, 0, len, elem);
             (*object(copy)).len = len as u32;
@@ -203,7 +214,13 @@ pub unsafe fn reserve(heap: &mut Heap, slot: &mut u64, extra: usize) -> Alloc<()
 #[inline]
 pub unsafe fn make_unique(heap: &mut Heap, slot: &mut u64) -> Alloc<()> {
     // SAFETY: by contract.
-    unsafe { if count::is_unique(*slot) { Ok(()) } else { reserve(heap, slot, 0) } }
+    unsafe {
+        if count::is_unique(*slot) {
+            Ok(())
+        } else {
+            reserve(heap, slot, 0)
+        }
+    }
 }
 
 /// Copies elements between lists of one kind, counting them.

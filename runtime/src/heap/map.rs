@@ -66,7 +66,12 @@ fn layout_of(types: &Types, ty: TypeIx) -> Layout<'_> {
         _ => super::types::well_known::ANY,
     };
     match *types.shape(ty) {
-        Shape::Map { key_words, value_words, has_values, keys } => Layout {
+        Shape::Map {
+            key_words,
+            value_words,
+            has_values,
+            keys,
+        } => Layout {
             types,
             keys,
             key_ty,
@@ -133,7 +138,10 @@ unsafe fn index(m: *mut MapObject, stride: usize) -> *mut u32 {
 
 /// Makes an empty map or set of type `ty`; storage for `cap` entries is made at once if not 0.
 pub fn new(heap: &mut Heap, ty: TypeIx, cap: usize) -> Alloc<u64> {
-    let m = heap.alloc_object(ty, size_of::<MapObject>())?.as_ptr().cast::<MapObject>();
+    let m = heap
+        .alloc_object(ty, size_of::<MapObject>())?
+        .as_ptr()
+        .cast::<MapObject>();
     // SAFETY: fresh and of this layout.
     unsafe {
         (*m).len = 0;
@@ -366,7 +374,9 @@ unsafe fn add_to_index(m: *mut MapObject, stride: usize, hash: u32, position: us
 unsafe fn rebuild(heap: &mut Heap, m: *mut MapObject, layout: Layout<'_>, cap: usize) -> Alloc<()> {
     let (cap, index_len) = capacity(cap)?;
     let stride = layout.stride;
-    let storage = heap.alloc_block(layout.storage_size(cap, index_len))?.as_ptr();
+    let storage = heap
+        .alloc_block(layout.storage_size(cap, index_len))?
+        .as_ptr();
     // SAFETY: the new storage is fresh and has room for all live entries.
     unsafe {
         let (old, old_cap, old_index) = ((*m).storage, (*m).cap as usize, (*m).index_len as usize);
@@ -452,7 +462,9 @@ pub unsafe fn remove(heap: &mut Heap, slot: &mut u64, key: u64) -> Alloc<Option<
         }
         make_unique(heap, slot)?;
         let m = object(*slot);
-        let Some(p) = find(layout, m, key) else { return Ok(None) };
+        let Some(p) = find(layout, m, key) else {
+            return Ok(None);
+        };
         let e = entry(m, layout.stride, p);
         let value = value_at(layout, m, p);
         let old_key = e.add(1).read();
@@ -524,7 +536,11 @@ pub(super) unsafe fn child_word(object: *mut Header, types: &Types, i: &mut u32)
         }
         loop {
             let (word, is_key) = part_at(types, object as u64, i)?;
-            if if is_key { layout.key_words } else { layout.value_words } {
+            if if is_key {
+                layout.key_words
+            } else {
+                layout.value_words
+            } {
                 return Some(word);
             }
         }

@@ -101,7 +101,10 @@ impl Header {
     /// The header of a fresh object: unique and local.
     #[inline(always)]
     pub const fn new(ty: TypeIx) -> Header {
-        Header { count: AtomicI32::new(1), ty }
+        Header {
+            count: AtomicI32::new(1),
+            ty,
+        }
     }
 
     /// The count as it is now.
@@ -148,8 +151,14 @@ mod tests {
     #[test]
     fn layouts_are_what_architecture_says() {
         assert_eq!((COUNT_OFFSET, TYPE_OFFSET, SLOTS_OFFSET), (0, 4, 8));
-        assert_eq!((LIST_LEN_OFFSET, LIST_CAP_OFFSET, LIST_DATA_OFFSET), (8, 12, 16));
-        assert_eq!((STRING_LEN_OFFSET, STRING_CHARS_OFFSET, STRING_DATA_OFFSET), (8, 12, 24));
+        assert_eq!(
+            (LIST_LEN_OFFSET, LIST_CAP_OFFSET, LIST_DATA_OFFSET),
+            (8, 12, 16)
+        );
+        assert_eq!(
+            (STRING_LEN_OFFSET, STRING_CHARS_OFFSET, STRING_DATA_OFFSET),
+            (8, 12, 24)
+        );
         assert_eq!((BYTES_LEN_OFFSET, BYTES_DATA_OFFSET), (8, 16));
     }
 }

@@ -74,7 +74,13 @@ pub unsafe fn set(heap: &mut Heap, slot: &mut u64, i: usize, value: u64) -> Allo
 #[inline]
 pub unsafe fn make_unique(heap: &mut Heap, slot: &mut u64) -> Alloc<()> {
     // SAFETY: by contract.
-    unsafe { if count::is_unique(*slot) { Ok(()) } else { copy(heap, slot) } }
+    unsafe {
+        if count::is_unique(*slot) {
+            Ok(())
+        } else {
+            copy(heap, slot)
+        }
+    }
 }
 
 #[inline(never)]
@@ -123,7 +129,11 @@ pub fn box_int(heap: &mut Heap, i: i64) -> Alloc<u64> {
 #[inline(always)]
 pub unsafe fn unbox_int(w: u64) -> i64 {
     // SAFETY: by contract.
-    if is_pointer(w) { unsafe { get(w, 0) as i64 } } else { small_int_value(w) }
+    if is_pointer(w) {
+        unsafe { get(w, 0) as i64 }
+    } else {
+        small_int_value(w)
+    }
 }
 
 /// The word of a Float.
@@ -148,4 +158,16 @@ fn box_slot(heap: &mut Heap, ty: TypeIx, slot: u64) -> Alloc<u64> {
     // SAFETY: fresh, with one slot.
     unsafe { set_slot(object, 0, slot) };
     Ok(object as u64)
+}
+
+/// A value of type `ty` as a word: Int and Float boxed if need be, Bool as an immediate. Consumes
+/// the slot.
+#[inline]
+pub fn to_word(heap: &mut Heap, slot: u64, ty: TypeIx) -> Alloc<u64> {
+    match ty {
+        well_known::INT => box_int(heap, slot as i64),
+        well_known::FLOAT => box_slot(heap, well_known::FLOAT, slot),
+        well_known::BOOL => Ok(super::word::bool_word(slot != 0)),
+        _ => Ok(slot),
+    }
 }

@@ -25,7 +25,10 @@ struct StaticChar {
 const fn static_char(byte: u8, len: u32) -> StaticChar {
     StaticChar {
         object: StringObject {
-            header: Header { count: AtomicI32::new(0), ty: well_known::STRING },
+            header: Header {
+                count: AtomicI32::new(0),
+                ty: well_known::STRING,
+            },
             len,
             chars: len,
             cap: 8,
@@ -97,7 +100,11 @@ fn object<'a>(w: u64) -> &'a StringObject {
 }
 
 fn count_chars(s: &str) -> usize {
-    if s.is_ascii() { s.len() } else { s.chars().count() }
+    if s.is_ascii() {
+        s.len()
+    } else {
+        s.chars().count()
+    }
 }
 
 /// The text of a String.
@@ -189,7 +196,9 @@ pub unsafe fn char_at(w: u64, i: usize) -> Option<char> {
 pub unsafe fn slice(heap: &mut Heap, w: u64, from: usize, to: usize) -> Alloc<Option<u64>> {
     // SAFETY: by contract.
     unsafe {
-        let (Some(a), Some(b)) = (byte_offset(w, from), byte_offset(w, to)) else { return Ok(None) };
+        let (Some(a), Some(b)) = (byte_offset(w, from), byte_offset(w, to)) else {
+            return Ok(None);
+        };
         match as_str(w).get(a..b) {
             Some(part) => new(heap, part).map(Some),
             None => Ok(None),
@@ -217,7 +226,13 @@ pub unsafe fn find(w: u64, needle: &str, from: usize) -> Option<usize> {
 /// `w` is a live String.
 pub unsafe fn char_index(w: u64, offset: usize) -> usize {
     // SAFETY: by contract.
-    unsafe { if is_ascii(w) { offset } else { as_str(w)[..offset].chars().count() } }
+    unsafe {
+        if is_ascii(w) {
+            offset
+        } else {
+            as_str(w)[..offset].chars().count()
+        }
+    }
 }
 
 /// A new String: `a` followed by `b`, both borrowed.
@@ -259,7 +274,11 @@ pub unsafe fn append(heap: &mut Heap, slot: &mut u64, tail: u64) -> Alloc<()> {
         let (len, chars, same) = (byte_len(tail), char_len(tail), tail == *slot);
         reserve(heap, slot, len)?;
         let tail = if same { *slot } else { tail };
-        append_raw(*slot, std::str::from_utf8_unchecked(&as_str(tail).as_bytes()[..len]), chars);
+        append_raw(
+            *slot,
+            std::str::from_utf8_unchecked(&as_str(tail).as_bytes()[..len]),
+            chars,
+        );
     }
     Ok(())
 }
@@ -286,7 +305,11 @@ pub unsafe fn reserve(heap: &mut Heap, slot: &mut u64, extra: usize) -> Alloc<()
             }
         } else {
             // Appending to a copy: expect more of it.
-            let room = if extra == 0 { needed } else { grown(len, needed) };
+            let room = if extra == 0 {
+                needed
+            } else {
+                grown(len, needed)
+            };
             let copy = with_capacity(heap, room)?;
             append_raw(copy, as_str(*slot), char_len(*slot));
             count::drop(heap, std::mem::replace(slot, copy));
@@ -297,7 +320,11 @@ pub unsafe fn reserve(heap: &mut Heap, slot: &mut u64, extra: usize) -> Alloc<()
 
 /// Amortised growth: double, or half as much again when large.
 pub(super) fn grown(cap: usize, needed: usize) -> usize {
-    let next = if cap < 1 << 20 { cap * 2 } else { cap + cap / 2 };
+    let next = if cap < 1 << 20 {
+        cap * 2
+    } else {
+        cap + cap / 2
+    };
     next.max(needed).min(needed.max(u32::MAX as usize - 7))
 }
 
@@ -378,7 +405,8 @@ mod tests {
             count::dup(other);
             append_str(&mut heap, &mut s, " wörld").expect("room");
             assert_eq!((as_str(other), as_str(s)), ("héllo", "héllo wörld"));
-            append(&mut heap, &mut s, s).expect("room");
+            let tail = s;
+            append(&mut heap, &mut s, tail).expect("room");
             assert_eq!((as_str(s), char_len(s)), ("héllo wörldhéllo wörld", 22));
             assert_eq!(find(s, "wör", 7), Some(17));
             assert_eq!(find(s, "x", 0), None);

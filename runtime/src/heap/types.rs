@@ -250,13 +250,28 @@ impl Types {
     ///
     /// The first [`well_known::WELL_KNOWN_LEN`] entries must be the well-known ones (see
     /// [`Types::well_known_kinds`]); every index inside a kind must be within the table.
-    pub fn new(kinds: Vec<TypeKind>) -> Types {
+    pub fn new(mut kinds: Vec<TypeKind>) -> Types {
+        // The runtime makes objects of every well-known type, also where a module names none.
+        for (i, kind) in Types::well_known_kinds().into_iter().enumerate() {
+            match kinds.get_mut(i) {
+                Some(k @ TypeKind::Reserved) => *k = kind,
+                Some(_) => {}
+                None => kinds.push(kind),
+            }
+        }
         let reprs: Vec<Repr> = kinds.iter().map(repr_of).collect();
         let infos = kinds
             .into_iter()
-            .map(|kind| TypeInfo { shape: shape_of(&kind, &reprs), repr: repr_of(&kind), kind })
+            .map(|kind| TypeInfo {
+                shape: shape_of(&kind, &reprs),
+                repr: repr_of(&kind),
+                kind,
+            })
             .collect();
-        Types { infos, hash_seed: 0 }
+        Types {
+            infos,
+            hash_seed: 0,
+        }
     }
 
     /// The kinds of the well-known entries, in order.
@@ -361,15 +376,24 @@ impl Types {
 
     /// The variant of `owner` called `name`, for natives that build results.
     pub fn variant(&self, owner: TypeIx, name: &str) -> Option<TypeIx> {
-        let TypeKind::Enum { first_variant, variants, .. } = *self.kind(owner) else { return None };
-        (first_variant..first_variant + variants).find(
-            |&v| matches!(self.kind(v), TypeKind::Variant { name: n, .. } if **n == *name),
-        )
+        let TypeKind::Enum {
+            first_variant,
+            variants,
+            ..
+        } = *self.kind(owner)
+        else {
+            return None;
+        };
+        (first_variant..first_variant + variants)
+            .find(|&v| matches!(self.kind(v), TypeKind::Variant { name: n, .. } if **n == *name))
     }
 
     /// The first type in the table with this kind.
     pub fn find(&self, wanted: &TypeKind) -> Option<TypeIx> {
-        self.infos.iter().position(|i| i.kind == *wanted).map(|i| i as TypeIx)
+        self.infos
+            .iter()
+            .position(|i| i.kind == *wanted)
+            .map(|i| i as TypeIx)
     }
 
     /// How many types there are.
@@ -402,12 +426,22 @@ fn shape_of(kind: &TypeKind, reprs: &[Repr]) -> Shape {
     let is_word = |t: TypeIx| reprs.get(t as usize).is_none_or(|r| *r == Repr::Word);
     let fixed = |types: &mut dyn Iterator<Item = TypeIx>, first: u32| {
         let types: Vec<TypeIx> = types.collect();
-        let words = (first..).zip(&types).filter(|(_, t)| is_word(**t)).map(|(i, _)| i).collect();
-        Shape::Fixed { slots: first + types.len() as u32, words }
+        let words = (first..)
+            .zip(&types)
+            .filter(|(_, t)| is_word(**t))
+            .map(|(i, _)| i)
+            .collect();
+        Shape::Fixed {
+            slots: first + types.len() as u32,
+            words,
+        }
     };
     match kind {
         // Boxes: an Int beyond 63 bits, a Float where a word is wanted.
-        TypeKind::Int | TypeKind::Float => Shape::Fixed { slots: 1, words: Box::new([]) },
+        TypeKind::Int | TypeKind::Float => Shape::Fixed {
+            slots: 1,
+            words: Box::new([]),
+        },
         TypeKind::String => Shape::String,
         TypeKind::Bytes => Shape::Bytes,
         TypeKind::List(t) => Shape::List(elem_of(*t, reprs)),
@@ -469,14 +503,39 @@ mod tests {
     #[test]
     fn shapes_name_the_counted_slots() {
         let mut kinds = Types::well_known_kinds();
-        kinds.push(TypeKind::Tuple(vec![well_known::INT, well_known::STRING, well_known::ANY]));
-        kinds.push(TypeKind::Closure { signature: 34, captures: vec![well_known::STRING] });
-        kinds.push(TypeKind::Func { params: vec![], result: well_known::INT });
+        kinds.push(TypeKind::Tuple(vec![
+            well_known::INT,
+            well_known::STRING,
+            well_known::ANY,
+        ]));
+        kinds.push(TypeKind::Closure {
+            signature: 34,
+            captures: vec![well_known::STRING],
+        });
+        kinds.push(TypeKind::Func {
+            params: vec![],
+            result: well_known::INT,
+        });
         let types = Types::new(kinds);
-        assert_eq!(types.shape(32), &Shape::Fixed { slots: 3, words: Box::new([1, 2]) });
-        assert_eq!(types.shape(33), &Shape::Fixed { slots: 2, words: Box::new([1]) });
+        assert_eq!(
+            types.shape(32),
+            &Shape::Fixed {
+                slots: 3,
+                words: Box::new([1, 2])
+            }
+        );
+        assert_eq!(
+            types.shape(33),
+            &Shape::Fixed {
+                slots: 2,
+                words: Box::new([1])
+            }
+        );
         assert_eq!(types.elem(well_known::LIST_BOOL), Elem::Byte);
         assert_eq!(types.repr(34), Repr::Word);
-        assert_eq!(types.find(&TypeKind::List(well_known::JSON)), Some(well_known::LIST_JSON));
+        assert_eq!(
+            types.find(&TypeKind::List(well_known::JSON)),
+            Some(well_known::LIST_JSON)
+        );
     }
 }

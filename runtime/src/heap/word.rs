@@ -45,7 +45,11 @@ pub const fn bool_word(b: bool) -> u64 {
 /// The word of a small Int, if it fits in 63 bits.
 #[inline(always)]
 pub const fn small_int(i: i64) -> Option<u64> {
-    if (i << 1) >> 1 == i { Some(((i as u64) << 1) | INT_TAG) } else { None }
+    if (i << 1) >> 1 == i {
+        Some(((i as u64) << 1) | INT_TAG)
+    } else {
+        None
+    }
 }
 
 /// Whether the word is a small Int.
