@@ -1,1 +1,13 @@
-//! The front door: what the two commands share.
+//! The front door: what the two commands, `lumen` and `lumenc`, share.
+//!
+//! It brings the world to the compiler, which is pure: files, folders, terminal, exit codes. One
+//! command, one file in `commands/`.
+
+#![forbid(unsafe_code)]
+
+pub mod commands;
+pub mod disk;
+pub mod exit;
+pub mod report;
+
+pub use exit::Exit;

@@ -1,3 +1,26 @@
-//! The `lumen` command.
+//! The `lumen` command: run, check and test programs.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Command;
+use lumen::commands::version;
+use lumen::{Exit, exit};
+
+fn command() -> Command {
+    Command::new("lumen")
+        .about("Runs, checks and tests Lumen programs.")
+        .version(env!("CARGO_PKG_VERSION"))
+        .after_help(exit::help())
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(version::command())
+}
+
+fn main() -> ExitCode {
+    let matches = lumen::commands::parse(command());
+    let exit = match matches.subcommand() {
+        Some(("version", _)) => version::run(),
+        _ => Exit::Usage,
+    };
+    exit.into()
+}

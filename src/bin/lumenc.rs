@@ -1,3 +1,26 @@
-//! The `lumenc` command.
+//! The `lumenc` command: compile programs and look at what the compiler makes of them.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Command;
+use lumen::commands::explain;
+use lumen::{Exit, exit};
+
+fn command() -> Command {
+    Command::new("lumenc")
+        .about("Compiles Lumen programs to bytecode, and shows what the compiler makes of them.")
+        .version(env!("CARGO_PKG_VERSION"))
+        .after_help(exit::help())
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(explain::command())
+}
+
+fn main() -> ExitCode {
+    let matches = lumen::commands::parse(command());
+    let exit = match matches.subcommand() {
+        Some(("explain", matches)) => explain::run(matches),
+        _ => Exit::Usage,
+    };
+    exit.into()
+}

@@ -1,0 +1,24 @@
+//! The commands, one a file: what it takes (`command`) and what it does (`run`).
+
+pub mod explain;
+pub mod version;
+
+use clap::{ArgMatches, Command};
+
+use crate::{Exit, report};
+
+/// Reads the command line. On `--help` and `--version`, and when it is wrong, the process ends
+/// here, with the documented code.
+pub fn parse(command: Command) -> ArgMatches {
+    command.try_get_matches().unwrap_or_else(|error| {
+        let text = error.render().to_string();
+        let exit = if error.use_stderr() {
+            report::error_text(&text);
+            Exit::Usage
+        } else {
+            report::output(&text);
+            Exit::Ok
+        };
+        std::process::exit(exit.code().into())
+    })
+}
