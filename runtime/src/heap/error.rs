@@ -102,3 +102,12 @@ pub unsafe fn locate(heap: &mut Heap, error: u64, location: &str) -> Alloc<()> {
     }
     Ok(())
 }
+
+/// Makes the Error in `slot` unique, so that a frame or a cause can be added to it.
+///
+/// # Safety
+/// `slot` owns a live Error.
+pub unsafe fn make_unique(heap: &mut Heap, slot: &mut u64) -> Alloc<()> {
+    // SAFETY: by contract; an Error has fixed slots.
+    unsafe { super::record::make_unique(heap, slot) }
+}

@@ -60,7 +60,7 @@ fn before_part(types: &Types, ty: TypeIx, index: u32, written: u32, out: &mut St
         _ => {}
     }
     if let Some(f) = types.fields(ty).get(index as usize)
-        && !f.name.is_empty()
+        && !f.is_positional()
     {
         out.push_str(&f.name);
         out.push_str(": ");

@@ -23,6 +23,8 @@ pub mod map;
 pub mod object;
 pub mod record;
 pub mod string;
+#[cfg(test)]
+mod tests;
 pub mod types;
 pub mod word;
 

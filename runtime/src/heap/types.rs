@@ -52,10 +52,17 @@ pub mod well_known {
 /// A field of a record or variant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Field {
-    /// Its name; empty for a positional field of a variant.
+    /// Its name; empty or a number for a positional field of a variant.
     pub name: Box<str>,
     /// Its type.
     pub ty: TypeIx,
+}
+
+impl Field {
+    /// Whether the field has no name of its own: it is called nothing, or by its number.
+    pub fn is_positional(&self) -> bool {
+        self.name.bytes().all(|b| b.is_ascii_digit())
+    }
 }
 
 /// What a type is.

@@ -1,0 +1,691 @@
+//! Tests across the heap: against the standard collections, on deep values, and for leaks.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::types::{Field, TypeKind, Types, well_known as wk};
+use super::{Heap, HeapShared, TypeIx};
+use super::{bytes, closure, count, dynamic, equal, error, format, handle, hash, list, map};
+use super::{record, string, word};
+
+const MAP_INT: TypeIx = 32;
+const SET_STRING: TypeIx = 33;
+const NODE: TypeIx = 34;
+const PAIR: TypeIx = 35;
+const MAP_PAIR: TypeIx = 36;
+const SHAPE: TypeIx = 37;
+const CIRCLE: TypeIx = 38;
+const POINT: TypeIx = 39;
+const RECORD: TypeIx = 40;
+const LIST_NODE: TypeIx = 41;
+const HANDLE: TypeIx = 42;
+const FUNC: TypeIx = 43;
+const CLOSURE: TypeIx = 44;
+const MAP_ANY: TypeIx = 45;
+
+fn field(name: &str, ty: TypeIx) -> Field {
+    Field {
+        name: name.into(),
+        ty,
+    }
+}
+
+fn types() -> Arc<Types> {
+    let mut kinds = Types::well_known_kinds();
+    kinds.extend([
+        TypeKind::Map(wk::INT, wk::STRING),
+        TypeKind::Set(wk::STRING),
+        TypeKind::Record {
+            name: "Node".into(),
+            fields: vec![field("value", wk::INT), field("next", wk::ANY)],
+        },
+        TypeKind::Tuple(vec![wk::INT, wk::STRING]),
+        TypeKind::Map(PAIR, wk::INT),
+        TypeKind::Enum {
+            name: "Shape".into(),
+            first_variant: CIRCLE,
+            variants: 2,
+        },
+        TypeKind::Variant {
+            owner: SHAPE,
+            name: "Circle".into(),
+            fields: vec![field("0", wk::FLOAT)],
+        },
+        TypeKind::Variant {
+            owner: SHAPE,
+            name: "Point".into(),
+            fields: vec![],
+        },
+        TypeKind::Record {
+            name: "Item[Int]".into(),
+            fields: vec![
+                field("x", wk::INT),
+                field("on", wk::BOOL),
+                field("shape", SHAPE),
+            ],
+        },
+        TypeKind::List(NODE),
+        TypeKind::Handle {
+            name: "Probe".into(),
+        },
+        TypeKind::Func {
+            params: vec![wk::INT],
+            result: wk::STRING,
+        },
+        TypeKind::Closure {
+            signature: FUNC,
+            captures: vec![wk::STRING, wk::INT],
+        },
+        TypeKind::Map(wk::ANY, wk::ANY),
+    ]);
+    Arc::new(Types::new(kinds).with_hash_seed(7))
+}
+
+/// Runs a test on a fresh heap and checks that nothing is left.
+fn on_heap(test: impl FnOnce(&mut Heap)) {
+    let mut heap = Heap::alone(types());
+    test(&mut heap);
+    assert_eq!(heap.live_objects(), 0, "objects left");
+}
+
+fn text(heap: &mut Heap, s: &str) -> u64 {
+    string::new(heap, s).expect("room")
+}
+
+#[derive(Clone, Debug)]
+enum ListStep {
+    Push(i64),
+    Pop,
+    Insert(usize, i64),
+    Remove(usize),
+    Set(usize, i64),
+    Truncate(usize),
+    Reverse,
+    Double,
+    Keep,
+}
+
+fn list_step() -> impl Strategy<Value = ListStep> {
+    prop_oneof![
+        4 => any::<i64>().prop_map(ListStep::Push),
+        1 => Just(ListStep::Pop),
+        1 => (0usize..20, any::<i64>()).prop_map(|(i, v)| ListStep::Insert(i, v)),
+        1 => (0usize..20).prop_map(ListStep::Remove),
+        1 => (0usize..20, any::<i64>()).prop_map(|(i, v)| ListStep::Set(i, v)),
+        1 => (0usize..20).prop_map(ListStep::Truncate),
+        1 => Just(ListStep::Reverse),
+        1 => Just(ListStep::Double),
+        1 => Just(ListStep::Keep),
+    ]
+}
+
+/// A value for an element of a list of type `ty`, and back.
+fn encode(heap: &mut Heap, ty: TypeIx, v: i64) -> u64 {
+    match ty {
+        wk::LIST_INT => v as u64,
+        wk::LIST_BOOL => (v & 1) as u64,
+        wk::LIST_ANY => record::box_int(heap, v).expect("room"),
+        _ => text(heap, &v.to_string()),
+    }
+}
+
+unsafe fn decode(ty: TypeIx, slot: u64) -> i64 {
+    // SAFETY: the slot is an element of a list of type `ty`.
+    unsafe {
+        match ty {
+            wk::LIST_INT | wk::LIST_BOOL => slot as i64,
+            wk::LIST_ANY => record::unbox_int(slot),
+            _ => string::as_str(slot).parse().expect("a number"),
+        }
+    }
+}
+
+fn run_list(heap: &mut Heap, ty: TypeIx, steps: &[ListStep]) {
+    let mut model: Vec<i64> = Vec::new();
+    let mut kept: Vec<(u64, Vec<i64>)> = Vec::new();
+    let mut w = list::new(heap, ty, 0).expect("room");
+    let norm = |v: i64| if ty == wk::LIST_BOOL { v & 1 } else { v };
+    // SAFETY: all words are live values of the types said, owned by this function.
+    unsafe {
+        for step in steps {
+            let n = model.len();
+            match *step {
+                ListStep::Push(v) => {
+                    model.push(norm(v));
+                    let v = encode(heap, ty, v);
+                    list::push(heap, &mut w, v).expect("room");
+                }
+                ListStep::Pop => {
+                    let got = list::pop(heap, &mut w).expect("room");
+                    assert_eq!(got.map(|s| decode(ty, s)), model.pop());
+                    if let (Some(s), false) = (got, ty == wk::LIST_INT) {
+                        if ty != wk::LIST_BOOL {
+                            count::drop(heap, s);
+                        }
+                    }
+                }
+                ListStep::Insert(i, v) if i <= n => {
+                    model.insert(i, norm(v));
+                    let v = encode(heap, ty, v);
+                    list::insert(heap, &mut w, i, v).expect("room");
+                }
+                ListStep::Remove(i) if i < n => {
+                    let got = list::remove(heap, &mut w, i).expect("room");
+                    assert_eq!(decode(ty, got), model.remove(i));
+                    if ty != wk::LIST_INT && ty != wk::LIST_BOOL {
+                        count::drop(heap, got);
+                    }
+                }
+                ListStep::Set(i, v) if i < n => {
+                    model[i] = norm(v);
+                    let v = encode(heap, ty, v);
+                    list::set(heap, &mut w, i, v).expect("room");
+                }
+                ListStep::Truncate(i) => {
+                    model.truncate(i);
+                    list::truncate(heap, &mut w, i).expect("room");
+                }
+                ListStep::Reverse => {
+                    model.reverse();
+                    list::reverse(heap, &mut w).expect("room");
+                }
+                ListStep::Double if n < 100 => {
+                    model.extend_from_within(..);
+                    let tail = w;
+                    list::extend(heap, &mut w, tail).expect("room");
+                }
+                ListStep::Keep => {
+                    count::dup(w);
+                    kept.push((w, model.clone()));
+                }
+                _ => {}
+            }
+        }
+        kept.push((w, model));
+        for (w, model) in kept {
+            let elem = list::elem(heap, w);
+            let got: Vec<i64> = (0..list::len(w))
+                .map(|i| decode(ty, list::read(w, elem, i)))
+                .collect();
+            assert_eq!(got, model);
+            let copy = list::slice(heap, w, 0, model.len()).expect("room");
+            assert!(equal::equal(heap.types(), w, copy, ty));
+            assert_eq!(
+                hash::hash(heap.types(), w, ty),
+                hash::hash(heap.types(), copy, ty)
+            );
+            count::drop(heap, w);
+            count::drop(heap, copy);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn lists_behave_as_vec(steps in proptest::collection::vec(list_step(), 0..60)) {
+        for ty in [wk::LIST_INT, wk::LIST_BOOL, wk::LIST_ANY, wk::LIST_STRING] {
+            on_heap(|heap| run_list(heap, ty, &steps));
+        }
+    }
+
+    #[test]
+    fn maps_behave_as_ordered_maps(
+        steps in proptest::collection::vec((0u8..4, 0i64..40, any::<u16>()), 0..300),
+    ) {
+        for kind in [MAP_INT, MAP_PAIR, SET_STRING] {
+            on_heap(|heap| run_map(heap, kind, &steps));
+        }
+    }
+
+    #[test]
+    fn strings_behave_as_string(parts in proptest::collection::vec(".{0,12}", 0..12)) {
+        on_heap(|heap| {
+            let mut model = String::new();
+            let mut w = string::empty();
+            // SAFETY: `w` is a live String throughout.
+            unsafe {
+                for p in &parts {
+                    model.push_str(p);
+                    let tail = text(heap, p);
+                    string::append(heap, &mut w, tail).expect("room");
+                    count::drop(heap, tail);
+                }
+                assert_eq!(string::as_str(w), model);
+                let chars: Vec<char> = model.chars().collect();
+                assert_eq!(string::char_len(w), chars.len());
+                for (i, c) in chars.iter().enumerate() {
+                    assert_eq!(string::char_at(w, i), Some(*c));
+                }
+                let (a, b) = (chars.len() / 3, chars.len() * 2 / 3);
+                let part = string::slice(heap, w, a, b).expect("room").expect("in range");
+                assert_eq!(string::as_str(part), chars[a..b].iter().collect::<String>());
+                count::drop(heap, part);
+                count::drop(heap, w);
+            }
+        });
+    }
+
+    #[test]
+    fn ints_and_floats_order_exactly(i in any::<i64>(), f in any::<f64>()) {
+        on_heap(|heap| {
+            let a = record::box_int(heap, i).expect("room");
+            let b = record::box_float(heap, f).expect("room");
+            let exact = if f.is_nan() {
+                Ordering::Less
+            } else if f >= 9.3e18 {
+                Ordering::Less
+            } else if f <= -9.3e18 {
+                Ordering::Greater
+            } else {
+                (i128::from(i) << 64).cmp(&((f * 18_446_744_073_709_551_616.0) as i128))
+            };
+            // SAFETY: live words of type Any.
+            unsafe {
+                // Scaling by 2^64 is exact unless the fraction is below 2^-64.
+                if f == 0.0 || f.abs() > 1e-15 {
+                    assert_eq!(equal::compare(heap.types(), a, b, wk::ANY), exact);
+                }
+                let same = equal::equal(heap.types(), a, b, wk::ANY);
+                if same {
+                    let types = heap.types();
+                    assert_eq!(hash::hash(types, a, wk::ANY), hash::hash(types, b, wk::ANY));
+                }
+                count::drop(heap, a);
+                count::drop(heap, b);
+            }
+        });
+    }
+}
+
+fn make_key(heap: &mut Heap, kind: TypeIx, k: i64) -> u64 {
+    match kind {
+        MAP_INT => k as u64,
+        SET_STRING => text(heap, &format!("key number {k}")),
+        _ => {
+            let s = text(heap, &format!("k{k}"));
+            // SAFETY: the slots match the tuple type.
+            unsafe { record::new(heap, PAIR, &[k as u64, s]).expect("room") }
+        }
+    }
+}
+
+fn run_map(heap: &mut Heap, kind: TypeIx, steps: &[(u8, i64, u16)]) {
+    let mut model: Vec<(i64, u16)> = Vec::new();
+    let mut w = map::new(heap, kind, 0).expect("room");
+    let mut kept = Vec::new();
+    // SAFETY: all words are live values of the types said, owned by this function.
+    unsafe {
+        for &(op, k, v) in steps {
+            let key = make_key(heap, kind, k);
+            let at = model.iter().position(|e| e.0 == k);
+            match op {
+                0 | 1 => {
+                    let value = match kind {
+                        MAP_INT => text(heap, &v.to_string()),
+                        _ => u64::from(v),
+                    };
+                    let new = map::insert(heap, &mut w, key, value).expect("room");
+                    assert_eq!(new, at.is_none());
+                    match at {
+                        Some(p) => model[p].1 = v,
+                        None => model.push((k, v)),
+                    }
+                    continue;
+                }
+                2 => {
+                    let got = map::remove(heap, &mut w, key).expect("room");
+                    assert_eq!(got.is_some(), at.is_some());
+                    if let (Some(s), MAP_INT) = (got, kind) {
+                        count::drop(heap, s);
+                    }
+                    at.map(|p| model.remove(p));
+                }
+                _ if v % 16 == 0 => {
+                    count::dup(w);
+                    kept.push((w, model.clone()));
+                }
+                _ => assert_eq!(map::contains(heap.types(), w, key), at.is_some()),
+            }
+            if kind != MAP_INT {
+                count::drop(heap, key);
+            }
+        }
+        kept.push((w, model));
+        for (w, model) in kept {
+            check_map(heap, kind, w, &model);
+            count::drop(heap, w);
+        }
+    }
+}
+
+unsafe fn check_map(heap: &mut Heap, kind: TypeIx, w: u64, model: &[(i64, u16)]) {
+    // SAFETY: `w` is a live map of this kind.
+    unsafe {
+        assert_eq!(map::len(w), model.len());
+        let mut at = 0;
+        for &(k, v) in model {
+            let (p, key, value) = map::next(heap.types(), w, at).expect("an entry");
+            at = p + 1;
+            let expected = make_key(heap, kind, k);
+            if kind == MAP_INT {
+                assert_eq!((key as i64, string::as_str(value)), (k, &*v.to_string()));
+            } else {
+                let ty = if kind == SET_STRING { wk::STRING } else { PAIR };
+                assert!(equal::equal(heap.types(), key, expected, ty));
+                assert_eq!(value, if kind == SET_STRING { 1 } else { u64::from(v) });
+                count::drop(heap, expected);
+            }
+        }
+        assert!(map::next(heap.types(), w, at).is_none());
+        // The same entries the other way round are an equal map with an equal hash.
+        let mut other = map::new(heap, kind, 0).expect("room");
+        for &(k, v) in model.iter().rev() {
+            let key = make_key(heap, kind, k);
+            let value = if kind == MAP_INT {
+                text(heap, &v.to_string())
+            } else {
+                u64::from(v)
+            };
+            map::insert(heap, &mut other, key, value).expect("room");
+        }
+        assert!(equal::equal(heap.types(), w, other, kind));
+        assert_eq!(
+            hash::hash(heap.types(), w, kind),
+            hash::hash(heap.types(), other, kind)
+        );
+        count::drop(heap, other);
+    }
+}
+
+/// A chain of `n` nodes.
+fn chain(heap: &mut Heap, n: i64) -> u64 {
+    let mut w = word::NULL;
+    for i in 0..n {
+        // SAFETY: the slots match the record.
+        w = unsafe { record::new(heap, NODE, &[i as u64, w]).expect("room") };
+    }
+    w
+}
+
+#[test]
+fn deep_values_need_no_recursion() {
+    on_heap(|heap| {
+        let n = 1_000_000;
+        let (a, b) = (chain(heap, n), chain(heap, n));
+        // SAFETY: live words of type NODE.
+        unsafe {
+            assert!(equal::equal(heap.types(), a, b, NODE));
+            assert_eq!(equal::compare(heap.types(), a, b, NODE), Ordering::Equal);
+            assert_eq!(
+                hash::hash(heap.types(), a, NODE),
+                hash::hash(heap.types(), b, NODE)
+            );
+            let s = format::format(heap.types(), a, NODE);
+            assert!(s.starts_with("Node(value: 999999, next: Node(value: 999998, next: "));
+            assert!(s.contains("next: null)))") && s.ends_with("))))"));
+            count::share(heap, a);
+            assert!((*word::header(a)).count() == -1);
+            count::drop(heap, a);
+            count::drop(heap, b);
+        }
+    });
+}
+
+#[test]
+fn wide_values_are_freed_and_persisted() {
+    let mut heap = Heap::alone(types());
+    let mut w = list::new(&mut heap, LIST_NODE, 0).expect("room");
+    // SAFETY: live words of the types said.
+    unsafe {
+        for i in 0..1000 {
+            let node = chain(&mut heap, i % 7 + 1);
+            list::push(&mut heap, &mut w, node).expect("room");
+        }
+        count::dup(w);
+        count::drop(&mut heap, w);
+        assert_eq!(list::len(w), 1000);
+        count::drop(&mut heap, w);
+        assert_eq!(heap.live_objects(), 0);
+        let constant = chain(&mut heap, 10);
+        count::persist(&mut heap, constant);
+        assert_eq!(heap.live_objects(), 0);
+        let mut copy = constant;
+        record::set(&mut heap, &mut copy, 0, 99).expect("room");
+        assert_ne!(copy, constant);
+        assert_eq!((record::get(copy, 0), record::get(constant, 0)), (99, 9));
+        count::drop(&mut heap, copy);
+        count::drop(&mut heap, constant);
+    }
+    assert_eq!(heap.live_objects(), 0);
+}
+
+#[test]
+fn a_shared_value_with_one_owner_left_is_unique_again() {
+    on_heap(|heap| {
+        let w = text(heap, "shared text");
+        // SAFETY: a live String.
+        unsafe {
+            count::share(heap, w);
+            count::dup(w);
+            assert!(!count::is_unique(w));
+            count::drop(heap, w);
+            assert!(count::is_unique(w));
+            count::drop(heap, w);
+        }
+    });
+}
+
+#[test]
+fn shared_values_are_counted_across_threads() {
+    let shared = HeapShared::new(types(), None);
+    let mut heap = Heap::new(&shared);
+    let w = chain(&mut heap, 100);
+    // SAFETY: the chain is shared before it is seen by others, each of which owns a reference.
+    unsafe {
+        count::share(&mut heap, w);
+        std::thread::scope(|s| {
+            for _ in 0..4 {
+                count::dup(w);
+                let shared = &shared;
+                s.spawn(move || {
+                    let mut heap = Heap::new(shared);
+                    for _ in 0..10_000 {
+                        count::dup(w);
+                        count::drop(&mut heap, w);
+                    }
+                    count::drop(&mut heap, w);
+                });
+            }
+            count::drop(&mut heap, w);
+        });
+    }
+    assert_eq!(heap.live_objects(), 0);
+}
+
+#[test]
+fn printing_follows_the_language() {
+    on_heap(|heap| {
+        // SAFETY: every slot is a live value of its type.
+        unsafe {
+            let circle = record::new(heap, CIRCLE, &[2.0f64.to_bits()]).expect("room");
+            let item = record::new(heap, RECORD, &[1, 1, circle]).expect("room");
+            let types = types();
+            let show = |slot, ty| format::format(&types, slot, ty);
+            assert_eq!(
+                show(item, RECORD),
+                "Item(x: 1, on: true, shape: Circle(2.0))"
+            );
+            assert_eq!(show(word::immediate(POINT, 0), SHAPE), "Point");
+            assert_eq!(show((-0.0f64).to_bits(), wk::FLOAT), "-0.0");
+            assert_eq!(show(1e21f64.to_bits(), wk::FLOAT), "1e21");
+            assert_eq!(show(0.1f64.to_bits(), wk::FLOAT), "0.1");
+            assert_eq!(show(word::NULL, wk::ANY), "null");
+            let s = text(heap, "a \"b\"\n");
+            let pair = record::new(heap, PAIR, &[3, s]).expect("room");
+            assert_eq!(show(s, wk::STRING), "a \"b\"\n");
+            assert_eq!(show(pair, PAIR), r#"(3, "a \"b\"\n")"#);
+            let mut m = map::new(heap, MAP_PAIR, 0).expect("room");
+            map::insert(heap, &mut m, pair, 5).expect("room");
+            assert_eq!(show(m, MAP_PAIR), r#"{(3, "a \"b\"\n"): 5}"#);
+            let mut set = map::new(heap, SET_STRING, 0).expect("room");
+            for k in ["x", "y", "x"] {
+                let k = text(heap, k);
+                map::insert(heap, &mut set, k, 0).expect("room");
+            }
+            assert_eq!(show(set, SET_STRING), r#"{"x", "y"}"#);
+            let b = bytes::new(heap, &[0xca, 0xfe]).expect("room");
+            assert_eq!(show(b, wk::BYTES), "b\"cafe\"");
+            let e = error::new(heap, "Throw", "bad", "a.lm:1:2").expect("room");
+            let es = list::from_slots(heap, wk::LIST_ERROR, &[e]).expect("room");
+            assert_eq!(show(es, wk::LIST_ERROR), "[bad]");
+            let capture = text(heap, "captured");
+            let f = closure::new(heap, CLOSURE, 5, &[capture, 1]).expect("room");
+            assert_eq!(show(f, FUNC), "<fn(Int) -> String>");
+            assert_eq!(closure::function(f), 5);
+            for w in [item, m, set, b, es, f] {
+                count::drop(heap, w);
+            }
+        }
+    });
+}
+
+#[test]
+fn specifiers_pad_round_and_refuse() {
+    let types = types();
+    let show = |slot: u64, ty, spec: &str| {
+        let mut out = String::new();
+        let spec = format::Spec::parse(spec)?;
+        // SAFETY: the slot is a value of its type.
+        unsafe { format::write_spec(&types, slot, ty, &spec, &mut out)? };
+        Ok::<_, String>(out)
+    };
+    let float = |f: f64, spec| show(f.to_bits(), wk::FLOAT, spec);
+    let int = |i: i64, spec| show(i as u64, wk::INT, spec);
+    assert_eq!(float(2.345, ".2").as_deref(), Ok("2.35"));
+    assert_eq!(float(0.256, ".1%").as_deref(), Ok("25.6%"));
+    assert_eq!(float(1234567.5, ",.2").as_deref(), Ok("1,234,567.50"));
+    assert_eq!(int(42, ">8").as_deref(), Ok("      42"));
+    assert_eq!(int(42, "*^6").as_deref(), Ok("**42**"));
+    assert_eq!(int(-42, "06").as_deref(), Ok("-00042"));
+    assert_eq!(int(255, "x").as_deref(), Ok("ff"));
+    assert_eq!(int(255, "#06x").as_deref(), Ok("0x00ff"));
+    assert_eq!(int(5, "+").as_deref(), Ok("+5"));
+    assert_eq!(int(3, ".2").as_deref(), Ok("3.00"));
+    assert_eq!(int(1, "<4").as_deref(), Ok("1   "));
+    assert!(float(1.0, "x").is_err());
+    assert!(int(1, "q").is_err() && int(1, ".").is_err() && int(1, "9999999999").is_err());
+}
+
+#[test]
+fn dynamic_types_match() {
+    on_heap(|heap| {
+        let types = types();
+        let s = text(heap, "some text");
+        let big = record::box_int(heap, i64::MAX).expect("room");
+        // SAFETY: live words.
+        unsafe {
+            assert!(dynamic::matches_type(&types, s, wk::JSON));
+            assert!(dynamic::matches_type(&types, big, wk::INT));
+            assert!(!dynamic::matches_type(&types, big, wk::FLOAT));
+            assert!(dynamic::matches_type(
+                &types,
+                word::immediate(POINT, 0),
+                SHAPE
+            ));
+            assert!(!dynamic::matches_type(
+                &types,
+                word::immediate(POINT, 0),
+                CIRCLE
+            ));
+            assert_eq!(
+                dynamic::visible_type(&types, word::immediate(POINT, 0), SHAPE),
+                SHAPE
+            );
+            assert_eq!(record::unbox_int(big), i64::MAX);
+            count::drop(heap, s);
+            count::drop(heap, big);
+        }
+        assert_eq!(
+            dynamic::type_name(&types, MAP_PAIR),
+            "map[(Int, String), Int]"
+        );
+        assert_eq!(dynamic::type_name(&types, CLOSURE), "fn(Int) -> String");
+    });
+}
+
+#[test]
+fn any_keys_mix_types() {
+    on_heap(|heap| {
+        let mut m = map::new(heap, MAP_ANY, 0).expect("room");
+        // SAFETY: live words of type Any.
+        unsafe {
+            for (i, key) in [Some(1.0), None, Some(2.5)].into_iter().enumerate() {
+                let key = match key {
+                    Some(f) => record::box_float(heap, f).expect("room"),
+                    None => word::small_int(1).expect("small"),
+                };
+                let value = word::small_int(i as i64).expect("small");
+                map::insert(heap, &mut m, key, value).expect("room");
+            }
+            // 1 and 1.0 are one key.
+            assert_eq!(format::format(heap.types(), m, MAP_ANY), "{1.0: 1, 2.5: 2}");
+            count::drop(heap, m);
+        }
+    });
+}
+
+#[test]
+fn memory_failures_leave_values_intact() {
+    let shared = HeapShared::new(types(), Some(1 << 20));
+    let mut heap = Heap::new(&shared);
+    let mut w = list::new(&mut heap, wk::LIST_STRING, 0).expect("room");
+    // SAFETY: live values throughout.
+    unsafe {
+        let mut n = 0;
+        while let Ok(s) = string::new(&mut heap, "a string of some length") {
+            if list::push(&mut heap, &mut w, s).is_err() {
+                break;
+            }
+            n += 1;
+        }
+        assert!(n > 5_000 && list::len(w) == n, "{n}");
+        count::drop(&mut heap, w);
+    }
+    assert_eq!(heap.live_objects(), 0);
+}
+
+struct Probe(std::sync::Mutex<u64>);
+
+impl handle::HandleData for Probe {
+    fn describe(&self, out: &mut String) {
+        out.push_str("Probe()");
+    }
+
+    fn release(this: Arc<Self>, heap: &mut Heap) {
+        if let Some(probe) = Arc::into_inner(this) {
+            let w = probe.0.into_inner().expect("not poisoned");
+            // SAFETY: the probe owned the word.
+            unsafe { count::drop(heap, w) };
+        }
+    }
+}
+
+#[test]
+fn handles_release_what_they_hold() {
+    on_heap(|heap| {
+        let held = chain(heap, 1000);
+        let probe = Arc::new(Probe(std::sync::Mutex::new(held)));
+        let w = handle::new(heap, HANDLE, Arc::clone(&probe)).expect("room");
+        // SAFETY: a live handle.
+        unsafe {
+            assert_eq!(format::format(heap.types(), w, HANDLE), "Probe()");
+            assert!(handle::get::<Probe>(w).is_some());
+            drop(probe);
+            count::drop(heap, w);
+        }
+    });
+}
