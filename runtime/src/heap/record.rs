@@ -128,8 +128,8 @@ pub fn box_int(heap: &mut Heap, i: i64) -> Alloc<u64> {
 /// `w` is a live word of type Int.
 #[inline(always)]
 pub unsafe fn unbox_int(w: u64) -> i64 {
-    // SAFETY: by contract.
     if is_pointer(w) {
+        // SAFETY: a pointer word of type Int is a box.
         unsafe { get(w, 0) as i64 }
     } else {
         small_int_value(w)
