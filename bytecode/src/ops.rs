@@ -265,8 +265,8 @@ macro_rules! for_each_op {
             // ---- calls
             /// `R[base] := func(R[base+1], …)`. Polls.
             Call call "call" { imm base: Window @ 0, imm func: Func @ 1 }
-            /// `R[base] := R[base](R[base+1], …)`: the closure there stays owned by the caller's
-            /// window and is dropped by the call. Polls.
+            /// `R[base] := R[base](R[base+1], …)`; closure and arguments are borrowed: the caller
+            /// keeps them alive. Polls.
             CallClosure call_closure "call.closure" { imm base: Window @ 0, imm argc: Count @ 1 }
             /// `R[dst] := native(R[first], …)`; parameters are borrowed, a `mut` one is inout.
             CallNative call_native "call.native" { out dst: Reg @ 0, imm first: Window @ 1, imm native: Native @ 2 }

@@ -1,0 +1,81 @@
+//! Dense sets of small numbers.
+
+/// A fixed-capacity set of `u32`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BitSet {
+    words: Vec<u64>,
+}
+
+impl BitSet {
+    /// An empty set for numbers below `len`.
+    #[must_use]
+    pub fn new(len: usize) -> Self {
+        Self { words: vec![0; len.div_ceil(64)] }
+    }
+
+    /// Adds `i`; tells whether it was new.
+    pub fn insert(&mut self, i: u32) -> bool {
+        let (word, bit) = (i as usize / 64, 1u64 << (i % 64));
+        let new = self.words[word] & bit == 0;
+        self.words[word] |= bit;
+        new
+    }
+
+    /// Removes `i`.
+    pub fn remove(&mut self, i: u32) {
+        self.words[i as usize / 64] &= !(1u64 << (i % 64));
+    }
+
+    /// Is `i` in the set?
+    #[must_use]
+    pub fn contains(&self, i: u32) -> bool {
+        self.words.get(i as usize / 64).is_some_and(|w| w & (1u64 << (i % 64)) != 0)
+    }
+
+    /// Adds all of `other` (of the same capacity); tells whether anything was new.
+    pub fn union_with(&mut self, other: &Self) -> bool {
+        let mut changed = false;
+        for (a, b) in self.words.iter_mut().zip(&other.words) {
+            changed |= *b & !*a != 0;
+            *a |= *b;
+        }
+        changed
+    }
+
+    /// Empties the set.
+    pub fn clear(&mut self) {
+        self.words.fill(0);
+    }
+
+    /// Its members, ascending.
+    pub fn iter(&self) -> impl Iterator<Item = u32> + '_ {
+        self.words.iter().enumerate().flat_map(|(i, &word)| {
+            let mut rest = word;
+            std::iter::from_fn(move || {
+                if rest == 0 {
+                    return None;
+                }
+                let bit = rest.trailing_zeros();
+                rest &= rest - 1;
+                Some(i as u32 * 64 + bit)
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::BitSet;
+
+    #[test]
+    fn members_come_in_order_and_go_again() {
+        let mut set = BitSet::new(200);
+        for i in [199, 0, 64, 63] {
+            assert!(set.insert(i));
+            assert!(!set.insert(i));
+        }
+        set.remove(64);
+        assert_eq!(set.iter().collect::<Vec<_>>(), [0, 63, 199]);
+        assert!(set.contains(63) && !set.contains(64));
+    }
+}

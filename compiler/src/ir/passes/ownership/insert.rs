@@ -1,0 +1,335 @@
+//! Inserts `dup` and `drop`, from liveness and classes.
+
+use super::Class;
+use super::borrow::owner_of;
+use crate::ir::bitset::BitSet;
+use crate::ir::liveness::Liveness;
+use crate::ir::roles::Signatures;
+use crate::ir::{Block, BlockId, Func, Inst, RegInfo, Term, VReg};
+use crate::source::span::Span;
+use lumen_bytecode::code::Op;
+use lumen_bytecode::module::TypeDesc;
+use lumen_bytecode::operand::Role;
+
+/// Rewrites `func` so that each owned word is consumed once on every path.
+pub fn insert(func: &mut Func, sigs: &Signatures, _types: &[TypeDesc], classes: Vec<Class>) {
+    let given = classes.clone();
+    let live = Liveness::of(func, sigs, &|r| owner_of(&given, r));
+    let mut writer = Writer { sigs, live: &live, regs: func.regs.clone(), classes };
+    let mut at_end = Vec::with_capacity(func.blocks.len());
+    let mut rewritten = Vec::with_capacity(func.blocks.len());
+    for b in 0..func.blocks.len() {
+        let (block, ends) = writer.block(func, BlockId(b as u32));
+        rewritten.push(block);
+        at_end.push(ends);
+    }
+    func.regs = writer.regs;
+    func.blocks = rewritten;
+    drop_on_edges(func, &live, &at_end);
+}
+
+struct Writer<'a> {
+    sigs: &'a Signatures,
+    live: &'a Liveness,
+    regs: Vec<RegInfo>,
+    classes: Vec<Class>,
+}
+
+impl Writer<'_> {
+    fn temp(&mut self, like: VReg, class: Class) -> VReg {
+        let reg = VReg(self.regs.len() as u32);
+        let ty = self.regs[like.0 as usize].ty;
+        self.regs.push(RegInfo { ty, name: String::new() });
+        self.classes.push(class);
+        reg
+    }
+
+    fn class(&self, reg: VReg) -> Class {
+        self.classes[reg.0 as usize]
+    }
+
+    fn is_owned(&self, reg: VReg) -> bool {
+        self.class(reg) == Class::Owned
+    }
+
+    /// `reg` and what it borrows from.
+    fn chain(&self, reg: VReg) -> impl Iterator<Item = VReg> + '_ {
+        std::iter::successors(Some(reg), |&r| owner_of(&self.classes, r))
+    }
+
+    /// Rewrites one block; also gives the owned registers alive after its terminator's reads.
+    fn block(&mut self, func: &Func, b: BlockId) -> (Block, Vec<VReg>) {
+        let block = &func.blocks[b.0 as usize];
+        let keep = self.live.handler_live(func, b);
+        let mut now = BitSet::new(self.regs.len());
+        for reg in self.live.live_out(b) {
+            now.insert(reg.0);
+        }
+        // Reversed: last instruction first.
+        let mut out: Vec<Inst> = Vec::with_capacity(block.insts.len() + 8);
+        let mut term = block.term.clone();
+        self.term(&mut term, block.span, &keep, &mut now, &mut out);
+        let ends = self.ends(&term, &now);
+        for inst in block.insts.iter().rev() {
+            self.inst(inst.clone(), &keep, &mut now, &mut out);
+        }
+        if b.0 == 0 {
+            for (p, &reg) in func.params.iter().enumerate() {
+                if func.owned[p] && !now.contains(reg.0) && self.is_owned(reg) {
+                    out.push(Inst::new(Op::Drop, vec![reg], func.span));
+                }
+            }
+        }
+        out.reverse();
+        let rewritten = Block { insts: out, term, span: block.span, handler: block.handler };
+        (rewritten, ends)
+    }
+
+    /// Owned registers that are alive on the way out of the block.
+    fn ends(&self, term: &Term, now: &BitSet) -> Vec<VReg> {
+        let mut taken = Vec::new();
+        term.for_each_use(|reg, role| {
+            if role == Role::Take {
+                taken.push(reg);
+            }
+        });
+        now.iter()
+            .map(VReg)
+            .filter(|&r| self.is_owned(r) && !taken.contains(&r))
+            .collect()
+    }
+
+    fn term(
+        &mut self,
+        term: &mut Term,
+        span: Span,
+        keep: &[VReg],
+        now: &mut BitSet,
+        out: &mut Vec<Inst>,
+    ) {
+        let mut uses = Vec::new();
+        term.for_each_use(|reg, _| uses.extend(self.chain(reg)));
+        for reg in uses {
+            now.insert(reg.0);
+        }
+        let taken = match term {
+            Term::Return(reg) | Term::Throw(reg) | Term::Rethrow(reg) => Some(reg),
+            _ => None,
+        };
+        let mut before = Vec::new();
+        let mut moved = None;
+        if let Some(reg) = taken {
+            let leaves = *reg;
+            let returns = !keep.contains(&leaves);
+            match self.class(leaves) {
+                Class::Borrowed(_) => {
+                    let temp = self.temp(leaves, Class::Owned);
+                    before.push(Inst::new(Op::Dup, vec![temp, leaves], span));
+                    *reg = temp;
+                }
+                Class::Owned if !returns && !matches!(term, Term::Return(_)) => {
+                    let temp = self.temp(leaves, Class::Owned);
+                    before.push(Inst::new(Op::Dup, vec![temp, leaves], span));
+                    term.for_each_reg_mut(|r| *r = temp);
+                }
+                Class::Owned => moved = Some(leaves),
+                Class::Plain => {}
+            }
+        }
+        if matches!(term, Term::Return(_) | Term::ReturnNull) {
+            // Nothing can fail any more: what only the handlers or the value returned kept alive
+            // ends here.
+            for reg in now.iter().map(VReg).collect::<Vec<_>>() {
+                if self.is_owned(reg) && moved != Some(reg) {
+                    before.push(Inst::new(Op::Drop, vec![reg], span));
+                }
+            }
+        }
+        out.extend(before.into_iter().rev());
+    }
+
+    /// Rewrites one instruction; `now` is what is live after it, and becomes what is live before.
+    fn inst(&mut self, mut inst: Inst, keep: &[VReg], now: &mut BitSet, out: &mut Vec<Inst>) {
+        let original = inst.clone();
+        let written = self.sigs.outs(&inst);
+        let through = |reg: VReg| now.contains(reg.0) && written.is_none_or(|(w, _)| w != reg);
+        let kept = |reg: VReg| keep.contains(&reg);
+        let mut before = Vec::new();
+        let mut after = Vec::new();
+        let consumed = self.takes(&mut inst, &mut before, &|r| through(r) || kept(r));
+        // What the instruction reads for the last time.
+        let mut dying: Vec<VReg> = Vec::new();
+        self.sigs.for_each(&original, |_, reg, role| {
+            if matches!(role, Role::Use | Role::Io | Role::Take) {
+                for r in self.chain(reg) {
+                    let gone = through(r) || kept(r) || consumed.contains(&r);
+                    if self.is_owned(r) && !gone && !dying.contains(&r) {
+                        dying.push(r);
+                    }
+                }
+            }
+        });
+        if let Some((dst, role)) = written
+            && self.is_owned(dst)
+        {
+            let wanted = now.contains(dst.0);
+            let old_ends = dying.contains(&dst) || kept(dst);
+            self.result(&mut inst, dst, role, wanted, old_ends, &mut dying, &mut after);
+        }
+        after.extend(dying.into_iter().map(|r| Inst::new(Op::Drop, vec![r], inst.span)));
+        out.extend(after.into_iter().rev());
+        if !(inst.op == Op::Move && inst.regs[0] == inst.regs[1]) {
+            out.push(inst);
+        }
+        out.extend(before.into_iter().rev());
+        self.step(&original, keep, now);
+    }
+
+    /// Updates liveness across `inst`.
+    fn step(&self, inst: &Inst, keep: &[VReg], now: &mut BitSet) {
+        if let Some((dst, _)) = self.sigs.outs(inst) {
+            now.remove(dst.0);
+        }
+        self.sigs.for_each(inst, |_, reg, role| {
+            if !matches!(role, Role::Out | Role::Lend) {
+                for r in self.chain(reg) {
+                    now.insert(r.0);
+                }
+            }
+        });
+        for reg in keep {
+            now.insert(reg.0);
+        }
+    }
+
+    /// Puts a `dup` before each taking use that is not the last; gives the registers consumed.
+    fn takes(
+        &mut self,
+        inst: &mut Inst,
+        before: &mut Vec<Inst>,
+        lives_on: &dyn Fn(VReg) -> bool,
+    ) -> Vec<VReg> {
+        let mut reads = Vec::new();
+        let mut taking = Vec::new();
+        self.sigs.for_each(inst, |i, reg, role| match role {
+            Role::Take => taking.push((i, reg)),
+            Role::Use | Role::Io => reads.extend(self.chain(reg)),
+            _ => {}
+        });
+        let mut consumed: Vec<VReg> = Vec::new();
+        for (i, reg) in taking {
+            let borrowed = matches!(self.class(reg), Class::Borrowed(_));
+            if self.class(reg) == Class::Plain {
+                continue;
+            }
+            if borrowed || lives_on(reg) || reads.contains(&reg) || consumed.contains(&reg) {
+                if inst.op == Op::Move {
+                    inst.op = Op::Dup;
+                } else {
+                    let temp = self.temp(reg, Class::Owned);
+                    before.push(Inst::new(Op::Dup, vec![temp, reg], inst.span));
+                    inst.regs[i] = temp;
+                }
+            } else {
+                consumed.push(reg);
+            }
+        }
+        // A copy into a register of its own: the source moves if it ends here.
+        if inst.op == Op::Lend && self.is_owned(inst.regs[0]) {
+            let src = inst.regs[1];
+            if self.is_owned(src) && !lives_on(src) && src != inst.regs[0] {
+                inst.op = Op::Move;
+                consumed.push(src);
+            } else {
+                inst.op = Op::Dup;
+            }
+        }
+        consumed
+    }
+
+    /// Takes care of an owned result: a borrowed one is counted, an old value goes first, an
+    /// unwanted one goes at once.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one instruction's rewriting")]
+    fn result(
+        &mut self,
+        inst: &mut Inst,
+        dst: VReg,
+        role: Role,
+        wanted: bool,
+        old_ends: bool,
+        dying: &mut Vec<VReg>,
+        after: &mut Vec<Inst>,
+    ) {
+        let span = inst.span;
+        let counted = matches!(inst.op, Op::Dup | Op::Move);
+        if role == Role::Lend && !counted {
+            let lent = self.temp(dst, Class::Borrowed(None));
+            inst.regs[0] = lent;
+            if !wanted {
+                return;
+            }
+            let target = if old_ends { self.temp(dst, Class::Owned) } else { dst };
+            after.push(Inst::new(Op::Dup, vec![target, lent], span));
+            if old_ends {
+                dying.retain(|&r| r != dst);
+                after.push(Inst::new(Op::Drop, vec![dst], span));
+                after.push(Inst::new(Op::Move, vec![dst, target], span));
+            }
+            return;
+        }
+        if old_ends {
+            let target = self.temp(dst, Class::Owned);
+            inst.regs[0] = target;
+            if wanted {
+                dying.retain(|&r| r != dst);
+                after.push(Inst::new(Op::Drop, vec![dst], span));
+                after.push(Inst::new(Op::Move, vec![dst, target], span));
+            } else {
+                after.push(Inst::new(Op::Drop, vec![target], span));
+            }
+        } else if !wanted {
+            after.push(Inst::new(Op::Drop, vec![dst], span));
+        }
+    }
+}
+
+/// A word alive at the end of a block but not at the start of a successor ends on that edge.
+fn drop_on_edges(func: &mut Func, live: &Liveness, at_end: &[Vec<VReg>]) {
+    let mut preds = vec![0u32; func.blocks.len()];
+    let mut is_handler = vec![false; func.blocks.len()];
+    for block in &func.blocks {
+        for t in block.term.targets() {
+            preds[t.0 as usize] += 1;
+        }
+        if let Some(h) = block.handler {
+            is_handler[h.block.0 as usize] = true;
+            if let Some(outer) = h.catch.flatten() {
+                is_handler[outer.0 as usize] = true;
+            }
+        }
+    }
+    for (b, alive) in at_end.iter().enumerate() {
+        let span = func.blocks[b].span;
+        let mut term = func.blocks[b].term.clone();
+        if term.targets().is_empty() {
+            continue;
+        }
+        term.for_each_target_mut(|target| {
+            let drops: Vec<Inst> = alive
+                .iter()
+                .filter(|&&reg| !live.is_live_in(*target, reg))
+                .map(|&reg| Inst::new(Op::Drop, vec![reg], span))
+                .collect();
+            let t = target.0 as usize;
+            if drops.is_empty() {
+            } else if preds[t] == 1 && !is_handler[t] && t != 0 {
+                func.blocks[t].insts.splice(0..0, drops);
+            } else {
+                let term = Term::Jump(*target);
+                *target = BlockId(func.blocks.len() as u32);
+                func.blocks.push(Block { insts: drops, term, span, handler: None });
+            }
+        });
+        func.blocks[b].term = term;
+    }
+}

@@ -1,0 +1,84 @@
+//! Which parameters a function takes over.
+
+use super::is_word;
+use crate::ir::roles::Signatures;
+use crate::ir::{Func, Inst, Program, RegInfo, Term, VReg};
+use lumen_bytecode::code::Op;
+use lumen_bytecode::module::TypeDesc;
+use lumen_bytecode::operand::Role;
+
+/// Fills in `Func::owned`: the least fixpoint of "some use of the parameter would need a
+/// reference of its own". Functions used as values own nothing, so that calling through a closure
+/// needs no signature.
+pub fn infer(program: &mut Program) {
+    for func in &mut program.funcs {
+        func.owned = vec![false; func.params.len()];
+    }
+    let mut sigs = Signatures::of(program);
+    let mut changed = true;
+    while changed {
+        changed = false;
+        for (f, func) in program.funcs.iter().enumerate() {
+            if func.escapes {
+                continue;
+            }
+            for (p, &reg) in func.params.iter().enumerate() {
+                if !sigs.owned[f][p]
+                    && is_word(&program.types, func.regs[reg.0 as usize].ty)
+                    && wants(func, &sigs, reg)
+                {
+                    sigs.owned[f][p] = true;
+                    changed = true;
+                }
+            }
+        }
+    }
+    for (func, owned) in program.funcs.iter_mut().zip(sigs.owned) {
+        func.owned = owned;
+    }
+}
+
+/// Would `reg` have to be counted if it were borrowed?
+fn wants(func: &Func, sigs: &Signatures, reg: VReg) -> bool {
+    func.blocks.iter().any(|block| {
+        let mut found = false;
+        block.term.for_each_use(|r, role| found |= r == reg && role == Role::Take);
+        found || block.insts.iter().any(|inst| takes(inst, sigs, reg))
+    })
+}
+
+fn takes(inst: &Inst, sigs: &Signatures, reg: VReg) -> bool {
+    let mut found = false;
+    sigs.for_each(inst, |_, r, role| found |= r == reg && !matches!(role, Role::Use));
+    found
+}
+
+/// A borrowed parameter (or closure register) that the function changes gets a register of its
+/// own, filled at entry; ownership then counts there.
+pub fn copy_changed_params(func: &mut Func, sigs: &Signatures, types: &[TypeDesc]) {
+    for p in 0..func.params.len() {
+        let reg = func.params[p];
+        let ty = func.regs[reg.0 as usize].ty;
+        if func.owned[p] || !is_word(types, ty) || !is_changed(func, sigs, reg) {
+            continue;
+        }
+        let name = func.regs[reg.0 as usize].name.clone();
+        let incoming = VReg(func.regs.len() as u32);
+        func.regs.push(RegInfo { ty, name });
+        func.params[p] = incoming;
+        let copy = Inst::new(Op::Lend, vec![reg, incoming], func.span);
+        func.blocks[0].insts.insert(0, copy);
+    }
+}
+
+fn is_changed(func: &Func, sigs: &Signatures, reg: VReg) -> bool {
+    func.blocks.iter().any(|block| {
+        let mut found = matches!(block.term, Term::ForList { dst, .. } if dst == reg);
+        for inst in &block.insts {
+            sigs.for_each(inst, |_, r, role| {
+                found |= r == reg && matches!(role, Role::Io | Role::Out | Role::Lend);
+            });
+        }
+        found
+    })
+}

@@ -1,0 +1,258 @@
+//! What an instruction does with its registers: the op table's roles, with call windows resolved.
+
+use super::{Cond, Inst, Program, Term, VReg};
+use lumen_bytecode::code::Op;
+use lumen_bytecode::operand::Role;
+
+/// What callees do with their parameters.
+#[derive(Clone, Debug, Default)]
+pub struct Signatures {
+    /// Per function: which parameters it takes over.
+    pub owned: Vec<Vec<bool>>,
+    /// Per native: is its first parameter inout?
+    pub mutators: Vec<bool>,
+}
+
+impl Signatures {
+    /// The signatures of a program as its functions now stand.
+    #[must_use]
+    pub fn of(program: &Program) -> Self {
+        Self {
+            owned: program
+                .funcs
+                .iter()
+                .map(|f| {
+                    if f.owned.len() == f.params.len() {
+                        f.owned.clone()
+                    } else {
+                        vec![false; f.params.len()]
+                    }
+                })
+                .collect(),
+            mutators: program.natives.iter().map(|n| n.mutator).collect(),
+        }
+    }
+
+    /// Calls `f` with the position in `inst.regs` and the role of each register.
+    pub fn for_each(&self, inst: &Inst, mut f: impl FnMut(usize, VReg, Role)) {
+        let regs = &inst.regs;
+        match inst.op {
+            Op::Call => {
+                let owned = self.owned.get(inst.imms[0] as usize);
+                f(0, regs[0], Role::Out);
+                for (i, &reg) in regs.iter().enumerate().skip(1) {
+                    let take = owned.is_some_and(|o| o.get(i - 1).copied().unwrap_or(false));
+                    f(i, reg, if take { Role::Take } else { Role::Use });
+                }
+            }
+            Op::CallClosure => window(regs, 1, Role::Use, |i| if i == 0 { Role::Out } else { Role::Use }, f),
+            Op::CallNative => {
+                let mutator = self.mutators.get(inst.imms[0] as usize).copied().unwrap_or(false);
+                window(regs, 2, Role::Use, |i| match i {
+                    0 => Role::Out,
+                    _ if mutator => Role::Io,
+                    _ => Role::Use,
+                }, f);
+            }
+            _ => {
+                let fixed: Vec<Role> = inst
+                    .op
+                    .def()
+                    .operands
+                    .iter()
+                    .map(|o| o.role)
+                    .filter(|&r| r != Role::Imm)
+                    .collect();
+                let rest = match inst.op {
+                    Op::New | Op::ListNew => Role::Take,
+                    _ => Role::Use,
+                };
+                window(regs, fixed.len(), rest, |i| fixed[i], f);
+            }
+        }
+    }
+
+    /// Registers written by `inst` (`out` and `lend`; not `io`).
+    #[must_use]
+    pub fn outs(&self, inst: &Inst) -> Option<(VReg, Role)> {
+        let mut out = None;
+        self.for_each(inst, |_, reg, role| {
+            if matches!(role, Role::Out | Role::Lend) {
+                out = Some((reg, role));
+            }
+        });
+        out
+    }
+}
+
+fn window(
+    regs: &[VReg],
+    fixed: usize,
+    rest: Role,
+    role: impl Fn(usize) -> Role,
+    mut f: impl FnMut(usize, VReg, Role),
+) {
+    for (i, &reg) in regs.iter().enumerate() {
+        f(i, reg, if i < fixed { role(i) } else { rest });
+    }
+}
+
+/// The register that a `lend` result is borrowed from, if it is one of the frame's.
+#[must_use]
+pub fn lender(inst: &Inst) -> Option<VReg> {
+    match inst.op {
+        Op::GlobalGet => None,
+        _ => inst.regs.get(1).copied(),
+    }
+}
+
+/// Can `op` fail (or be cancelled, or suspend)? Such instructions need a landing.
+#[must_use]
+pub fn can_fail(op: Op) -> bool {
+    !matches!(
+        op,
+        Op::Move
+            | Op::Dup
+            | Op::Drop
+            | Op::Lend
+            | Op::Const
+            | Op::IntConst
+            | Op::GlobalGet
+            | Op::GlobalSet
+            | Op::IntAnd
+            | Op::IntOr
+            | Op::IntXor
+            | Op::IntNot
+            | Op::IntDivI
+            | Op::IntFloorDivI
+            | Op::IntModI
+            | Op::IntAndI
+            | Op::IntShlI
+            | Op::IntShrI
+            | Op::IntWrapAdd
+            | Op::IntWrapSub
+            | Op::IntWrapMul
+            | Op::IntEq
+            | Op::IntNe
+            | Op::IntLt
+            | Op::IntLe
+            | Op::BoolNot
+            | Op::IntToFloat
+            | Op::FloatAdd
+            | Op::FloatSub
+            | Op::FloatMul
+            | Op::FloatDiv
+            | Op::FloatFloorDiv
+            | Op::FloatMod
+            | Op::FloatPow
+            | Op::FloatNeg
+            | Op::FloatSqrt
+            | Op::FloatAbs
+            | Op::FloatMulAdd
+            | Op::FloatMulSub
+            | Op::FloatEq
+            | Op::FloatNe
+            | Op::FloatLt
+            | Op::FloatLe
+            | Op::BoxBool
+            | Op::Widen
+            | Op::IsType
+            | Op::FieldGet
+            | Op::FieldGetWord
+            | Op::ListLen
+            | Op::MapGetOr
+            | Op::MapHas
+            | Op::StrEq
+            | Op::Landing
+            | Op::Mask
+            | Op::Unmask
+    )
+}
+
+/// Has `op` no effect but its result, so that it can go when the result is not used?
+#[must_use]
+pub fn is_pure(op: Op) -> bool {
+    !can_fail(op)
+        && !matches!(op, Op::Drop | Op::GlobalSet | Op::Landing | Op::Mask | Op::Unmask)
+        || matches!(op, Op::BoxInt | Op::BoxFloat | Op::New | Op::ListNew | Op::StrConcat | Op::ToStr)
+}
+
+impl Term {
+    /// Calls `f` with each register the terminator reads, and whether it takes it. A register
+    /// written on an edge (`ForList::dst`) is not among them.
+    pub fn for_each_use(&self, mut f: impl FnMut(VReg, Role)) {
+        match self {
+            Self::Branch { cond, .. } => cond.for_each_use(|reg| f(reg, Role::Use)),
+            Self::SwitchTag { value, .. } | Self::SwitchInt { value, .. } => f(*value, Role::Use),
+            Self::ForInt { i, limit, .. } => {
+                f(*i, Role::Io);
+                f(*limit, Role::Use);
+            }
+            Self::ForList { i, xs, .. } => {
+                f(*i, Role::Io);
+                f(*xs, Role::Use);
+            }
+            Self::Return(reg) | Self::Throw(reg) | Self::Rethrow(reg) => f(*reg, Role::Take),
+            Self::Jump(_) | Self::ReturnNull | Self::Fail(..) | Self::Unreachable => {}
+        }
+    }
+
+    /// The same, with the registers changeable.
+    pub fn for_each_reg_mut(&mut self, mut f: impl FnMut(&mut VReg)) {
+        match self {
+            Self::Branch { cond, .. } => match cond {
+                Cond::Bool(a) | Cond::IntImm(_, a, _) | Cond::Null(a) | Cond::Type(a, _) => f(a),
+                Cond::Int(_, a, b) | Cond::Float(_, a, b) => {
+                    f(a);
+                    f(b);
+                }
+            },
+            Self::SwitchTag { value, .. } | Self::SwitchInt { value, .. } => f(value),
+            Self::ForInt { i, limit, .. } => {
+                f(i);
+                f(limit);
+            }
+            Self::ForList { i, xs, dst, .. } => {
+                f(i);
+                f(xs);
+                f(dst);
+            }
+            Self::Return(reg) | Self::Throw(reg) | Self::Rethrow(reg) => f(reg),
+            Self::Jump(_) | Self::ReturnNull | Self::Fail(..) | Self::Unreachable => {}
+        }
+    }
+
+    /// Calls `f` with each target block, changeable.
+    pub fn for_each_target_mut(&mut self, mut f: impl FnMut(&mut super::BlockId)) {
+        match self {
+            Self::Jump(b) => f(b),
+            Self::Branch { then, otherwise, .. } => {
+                f(then);
+                f(otherwise);
+            }
+            Self::SwitchTag { targets, .. } => targets.iter_mut().for_each(f),
+            Self::SwitchInt { targets, default, .. } => {
+                targets.iter_mut().for_each(&mut f);
+                f(default);
+            }
+            Self::ForInt { body, exit, .. } | Self::ForList { body, exit, .. } => {
+                f(body);
+                f(exit);
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Cond {
+    /// Calls `f` with each register tested.
+    pub fn for_each_use(&self, mut f: impl FnMut(VReg)) {
+        match *self {
+            Self::Bool(a) | Self::IntImm(_, a, _) | Self::Null(a) | Self::Type(a, _) => f(a),
+            Self::Int(_, a, b) | Self::Float(_, a, b) => {
+                f(a);
+                f(b);
+            }
+        }
+    }
+}
