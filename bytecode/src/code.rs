@@ -52,6 +52,22 @@ impl Insn {
         self
     }
 
+    /// An instruction from raw operand bits, in the table's order.
+    ///
+    /// # Panics
+    /// If there are not as many as the op has operands.
+    #[must_use]
+    pub fn encode(op: Op, raw: &[u32]) -> Self {
+        let operands = op.def().operands;
+        assert_eq!(operands.len(), raw.len(), "operands of {}", op.def().text);
+        let mut insn = Self::of(op);
+        for (operand, &raw) in operands.iter().zip(raw) {
+            set_raw(&mut insn.words, operand.lane, operand.kind.lanes(), raw);
+        }
+        insn.len = op.word_count();
+        insn
+    }
+
     /// Its op.
     #[must_use]
     pub fn op(&self) -> Op {

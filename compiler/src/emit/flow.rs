@@ -1,0 +1,199 @@
+//! What the flow proves of a register's type beyond its declaration: tests narrow.
+
+use crate::ir::{BlockId, Cond, Func, Inst, Term, VReg};
+use lumen_bytecode::code::Op;
+use lumen_bytecode::module::{TypeDesc, TypeIx, well_known};
+use rustc_hash::FxHashMap;
+
+/// Narrowed types, by register.
+pub type Narrowed = FxHashMap<VReg, TypeIx>;
+
+/// Is every value of type `a` one of type `b`?
+#[must_use]
+pub fn is_subtype(types: &[TypeDesc], a: TypeIx, b: TypeIx) -> bool {
+    if a == b || a == well_known::NEVER {
+        return true;
+    }
+    let boxed = !matches!(types[a as usize], TypeDesc::Int | TypeDesc::Bool | TypeDesc::Float);
+    match (&types[a as usize], &types[b as usize]) {
+        (TypeDesc::Union(members), _) => members.iter().all(|&m| member(types, m, b)),
+        (_, TypeDesc::Any) => boxed,
+        (_, TypeDesc::Union(_) | TypeDesc::Json) => boxed && member(types, a, b),
+        (TypeDesc::Variant { of, .. }, TypeDesc::Enum { .. }) => *of == b,
+        (TypeDesc::Closure { as_func, .. }, TypeDesc::Func { .. }) => *as_func == b,
+        _ => false,
+    }
+}
+
+/// As [`is_subtype`] where the value is a word already (a union's member).
+fn member(types: &[TypeDesc], a: TypeIx, b: TypeIx) -> bool {
+    a == b
+        || match &types[b as usize] {
+            TypeDesc::Any => true,
+            TypeDesc::Union(members) => members.iter().any(|&m| member(types, a, m)),
+            TypeDesc::Json => matches!(
+                a,
+                well_known::NULL
+                    | well_known::BOOL
+                    | well_known::INT
+                    | well_known::FLOAT
+                    | well_known::STRING
+                    | well_known::LIST_JSON
+                    | well_known::MAP_STRING_JSON
+            ),
+            TypeDesc::Enum { .. } => {
+                matches!(types[a as usize], TypeDesc::Variant { of, .. } if of == b)
+            }
+            TypeDesc::Func { .. } => {
+                matches!(types[a as usize], TypeDesc::Closure { as_func, .. } if as_func == b)
+            }
+            _ => false,
+        }
+}
+
+/// Narrowed types at the start of each block, and edges between.
+pub struct Flow<'a> {
+    func: &'a Func,
+    types: &'a [TypeDesc],
+    /// Unions by members, to name what a union without Null is.
+    unions: FxHashMap<&'a [TypeIx], TypeIx>,
+    position: Vec<usize>,
+    preds: Vec<Vec<BlockId>>,
+    out: Vec<Option<Narrowed>>,
+    entered_by_failure: Vec<bool>,
+}
+
+impl<'a> Flow<'a> {
+    /// For a function laid out in `order`.
+    #[must_use]
+    pub fn new(func: &'a Func, types: &'a [TypeDesc], order: &[BlockId]) -> Self {
+        let n = func.blocks.len();
+        let mut this = Self {
+            func,
+            types,
+            unions: FxHashMap::default(),
+            position: vec![usize::MAX; n],
+            preds: vec![Vec::new(); n],
+            out: vec![None; n],
+            entered_by_failure: vec![false; n],
+        };
+        for (i, ty) in types.iter().enumerate() {
+            if let TypeDesc::Union(members) = ty {
+                this.unions.insert(members, i as TypeIx);
+            }
+        }
+        for (i, &b) in order.iter().enumerate() {
+            this.position[b.0 as usize] = i;
+            let block = &func.blocks[b.0 as usize];
+            for t in block.term.targets() {
+                this.preds[t.0 as usize].push(b);
+            }
+            if let Some(h) = block.handler {
+                for h in [Some(h.block), h.catch.flatten()].into_iter().flatten() {
+                    this.entered_by_failure[h.0 as usize] = true;
+                }
+            }
+        }
+        this
+    }
+
+    /// What is proved at the start of `b`; all blocks laid out before it are done.
+    #[must_use]
+    pub fn at_start(&self, b: BlockId) -> Narrowed {
+        let i = b.0 as usize;
+        let preds = &self.preds[i];
+        if self.entered_by_failure[i] || preds.is_empty() || b.0 == 0 {
+            return Narrowed::default();
+        }
+        let mut known: Option<Narrowed> = None;
+        for &p in preds {
+            let Some(at_end) = &self.out[p.0 as usize] else { return Narrowed::default() };
+            let edge = self.on_edge(p, b, at_end);
+            known = Some(match known {
+                None => edge,
+                Some(mut k) => {
+                    k.retain(|reg, ty| edge.get(reg) == Some(ty));
+                    k
+                }
+            });
+        }
+        known.unwrap_or_default()
+    }
+
+    /// Records what is proved at the end of `b`.
+    pub fn set_end(&mut self, b: BlockId, narrowed: Narrowed) {
+        self.out[b.0 as usize] = Some(narrowed);
+    }
+
+    fn on_edge(&self, from: BlockId, to: BlockId, at_end: &Narrowed) -> Narrowed {
+        let mut edge = at_end.clone();
+        let block = &self.func.blocks[from.0 as usize];
+        match &block.term {
+            Term::Branch { cond, then, otherwise } if then != otherwise => match *cond {
+                Cond::Type(reg, ty) if *then == to => {
+                    edge.insert(reg, ty);
+                }
+                Cond::Null(reg) if *then == to => {
+                    edge.insert(reg, well_known::NULL);
+                }
+                Cond::Null(reg) => {
+                    if let Some(ty) = self.without_null(self.ty(at_end, reg)) {
+                        edge.insert(reg, ty);
+                    }
+                }
+                _ => {}
+            },
+            Term::SwitchTag { value, ty, targets } => {
+                let mut hits = targets.iter().enumerate().filter(|(_, t)| **t == to);
+                if let (Some((k, _)), None) = (hits.next(), hits.next())
+                    && let TypeDesc::Enum { first_variant, .. } = &self.types[*ty as usize]
+                {
+                    edge.insert(*value, first_variant + k as TypeIx);
+                }
+            }
+            Term::ForList { dst, .. } => {
+                edge.remove(dst);
+            }
+            _ => {}
+        }
+        edge
+    }
+
+    fn without_null(&self, ty: TypeIx) -> Option<TypeIx> {
+        let TypeDesc::Union(members) = &self.types[ty as usize] else { return None };
+        let rest: Vec<TypeIx> =
+            members.iter().copied().filter(|&m| m != well_known::NULL).collect();
+        match rest[..] {
+            [one] => Some(one),
+            _ => self.unions.get(&rest[..]).copied(),
+        }
+    }
+
+    /// The type that `reg` is known to have.
+    #[must_use]
+    pub fn ty(&self, narrowed: &Narrowed, reg: VReg) -> TypeIx {
+        narrowed.get(&reg).copied().unwrap_or(self.func.regs[reg.0 as usize].ty)
+    }
+
+    /// Updates `narrowed` across an instruction; `cast_needed` tells whether a `cast` must stay.
+    pub fn step(&self, inst: &Inst, written: Option<VReg>, narrowed: &mut Narrowed) -> bool {
+        if inst.op == Op::Cast {
+            let (reg, ty) = (inst.regs[0], inst.imms[0]);
+            let proved = is_subtype(self.types, self.ty(narrowed, reg), ty);
+            if !proved {
+                narrowed.insert(reg, ty);
+            }
+            return !proved;
+        }
+        let copied = matches!(inst.op, Op::Move | Op::Dup | Op::Lend)
+            .then(|| narrowed.get(&inst.regs[1]).copied())
+            .flatten();
+        if let Some(reg) = written {
+            narrowed.remove(&reg);
+            if let Some(ty) = copied {
+                narrowed.insert(reg, ty);
+            }
+        }
+        true
+    }
+}

@@ -1,0 +1,300 @@
+//! One function: blocks in order, instructions to words, landings, frame maps, lines.
+
+use super::flow::{Flow, Narrowed};
+use super::order::layout;
+use super::registers::{Allocation, NONE, allocate};
+use crate::ir::bitset::BitSet;
+use crate::ir::liveness::Liveness;
+use crate::ir::passes::ownership::Class;
+use crate::ir::roles::Signatures;
+use crate::ir::{Block, BlockId, Func, Handler, Inst, Program, Term, VReg};
+use crate::source::map::SourceMap;
+use crate::source::span::Span;
+use lumen_bytecode::builder::{
+    BuildError, FunctionBuilder, HandlerLabel, Label, LandingSpec,
+};
+use lumen_bytecode::code::{Insn, Op};
+use lumen_bytecode::module::{Function, RegState};
+use lumen_bytecode::operand::{OperandKind, Role};
+
+/// The state of emitting one function.
+pub(super) struct Emitter<'a> {
+    pub(super) func: &'a Func,
+    pub(super) classes: &'a [Class],
+    pub(super) program: &'a Program,
+    pub(super) sigs: &'a Signatures,
+    sources: &'a SourceMap,
+    pub(super) live: Liveness,
+    pub(super) slots: Allocation,
+    pub(super) out: FunctionBuilder,
+    pub(super) labels: Vec<Label>,
+    /// Position of each block in the layout.
+    pub(super) position: Vec<usize>,
+    pub(super) order: Vec<BlockId>,
+    /// Blocks of one `loop` that jump tables go through to get back.
+    pub(super) trampolines: Vec<(Label, BlockId, BlockId)>,
+    last_span: Option<Span>,
+}
+
+/// Emits `func`.
+pub(super) fn emit(
+    func: &Func,
+    classes: &[Class],
+    program: &Program,
+    sigs: &Signatures,
+    sources: &SourceMap,
+) -> Result<Function, BuildError> {
+    let order = layout(func);
+    let live = Liveness::of(func, sigs, &|_| None);
+    let slots = allocate(func, sigs, &live, &order);
+    let params = func.params.iter().map(|p| func.regs[p.0 as usize].ty).collect();
+    let mut out = FunctionBuilder::new(&func.name, params, func.owned.clone(), func.result);
+    if let Some((_, ty)) = func.closure {
+        out.set_closure(ty);
+    }
+    out.reserve(slots.frame as usize);
+    let labels = func.blocks.iter().map(|_| out.new_label()).collect();
+    let mut position = vec![usize::MAX; func.blocks.len()];
+    for (i, b) in order.iter().enumerate() {
+        position[b.0 as usize] = i;
+    }
+    let mut emitter = Emitter {
+        func,
+        classes,
+        program,
+        sigs,
+        sources,
+        live,
+        slots,
+        out,
+        labels,
+        position,
+        order,
+        trampolines: Vec::new(),
+        last_span: None,
+    };
+    emitter.blocks();
+    emitter.out.finish()
+}
+
+impl Emitter<'_> {
+    fn blocks(&mut self) {
+        let mut flow = Flow::new(self.func, &self.program.types, &self.order);
+        let mut starts: Vec<Narrowed> = vec![Narrowed::default(); self.func.blocks.len()];
+        let jumped = self.jumped_to();
+        for i in 0..self.order.len() {
+            let b = self.order[i];
+            let mut narrowed = flow.at_start(b);
+            starts[b.0 as usize].clone_from(&narrowed);
+            if jumped[b.0 as usize] {
+                let map = self.frame_map(b, &flow, &narrowed);
+                self.out.bind(self.labels[b.0 as usize], map);
+            }
+            self.block(b, &flow, &mut narrowed);
+            flow.set_end(b, narrowed);
+        }
+        for (label, target, from) in std::mem::take(&mut self.trampolines) {
+            let map = self.frame_map(target, &flow, &starts[target.0 as usize]);
+            self.out.bind(label, map);
+            self.land_term(from);
+            self.out.branch(Insn::encode(Op::Loop, &[0]), self.labels[target.0 as usize]);
+        }
+    }
+
+    /// Blocks that something else than falling through gets to.
+    fn jumped_to(&self) -> Vec<bool> {
+        let mut jumped = vec![false; self.func.blocks.len()];
+        for (i, &b) in self.order.iter().enumerate() {
+            let block = &self.func.blocks[b.0 as usize];
+            for t in block.term.targets() {
+                let falls = matches!(block.term, Term::Jump(_)) && self.is_next(i, t);
+                jumped[t.0 as usize] |= !falls;
+            }
+            if let Some(h) = block.handler {
+                jumped[h.block.0 as usize] = true;
+                if let Some(outer) = h.catch.flatten() {
+                    jumped[outer.0 as usize] = true;
+                }
+            }
+        }
+        jumped
+    }
+
+    pub(super) fn is_next(&self, at: usize, b: BlockId) -> bool {
+        self.position[b.0 as usize] == at + 1
+    }
+
+    /// Live registers at the start of `b`, as the frame map has them.
+    fn frame_map(&self, b: BlockId, flow: &Flow<'_>, narrowed: &Narrowed) -> Vec<RegState> {
+        self.live
+            .live_in(b)
+            .filter(|&r| self.slots.of(r) != NONE)
+            .map(|r| {
+                let (slot, ty) = (self.slots.of(r) as u16, flow.ty(narrowed, r));
+                match self.classes[r.0 as usize] {
+                    Class::Plain => RegState::plain(slot, ty),
+                    Class::Owned => RegState::owned(slot, ty),
+                    Class::Borrowed(_) => RegState::borrowed(slot, ty, self.source(r)),
+                }
+            })
+            .collect()
+    }
+
+    /// The owned register that keeps a borrowed one alive.
+    fn source(&self, reg: VReg) -> Option<u16> {
+        let mut next = reg;
+        loop {
+            match self.classes[next.0 as usize] {
+                Class::Borrowed(Some(owner)) => next = owner,
+                Class::Borrowed(None) | Class::Plain => return None,
+                Class::Owned => return Some(self.slots.of(next) as u16),
+            }
+        }
+    }
+
+    fn block(&mut self, b: BlockId, flow: &Flow<'_>, narrowed: &mut Narrowed) {
+        let func = self.func;
+        let block = &func.blocks[b.0 as usize];
+        let after = self.live_after(b, block);
+        for (i, inst) in block.insts.iter().enumerate() {
+            let written = self.sigs.outs(inst).map(|(reg, _)| reg);
+            let needed = flow.step(inst, written, narrowed);
+            let identity = matches!(inst.op, Op::Move)
+                && self.slots.of(inst.regs[0]) == self.slots.of(inst.regs[1]);
+            let dead = matches!(inst.op, Op::Move | Op::Lend | Op::Const | Op::IntConst)
+                && self.slots.of(inst.regs[0]) == NONE;
+            if !needed || identity || dead {
+                continue;
+            }
+            self.line(inst.span);
+            if inst.op.can_fail() {
+                let spec = self.landing(block, written, &after[i]);
+                self.out.landing(spec);
+            }
+            self.inst(b, i, inst);
+        }
+        self.line(block.span);
+        self.land_term(b);
+        self.term(b, &block.term);
+    }
+
+    /// Owned words live after each instruction of the block.
+    fn live_after(&self, b: BlockId, block: &Block) -> Vec<Vec<VReg>> {
+        let mut after = vec![Vec::new(); block.insts.len()];
+        if !block.insts.iter().any(|i| i.op.can_fail()) {
+            return after;
+        }
+        let mut now = BitSet::new(self.func.regs.len());
+        self.live.walk(self.func, self.sigs, &|_| None, b, &mut now, |i, inst, live| {
+            if inst.op.can_fail() {
+                after[i] = live.iter().map(VReg).filter(|&r| self.is_owned(r)).collect();
+            }
+        });
+        after
+    }
+
+    fn is_owned(&self, reg: VReg) -> bool {
+        self.classes[reg.0 as usize] == Class::Owned
+    }
+
+    fn landing(
+        &self,
+        block: &Block,
+        written: Option<VReg>,
+        after: &[VReg],
+    ) -> Option<LandingSpec> {
+        let owned = || after.iter().copied().filter(|&r| Some(r) != written);
+        self.spec(block.handler, owned().collect())
+    }
+
+    fn spec(&self, handler: Option<Handler>, owned: Vec<VReg>) -> Option<LandingSpec> {
+        let not_kept = |by: Option<BlockId>| {
+            let mut drops: Vec<u16> = owned
+                .iter()
+                .filter(|&&r| by.is_none_or(|h| !self.live.is_live_in(h, r)))
+                .map(|&r| self.slots.of(r) as u16)
+                .collect();
+            drops.sort_unstable();
+            drops
+        };
+        let label = |b: BlockId| self.labels[b.0 as usize];
+        match handler {
+            None => {
+                let drops = not_kept(None);
+                (!drops.is_empty()).then_some(LandingSpec {
+                    drops,
+                    handler: HandlerLabel::None,
+                    cancel_drops: Vec::new(),
+                })
+            }
+            Some(Handler { block, catch: None }) => Some(LandingSpec {
+                drops: not_kept(Some(block)),
+                handler: HandlerLabel::Cleanup(label(block)),
+                cancel_drops: Vec::new(),
+            }),
+            Some(Handler { block, catch: Some(outer) }) => Some(LandingSpec {
+                drops: not_kept(Some(block)),
+                handler: HandlerLabel::Catch { label: label(block), cancel: outer.map(label) },
+                cancel_drops: not_kept(outer),
+            }),
+        }
+    }
+
+    /// The landing of a block's terminator: polls, throws.
+    fn land_term(&mut self, b: BlockId) {
+        let block = &self.func.blocks[b.0 as usize];
+        let mut owned: Vec<VReg> = self.live.live_out(b).collect();
+        block.term.for_each_use(|reg, role| {
+            if role == Role::Take {
+                owned.retain(|&r| r != reg);
+            } else if !owned.contains(&reg) {
+                owned.push(reg);
+            }
+        });
+        owned.retain(|&r| self.is_owned(r));
+        let spec = self.spec(block.handler, owned);
+        self.out.landing(spec);
+    }
+
+    fn line(&mut self, span: Span) {
+        if self.last_span == Some(span) {
+            return;
+        }
+        self.last_span = Some(span);
+        let at = self.sources.line_column(span);
+        self.out.line(span.file.0, at.line as u32, at.column as u32);
+    }
+
+    pub(super) fn slot(&self, reg: VReg) -> u32 {
+        let slot = self.slots.of(reg);
+        // A register that is written and never read: anywhere out of the way.
+        if slot == NONE { self.slots.frame } else { slot }
+    }
+
+    fn inst(&mut self, b: BlockId, i: usize, inst: &Inst) {
+        let window = self.window(b, i, inst);
+        let mut regs = inst.regs.iter();
+        let mut imms = inst.imms.iter();
+        let count = |skip: usize| (inst.regs.len() - skip) as u32;
+        let mut raw = Vec::with_capacity(6);
+        for operand in inst.op.def().operands {
+            raw.push(match operand.kind {
+                OperandKind::Reg => regs.next().map_or(0, |&r| self.slot(r)),
+                OperandKind::Window => window,
+                OperandKind::Count if inst.op == Op::CallClosure => count(2),
+                OperandKind::Count if inst.op != Op::Spawn => count(1),
+                _ => imms.next().copied().unwrap_or(0),
+            });
+        }
+        if raw.contains(&self.slots.frame) {
+            self.out.reserve(self.slots.frame as usize + 1);
+        }
+        self.out.emit(Insn::encode(inst.op, &raw));
+        if matches!(inst.op, Op::Call | Op::CallClosure) {
+            let slot = self.slots.of(inst.regs[0]);
+            if slot != window && slot != NONE {
+                self.out.emit(Insn::encode(Op::Move, &[slot, window]));
+            }
+        }
+    }
+}
