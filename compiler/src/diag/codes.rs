@@ -156,6 +156,9 @@ codes! {
     OpenRange E0127 "range without an end"
         "`a..` and `..b` stand only in an index (xs[1..]) or a pattern. Elsewhere both ends are \
          written: a..b."
+    CellTooLarge E0190 "a cell is too large"
+        "One cell may use 65535 registers and 2^30 instruction words. Generated code that is \
+         larger must be split into several cells."
 
     // E02xx: names and modules
     // E03xx: types

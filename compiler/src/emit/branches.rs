@@ -19,27 +19,53 @@ impl Emitter<'_> {
         let at = self.position[b.0 as usize];
         match term {
             Term::Jump(to) => self.jump(at, *to),
-            Term::Branch { then, otherwise, .. } if then == otherwise => self.jump(at, *then),
-            Term::Branch { cond, then, otherwise } => self.branch(at, cond, *then, *otherwise),
+            Term::Branch {
+                then, otherwise, ..
+            } if then == otherwise => self.jump(at, *then),
+            Term::Branch {
+                cond,
+                then,
+                otherwise,
+            } => self.branch(at, cond, *then, *otherwise),
             Term::SwitchTag { value, ty, targets } => {
                 let table = self.table(b, targets);
                 let value = self.slot(*value);
-                self.out.emit(Insn::encode(Op::SwitchTag, &[value, *ty, table]));
+                self.out
+                    .emit(Insn::encode(Op::SwitchTag, &[value, *ty, table]));
             }
-            Term::SwitchInt { value, low, targets, default } => {
+            Term::SwitchInt {
+                value,
+                low,
+                targets,
+                default,
+            } => {
                 let all: Vec<BlockId> = targets.iter().chain(Some(default)).copied().collect();
                 let table = self.table(b, &all);
                 let value = self.slot(*value);
                 let low = u32::from(*low as u16);
-                self.out.emit(Insn::encode(Op::SwitchInt, &[value, low, table]));
+                self.out
+                    .emit(Insn::encode(Op::SwitchInt, &[value, low, table]));
             }
-            Term::ForInt { i, limit, inclusive, body, exit } => {
+            Term::ForInt {
+                i,
+                limit,
+                inclusive,
+                body,
+                exit,
+            } => {
                 let op = if *inclusive { Op::ForIntLe } else { Op::ForInt };
                 let insn = Insn::encode(op, &[self.slot(*i), self.slot(*limit), 0]);
                 self.out.branch(insn, self.label(*body));
                 self.jump(at, *exit);
             }
-            Term::ForList { i, xs, dst, repr, body, exit } => {
+            Term::ForList {
+                i,
+                xs,
+                dst,
+                repr,
+                body,
+                exit,
+            } => {
                 let op = match repr {
                     ElemRepr::Plain => Op::ForList,
                     ElemRepr::Word => Op::ForListWord,
@@ -63,7 +89,8 @@ impl Emitter<'_> {
                 self.out.emit(insn);
             }
             Term::Fail(kind, message) => {
-                self.out.emit(Insn::encode(Op::Fail, &[*kind as u32, *message]));
+                self.out
+                    .emit(Insn::encode(Op::Fail, &[*kind as u32, *message]));
             }
             // What comes before does not return; if it did, that would be a failure, not chaos.
             Term::Unreachable => {
@@ -86,7 +113,11 @@ impl Emitter<'_> {
         if self.is_next(at, to) {
             return;
         }
-        let op = if self.is_back(at, to) { Op::Loop } else { Op::Jump };
+        let op = if self.is_back(at, to) {
+            Op::Loop
+        } else {
+            Op::Jump
+        };
         self.out.branch(Insn::encode(op, &[0]), self.label(to));
     }
 
@@ -122,7 +153,8 @@ impl Emitter<'_> {
             Some(back) if self.is_back(at, to) => back,
             _ => test.forward,
         };
-        self.out.branch(Insn::encode(op, &operands_of(op, test)), self.label(to));
+        self.out
+            .branch(Insn::encode(op, &operands_of(op, test)), self.label(to));
     }
 
     /// Labels of a jump table; targets that lie back go through a `loop`.
@@ -148,31 +180,66 @@ impl Emitter<'_> {
         let slot = |r| self.slot(r);
         match *cond {
             Cond::Bool(a) => {
-                let (forward, back) =
-                    if want { (Op::JumpIf, Op::LoopIf) } else { (Op::JumpIfNot, Op::LoopIfNot) };
-                Test { forward, back: Some(back), operands: [slot(a), 0] }
+                let (forward, back) = if want {
+                    (Op::JumpIf, Op::LoopIf)
+                } else {
+                    (Op::JumpIfNot, Op::LoopIfNot)
+                };
+                Test {
+                    forward,
+                    back: Some(back),
+                    operands: [slot(a), 0],
+                }
             }
             Cond::Int(cmp, a, b) => {
                 let (forward, back, swap) = int_ops(if want { cmp } else { negate(cmp) });
                 let (a, b) = if swap { (b, a) } else { (a, b) };
-                Test { forward, back: Some(back), operands: [slot(a), slot(b)] }
+                Test {
+                    forward,
+                    back: Some(back),
+                    operands: [slot(a), slot(b)],
+                }
             }
             Cond::IntImm(cmp, a, i) => {
                 let (forward, back) = int_imm_ops(if want { cmp } else { negate(cmp) });
-                Test { forward, back: Some(back), operands: [slot(a), u32::from(i as u16)] }
+                Test {
+                    forward,
+                    back: Some(back),
+                    operands: [slot(a), u32::from(i as u16)],
+                }
             }
             Cond::Float(cmp, a, b) => {
                 let (forward, back, swap) = float_ops(cmp, want);
                 let (a, b) = if swap { (b, a) } else { (a, b) };
-                Test { forward, back, operands: [slot(a), slot(b)] }
+                Test {
+                    forward,
+                    back,
+                    operands: [slot(a), slot(b)],
+                }
             }
             Cond::Null(a) => {
-                let forward = if want { Op::JumpIfNull } else { Op::JumpIfNotNull };
-                Test { forward, back: None, operands: [slot(a), 0] }
+                let forward = if want {
+                    Op::JumpIfNull
+                } else {
+                    Op::JumpIfNotNull
+                };
+                Test {
+                    forward,
+                    back: None,
+                    operands: [slot(a), 0],
+                }
             }
             Cond::Type(a, ty) => {
-                let forward = if want { Op::JumpIfType } else { Op::JumpIfNotType };
-                Test { forward, back: None, operands: [slot(a), ty] }
+                let forward = if want {
+                    Op::JumpIfType
+                } else {
+                    Op::JumpIfNotType
+                };
+                Test {
+                    forward,
+                    back: None,
+                    operands: [slot(a), ty],
+                }
             }
         }
     }

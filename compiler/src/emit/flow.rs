@@ -14,7 +14,10 @@ pub fn is_subtype(types: &[TypeDesc], a: TypeIx, b: TypeIx) -> bool {
     if a == b || a == well_known::NEVER {
         return true;
     }
-    let boxed = !matches!(types[a as usize], TypeDesc::Int | TypeDesc::Bool | TypeDesc::Float);
+    let boxed = !matches!(
+        types[a as usize],
+        TypeDesc::Int | TypeDesc::Bool | TypeDesc::Float
+    );
     match (&types[a as usize], &types[b as usize]) {
         (TypeDesc::Union(members), _) => members.iter().all(|&m| member(types, m, b)),
         (_, TypeDesc::Any) => boxed,
@@ -107,7 +110,9 @@ impl<'a> Flow<'a> {
         }
         let mut known: Option<Narrowed> = None;
         for &p in preds {
-            let Some(at_end) = &self.out[p.0 as usize] else { return Narrowed::default() };
+            let Some(at_end) = &self.out[p.0 as usize] else {
+                return Narrowed::default();
+            };
             let edge = self.on_edge(p, b, at_end);
             known = Some(match known {
                 None => edge,
@@ -129,7 +134,11 @@ impl<'a> Flow<'a> {
         let mut edge = at_end.clone();
         let block = &self.func.blocks[from.0 as usize];
         match &block.term {
-            Term::Branch { cond, then, otherwise } if then != otherwise => match *cond {
+            Term::Branch {
+                cond,
+                then,
+                otherwise,
+            } if then != otherwise => match *cond {
                 Cond::Type(reg, ty) if *then == to => {
                     edge.insert(reg, ty);
                 }
@@ -160,9 +169,14 @@ impl<'a> Flow<'a> {
     }
 
     fn without_null(&self, ty: TypeIx) -> Option<TypeIx> {
-        let TypeDesc::Union(members) = &self.types[ty as usize] else { return None };
-        let rest: Vec<TypeIx> =
-            members.iter().copied().filter(|&m| m != well_known::NULL).collect();
+        let TypeDesc::Union(members) = &self.types[ty as usize] else {
+            return None;
+        };
+        let rest: Vec<TypeIx> = members
+            .iter()
+            .copied()
+            .filter(|&m| m != well_known::NULL)
+            .collect();
         match rest[..] {
             [one] => Some(one),
             _ => self.unions.get(&rest[..]).copied(),
@@ -172,7 +186,10 @@ impl<'a> Flow<'a> {
     /// The type that `reg` is known to have.
     #[must_use]
     pub fn ty(&self, narrowed: &Narrowed, reg: VReg) -> TypeIx {
-        narrowed.get(&reg).copied().unwrap_or(self.func.regs[reg.0 as usize].ty)
+        narrowed
+            .get(&reg)
+            .copied()
+            .unwrap_or(self.func.regs[reg.0 as usize].ty)
     }
 
     /// Updates `narrowed` across an instruction; `cast_needed` tells whether a `cast` must stay.

@@ -8,11 +8,9 @@ use crate::ir::liveness::Liveness;
 use crate::ir::passes::ownership::Class;
 use crate::ir::roles::Signatures;
 use crate::ir::{Block, BlockId, Func, Handler, Inst, Program, Term, VReg};
-use crate::source::map::SourceMap;
-use crate::source::span::Span;
-use lumen_bytecode::builder::{
-    BuildError, FunctionBuilder, HandlerLabel, Label, LandingSpec,
-};
+use crate::source::SourceMap;
+use crate::source::Span;
+use lumen_bytecode::builder::{BuildError, FunctionBuilder, HandlerLabel, Label, LandingSpec};
 use lumen_bytecode::code::{Insn, Op};
 use lumen_bytecode::module::{Function, RegState};
 use lumen_bytecode::operand::{OperandKind, Role};
@@ -47,7 +45,11 @@ pub(super) fn emit(
     let order = layout(func);
     let live = Liveness::of(func, sigs, &|_| None);
     let slots = allocate(func, sigs, &live, &order);
-    let params = func.params.iter().map(|p| func.regs[p.0 as usize].ty).collect();
+    let params = func
+        .params
+        .iter()
+        .map(|p| func.regs[p.0 as usize].ty)
+        .collect();
     let mut out = FunctionBuilder::new(&func.name, params, func.owned.clone(), func.result);
     if let Some((_, ty)) = func.closure {
         out.set_closure(ty);
@@ -97,7 +99,8 @@ impl Emitter<'_> {
             let map = self.frame_map(target, &flow, &starts[target.0 as usize]);
             self.out.bind(label, map);
             self.land_term(from);
-            self.out.branch(Insn::encode(Op::Loop, &[0]), self.labels[target.0 as usize]);
+            self.out
+                .branch(Insn::encode(Op::Loop, &[0]), self.labels[target.0 as usize]);
         }
     }
 
@@ -185,11 +188,22 @@ impl Emitter<'_> {
             return after;
         }
         let mut now = BitSet::new(self.func.regs.len());
-        self.live.walk(self.func, self.sigs, &|_| None, b, &mut now, |i, inst, live| {
-            if inst.op.can_fail() {
-                after[i] = live.iter().map(VReg).filter(|&r| self.is_owned(r)).collect();
-            }
-        });
+        self.live.walk(
+            self.func,
+            self.sigs,
+            &|_| None,
+            b,
+            &mut now,
+            |i, inst, live| {
+                if inst.op.can_fail() {
+                    after[i] = live
+                        .iter()
+                        .map(VReg)
+                        .filter(|&r| self.is_owned(r))
+                        .collect();
+                }
+            },
+        );
         after
     }
 
@@ -197,12 +211,7 @@ impl Emitter<'_> {
         self.classes[reg.0 as usize] == Class::Owned
     }
 
-    fn landing(
-        &self,
-        block: &Block,
-        written: Option<VReg>,
-        after: &[VReg],
-    ) -> Option<LandingSpec> {
+    fn landing(&self, block: &Block, written: Option<VReg>, after: &[VReg]) -> Option<LandingSpec> {
         let owned = || after.iter().copied().filter(|&r| Some(r) != written);
         self.spec(block.handler, owned().collect())
     }
@@ -232,9 +241,15 @@ impl Emitter<'_> {
                 handler: HandlerLabel::Cleanup(label(block)),
                 cancel_drops: Vec::new(),
             }),
-            Some(Handler { block, catch: Some(outer) }) => Some(LandingSpec {
+            Some(Handler {
+                block,
+                catch: Some(outer),
+            }) => Some(LandingSpec {
                 drops: not_kept(Some(block)),
-                handler: HandlerLabel::Catch { label: label(block), cancel: outer.map(label) },
+                handler: HandlerLabel::Catch {
+                    label: label(block),
+                    cancel: outer.map(label),
+                },
                 cancel_drops: not_kept(outer),
             }),
         }

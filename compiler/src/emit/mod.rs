@@ -11,8 +11,8 @@ use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::ir::passes::ownership::Class;
 use crate::ir::roles::Signatures;
 use crate::ir::{Func, Program};
-use crate::source::map::SourceMap;
-use crate::source::span::Span;
+use crate::source::SourceMap;
+use crate::source::Span;
 use lumen_bytecode::builder::BuildError;
 use lumen_bytecode::module::{Module, TestDesc};
 
@@ -46,7 +46,12 @@ pub fn emit(
             .into_iter()
             .map(|(name, func, span)| {
                 let (file, line) = place(span);
-                TestDesc { name, func, file, line }
+                TestDesc {
+                    name,
+                    func,
+                    file,
+                    line,
+                }
             })
             .collect(),
         tools: program.tools,
@@ -59,5 +64,5 @@ pub fn emit(
 
 fn too_large(func: &Func, error: &BuildError) -> Diagnostic {
     let message = format!("cell `{}` is too large: {error}", func.name);
-    Diagnostic::new(Code::E0190, message, func.span).help("split it into smaller cells")
+    Diagnostic::new(Code::CellTooLarge, message, func.span).help("split it into smaller cells")
 }

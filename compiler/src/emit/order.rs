@@ -13,7 +13,10 @@ pub fn layout(func: &Func) -> Vec<BlockId> {
     let mut at = 0;
     while at < order.len() {
         if let Some(handler) = func.blocks[order[at].0 as usize].handler {
-            for h in [Some(handler.block), handler.catch.flatten()].into_iter().flatten() {
+            for h in [Some(handler.block), handler.catch.flatten()]
+                .into_iter()
+                .flatten()
+            {
                 if !seen[h.0 as usize] {
                     let mut cold = postorder(func, h, &mut seen);
                     cold.reverse();

@@ -153,13 +153,14 @@ impl Scan<'_> {
     }
 
     fn window(&mut self, sigs: &Signatures, b: BlockId, i: usize, inst: &Inst, after: &BitSet) {
-        let Some((args, _)) = window_args(inst) else { return };
+        let Some((args, _)) = window_args(inst) else {
+            return;
+        };
         if args.is_empty() && !matches!(inst.op, Op::Call | Op::CallClosure) {
             return;
         }
         let out = sigs.outs(inst).map(|(reg, _)| reg);
-        let mut live: Vec<VReg> =
-            after.iter().map(VReg).filter(|&r| Some(r) != out).collect();
+        let mut live: Vec<VReg> = after.iter().map(VReg).filter(|&r| Some(r) != out).collect();
         // An updated root is not an argument, but must not be in the window either; the operands
         // read beside the window must survive the moves into it.
         if matches!(inst.op, Op::CallNativeAt | Op::PlaceSet) {
@@ -184,7 +185,12 @@ impl Scan<'_> {
     /// Parameters stand where the caller puts them, from the very start.
     fn place_params(&mut self, slots: &mut Slots, out: &mut Allocation) {
         let closure = self.func.closure.map(|(reg, _)| (0, reg));
-        let params = self.func.params.iter().enumerate().map(|(i, &reg)| (i as u32 + 1, reg));
+        let params = self
+            .func
+            .params
+            .iter()
+            .enumerate()
+            .map(|(i, &reg)| (i as u32 + 1, reg));
         for (slot, reg) in closure.into_iter().chain(params) {
             if self.intervals[reg.0 as usize].is_some() {
                 self.touch(reg, 0);
@@ -200,7 +206,9 @@ impl Scan<'_> {
         if out.of(reg) != NONE {
             return;
         }
-        let Some(interval) = self.intervals[reg.0 as usize] else { return };
+        let Some(interval) = self.intervals[reg.0 as usize] else {
+            return;
+        };
         let slot = match wish {
             Some(slot) if slots.is_free(slot, interval) => slot,
             _ => (1..).find(|&s| slots.is_free(s, interval)).unwrap_or(NONE),
@@ -224,7 +232,9 @@ impl Scan<'_> {
                         wishes.entry(dst).or_insert(out.of(src));
                     }
                 }
-                let Some((args, behind)) = window_args(inst) else { continue };
+                let Some((args, behind)) = window_args(inst) else {
+                    continue;
+                };
                 let base = out.window(b, i);
                 if base == 0 {
                     continue;
@@ -250,8 +260,13 @@ struct Slots {
 
 impl Slots {
     fn is_free(&self, slot: u32, interval: Interval) -> bool {
-        let Some(taken) = self.taken.get(slot as usize) else { return true };
-        taken.range(..=interval.end).next_back().is_none_or(|(_, &end)| end < interval.start)
+        let Some(taken) = self.taken.get(slot as usize) else {
+            return true;
+        };
+        taken
+            .range(..=interval.end)
+            .next_back()
+            .is_none_or(|(_, &end)| end < interval.start)
     }
 
     fn take(&mut self, slot: u32, interval: Interval) {

@@ -18,7 +18,9 @@ struct Transfer {
 impl Emitter<'_> {
     /// Moves the window operands of `inst` into place; gives the window's first slot.
     pub(super) fn window(&mut self, b: BlockId, i: usize, inst: &Inst) -> u32 {
-        let Some((args, behind)) = window_args(inst) else { return 0 };
+        let Some((args, behind)) = window_args(inst) else {
+            return 0;
+        };
         let is_call = matches!(inst.op, Op::Call | Op::CallClosure);
         if !is_call && let Some(first) = self.in_place(args) {
             return first;
@@ -65,7 +67,9 @@ impl Emitter<'_> {
     /// is broken with the free slot `spare`.
     fn parallel(&mut self, mut todo: Vec<Transfer>, spare: u32) {
         while !todo.is_empty() {
-            let ready = todo.iter().position(|t| todo.iter().all(|o| o.from != t.to));
+            let ready = todo
+                .iter()
+                .position(|t| todo.iter().all(|o| o.from != t.to));
             if let Some(k) = ready {
                 let t = todo.remove(k);
                 self.out.emit(Insn::encode(t.op, &[t.to, t.from]));

@@ -10,7 +10,9 @@ impl BitSet {
     /// An empty set for numbers below `len`.
     #[must_use]
     pub fn new(len: usize) -> Self {
-        Self { words: vec![0; len.div_ceil(64)] }
+        Self {
+            words: vec![0; len.div_ceil(64)],
+        }
     }
 
     /// Adds `i`; tells whether it was new.
@@ -29,7 +31,9 @@ impl BitSet {
     /// Is `i` in the set?
     #[must_use]
     pub fn contains(&self, i: u32) -> bool {
-        self.words.get(i as usize / 64).is_some_and(|w| w & (1u64 << (i % 64)) != 0)
+        self.words
+            .get(i as usize / 64)
+            .is_some_and(|w| w & (1u64 << (i % 64)) != 0)
     }
 
     /// Adds all of `other` (of the same capacity); tells whether anything was new.

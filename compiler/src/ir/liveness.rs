@@ -73,7 +73,7 @@ impl Liveness {
         kills: &mut BitSet,
     ) {
         let block = &func.blocks[b];
-        let mut used = |gens: &mut BitSet, reg: VReg| {
+        let used = |gens: &mut BitSet, reg: VReg| {
             let mut next = Some(reg);
             while let Some(r) = next {
                 if let Some(d) = self.dense(r) {
@@ -129,7 +129,10 @@ impl Liveness {
                 }
                 live.union_with(&gens[b]);
                 if let Some(handler) = block.handler {
-                    for h in [Some(handler.block), handler.catch.flatten()].into_iter().flatten() {
+                    for h in [Some(handler.block), handler.catch.flatten()]
+                        .into_iter()
+                        .flatten()
+                    {
                         live.union_with(&self.live_in[h.0 as usize]);
                         out.union_with(&self.live_in[h.0 as usize]);
                     }
@@ -142,25 +145,32 @@ impl Liveness {
 
     /// Registers live at the start of `b`.
     pub fn live_in(&self, b: BlockId) -> impl Iterator<Item = VReg> + '_ {
-        self.live_in[b.0 as usize].iter().map(|d| self.sparse[d as usize])
+        self.live_in[b.0 as usize]
+            .iter()
+            .map(|d| self.sparse[d as usize])
     }
 
     /// Is `reg` live at the start of `b`?
     #[must_use]
     pub fn is_live_in(&self, b: BlockId, reg: VReg) -> bool {
-        self.dense(reg).is_some_and(|d| self.live_in[b.0 as usize].contains(d))
+        self.dense(reg)
+            .is_some_and(|d| self.live_in[b.0 as usize].contains(d))
     }
 
     /// Registers live at the end of `b`, that is after its terminator, on any way out (its
     /// handlers' included).
     pub fn live_out(&self, b: BlockId) -> impl Iterator<Item = VReg> + '_ {
-        self.live_out[b.0 as usize].iter().map(|d| self.sparse[d as usize])
+        self.live_out[b.0 as usize]
+            .iter()
+            .map(|d| self.sparse[d as usize])
     }
 
     /// Registers that a failure in `b` finds read by its handlers.
     #[must_use]
     pub fn handler_live(&self, func: &Func, b: BlockId) -> Vec<VReg> {
-        let Some(handler) = func.blocks[b.0 as usize].handler else { return Vec::new() };
+        let Some(handler) = func.blocks[b.0 as usize].handler else {
+            return Vec::new();
+        };
         let mut regs: Vec<VReg> = self.live_in(handler.block).collect();
         if let Some(outer) = handler.catch.flatten() {
             regs.extend(self.live_in(outer));
@@ -219,7 +229,11 @@ fn number(func: &Func, owner: &dyn Fn(VReg) -> Option<VReg>) -> (Vec<u32>, Vec<V
     const NONE: u32 = u32::MAX;
     const MANY: u32 = u32::MAX - 1;
     let mut home = vec![NONE; func.regs.len()];
-    for &reg in func.params.iter().chain(func.closure.as_ref().map(|(reg, _)| reg)) {
+    for &reg in func
+        .params
+        .iter()
+        .chain(func.closure.as_ref().map(|(reg, _)| reg))
+    {
         home[reg.0 as usize] = 0;
     }
     for b in 0..func.blocks.len() {
@@ -227,7 +241,11 @@ fn number(func: &Func, owner: &dyn Fn(VReg) -> Option<VReg>) -> (Vec<u32>, Vec<V
             let mut next = Some(reg);
             while let Some(r) = next {
                 let h = &mut home[r.0 as usize];
-                *h = if *h == NONE || *h == b as u32 { b as u32 } else { MANY };
+                *h = if *h == NONE || *h == b as u32 {
+                    b as u32
+                } else {
+                    MANY
+                };
                 next = owner(r);
             }
         });

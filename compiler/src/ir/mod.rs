@@ -23,12 +23,12 @@
 //! a checked `cast` otherwise. Int, Float and Bool in a union need `unbox.*`/`box.*`. Widening a
 //! pointer needs nothing.
 
-pub mod build;
-pub mod dump;
+pub mod bitset;
+pub mod liveness;
 pub mod passes;
-pub mod verify;
+pub mod roles;
 
-use crate::source::span::Span;
+use crate::source::Span;
 use lumen_bytecode::code::Op;
 use lumen_bytecode::module::{Constant, FailureKind, PathStep, TypeDesc, TypeIx};
 
@@ -303,6 +303,19 @@ pub enum Term {
     Fail(FailureKind, u32),
     /// Never reached (after a call that does not return).
     Unreachable,
+}
+
+impl Program {
+    /// The constant that [`Term::Unreachable`] fails with if it is reached after all; put there
+    /// by [`passes::run`].
+    #[must_use]
+    pub fn unreachable_message(&self) -> u32 {
+        let message = Constant::Str(passes::UNREACHABLE.to_string());
+        self.constants
+            .iter()
+            .position(|c| *c == message)
+            .unwrap_or(0) as u32
+    }
 }
 
 impl Term {

@@ -45,14 +45,30 @@ impl Signatures {
                     f(i, reg, if take { Role::Take } else { Role::Use });
                 }
             }
-            Op::CallClosure => window(regs, 1, Role::Use, |i| if i == 0 { Role::Out } else { Role::Use }, f),
+            Op::CallClosure => window(
+                regs,
+                1,
+                Role::Use,
+                |i| if i == 0 { Role::Out } else { Role::Use },
+                f,
+            ),
             Op::CallNative => {
-                let mutator = self.mutators.get(inst.imms[0] as usize).copied().unwrap_or(false);
-                window(regs, 2, Role::Use, |i| match i {
-                    0 => Role::Out,
-                    _ if mutator => Role::Io,
-                    _ => Role::Use,
-                }, f);
+                let mutator = self
+                    .mutators
+                    .get(inst.imms[0] as usize)
+                    .copied()
+                    .unwrap_or(false);
+                window(
+                    regs,
+                    2,
+                    Role::Use,
+                    |i| match i {
+                        0 => Role::Out,
+                        _ if mutator => Role::Io,
+                        _ => Role::Use,
+                    },
+                    f,
+                );
             }
             _ => {
                 let fixed: Vec<Role> = inst
@@ -106,75 +122,18 @@ pub fn lender(inst: &Inst) -> Option<VReg> {
     }
 }
 
-/// Can `op` fail (or be cancelled, or suspend)? Such instructions need a landing.
-#[must_use]
-pub fn can_fail(op: Op) -> bool {
-    !matches!(
-        op,
-        Op::Move
-            | Op::Dup
-            | Op::Drop
-            | Op::Lend
-            | Op::Const
-            | Op::IntConst
-            | Op::GlobalGet
-            | Op::GlobalSet
-            | Op::IntAnd
-            | Op::IntOr
-            | Op::IntXor
-            | Op::IntNot
-            | Op::IntDivI
-            | Op::IntFloorDivI
-            | Op::IntModI
-            | Op::IntAndI
-            | Op::IntShlI
-            | Op::IntShrI
-            | Op::IntWrapAdd
-            | Op::IntWrapSub
-            | Op::IntWrapMul
-            | Op::IntEq
-            | Op::IntNe
-            | Op::IntLt
-            | Op::IntLe
-            | Op::BoolNot
-            | Op::IntToFloat
-            | Op::FloatAdd
-            | Op::FloatSub
-            | Op::FloatMul
-            | Op::FloatDiv
-            | Op::FloatFloorDiv
-            | Op::FloatMod
-            | Op::FloatPow
-            | Op::FloatNeg
-            | Op::FloatSqrt
-            | Op::FloatAbs
-            | Op::FloatMulAdd
-            | Op::FloatMulSub
-            | Op::FloatEq
-            | Op::FloatNe
-            | Op::FloatLt
-            | Op::FloatLe
-            | Op::BoxBool
-            | Op::Widen
-            | Op::IsType
-            | Op::FieldGet
-            | Op::FieldGetWord
-            | Op::ListLen
-            | Op::MapGetOr
-            | Op::MapHas
-            | Op::StrEq
-            | Op::Landing
-            | Op::Mask
-            | Op::Unmask
-    )
-}
-
 /// Has `op` no effect but its result, so that it can go when the result is not used?
 #[must_use]
 pub fn is_pure(op: Op) -> bool {
-    !can_fail(op)
-        && !matches!(op, Op::Drop | Op::GlobalSet | Op::Landing | Op::Mask | Op::Unmask)
-        || matches!(op, Op::BoxInt | Op::BoxFloat | Op::New | Op::ListNew | Op::StrConcat | Op::ToStr)
+    !op.can_fail()
+        && !matches!(
+            op,
+            Op::Drop | Op::GlobalSet | Op::Landing | Op::Mask | Op::Unmask
+        )
+        || matches!(
+            op,
+            Op::BoxInt | Op::BoxFloat | Op::New | Op::ListNew | Op::StrConcat | Op::ToStr
+        )
 }
 
 impl Term {
@@ -226,12 +185,16 @@ impl Term {
     pub fn for_each_target_mut(&mut self, mut f: impl FnMut(&mut super::BlockId)) {
         match self {
             Self::Jump(b) => f(b),
-            Self::Branch { then, otherwise, .. } => {
+            Self::Branch {
+                then, otherwise, ..
+            } => {
                 f(then);
                 f(otherwise);
             }
             Self::SwitchTag { targets, .. } => targets.iter_mut().for_each(f),
-            Self::SwitchInt { targets, default, .. } => {
+            Self::SwitchInt {
+                targets, default, ..
+            } => {
                 targets.iter_mut().for_each(&mut f);
                 f(default);
             }

@@ -18,7 +18,10 @@ use lumen_bytecode::operand::Role;
 #[must_use]
 pub fn classify(func: &Func, sigs: &Signatures, types: &[TypeDesc]) -> Vec<Class> {
     let mut classes = candidates(func, sigs, types);
-    if !classes.iter().any(|c| matches!(c, Class::Borrowed(Some(_)))) {
+    if !classes
+        .iter()
+        .any(|c| matches!(c, Class::Borrowed(Some(_))))
+    {
         return classes;
     }
     loop {
@@ -173,7 +176,10 @@ fn term_conflicts(
     b: BlockId,
     refused: &mut BitSet,
 ) {
-    if let Term::ForList { dst, body, exit, .. } = func.blocks[b.0 as usize].term {
+    if let Term::ForList {
+        dst, body, exit, ..
+    } = func.blocks[b.0 as usize].term
+    {
         for reg in live.live_in(body).chain(live.live_in(exit)) {
             if reg != dst && chain_has(classes, reg, dst) {
                 refused.insert(reg.0);

@@ -6,16 +6,22 @@ use crate::ir::bitset::BitSet;
 use crate::ir::liveness::Liveness;
 use crate::ir::roles::Signatures;
 use crate::ir::{Block, BlockId, Func, Inst, RegInfo, Term, VReg};
-use crate::source::span::Span;
+use crate::source::Span;
 use lumen_bytecode::code::Op;
-use lumen_bytecode::module::TypeDesc;
 use lumen_bytecode::operand::Role;
 
-/// Rewrites `func` so that each owned word is consumed once on every path.
-pub fn insert(func: &mut Func, sigs: &Signatures, _types: &[TypeDesc], classes: Vec<Class>) {
+/// Rewrites `func` so that each owned word is consumed once on every path; gives the classes of
+/// all registers, temporaries included.
+#[must_use]
+pub fn insert(func: &mut Func, sigs: &Signatures, classes: Vec<Class>) -> Vec<Class> {
     let given = classes.clone();
     let live = Liveness::of(func, sigs, &|r| owner_of(&given, r));
-    let mut writer = Writer { sigs, live: &live, regs: func.regs.clone(), classes };
+    let mut writer = Writer {
+        sigs,
+        live: &live,
+        regs: func.regs.clone(),
+        classes,
+    };
     let mut at_end = Vec::with_capacity(func.blocks.len());
     let mut rewritten = Vec::with_capacity(func.blocks.len());
     for b in 0..func.blocks.len() {
@@ -25,7 +31,9 @@ pub fn insert(func: &mut Func, sigs: &Signatures, _types: &[TypeDesc], classes: 
     }
     func.regs = writer.regs;
     func.blocks = rewritten;
+    let classes = writer.classes;
     drop_on_edges(func, &live, &at_end);
+    classes
 }
 
 struct Writer<'a> {
@@ -39,7 +47,10 @@ impl Writer<'_> {
     fn temp(&mut self, like: VReg, class: Class) -> VReg {
         let reg = VReg(self.regs.len() as u32);
         let ty = self.regs[like.0 as usize].ty;
-        self.regs.push(RegInfo { ty, name: String::new() });
+        self.regs.push(RegInfo {
+            ty,
+            name: String::new(),
+        });
         self.classes.push(class);
         reg
     }
@@ -81,7 +92,12 @@ impl Writer<'_> {
             }
         }
         out.reverse();
-        let rewritten = Block { insts: out, term, span: block.span, handler: block.handler };
+        let rewritten = Block {
+            insts: out,
+            term,
+            span: block.span,
+            handler: block.handler,
+        };
         (rewritten, ends)
     }
 
@@ -174,9 +190,15 @@ impl Writer<'_> {
         {
             let wanted = now.contains(dst.0);
             let old_ends = dying.contains(&dst) || kept(dst);
-            self.result(&mut inst, dst, role, wanted, old_ends, &mut dying, &mut after);
+            self.result(
+                &mut inst, dst, role, wanted, old_ends, &mut dying, &mut after,
+            );
         }
-        after.extend(dying.into_iter().map(|r| Inst::new(Op::Drop, vec![r], inst.span)));
+        after.extend(
+            dying
+                .into_iter()
+                .map(|r| Inst::new(Op::Drop, vec![r], inst.span)),
+        );
         out.extend(after.into_iter().rev());
         if !(inst.op == Op::Move && inst.regs[0] == inst.regs[1]) {
             out.push(inst);
@@ -249,7 +271,10 @@ impl Writer<'_> {
 
     /// Takes care of an owned result: a borrowed one is counted, an old value goes first, an
     /// unwanted one goes at once.
-    #[expect(clippy::too_many_arguments, reason = "the parts of one instruction's rewriting")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the parts of one instruction's rewriting"
+    )]
     fn result(
         &mut self,
         inst: &mut Inst,
@@ -268,7 +293,11 @@ impl Writer<'_> {
             if !wanted {
                 return;
             }
-            let target = if old_ends { self.temp(dst, Class::Owned) } else { dst };
+            let target = if old_ends {
+                self.temp(dst, Class::Owned)
+            } else {
+                dst
+            };
             after.push(Inst::new(Op::Dup, vec![target, lent], span));
             if old_ends {
                 dying.retain(|&r| r != dst);
@@ -327,7 +356,12 @@ fn drop_on_edges(func: &mut Func, live: &Liveness, at_end: &[Vec<VReg>]) {
             } else {
                 let term = Term::Jump(*target);
                 *target = BlockId(func.blocks.len() as u32);
-                func.blocks.push(Block { insts: drops, term, span, handler: None });
+                func.blocks.push(Block {
+                    insts: drops,
+                    term,
+                    span,
+                    handler: None,
+                });
             }
         });
         func.blocks[b].term = term;

@@ -32,22 +32,25 @@ pub enum Class {
 /// Is a slot of this type a word?
 #[must_use]
 pub fn is_word(types: &[TypeDesc], ty: TypeIx) -> bool {
-    !matches!(types[ty as usize], TypeDesc::Int | TypeDesc::Bool | TypeDesc::Float)
+    !matches!(
+        types[ty as usize],
+        TypeDesc::Int | TypeDesc::Bool | TypeDesc::Float
+    )
 }
 
-/// Runs the pass over the whole program; fills in `Func::owned`.
-pub fn run(program: &mut Program) {
+/// Runs the pass over the whole program; fills in `Func::owned`, and gives all classes.
+pub fn run(program: &mut Program) -> Vec<Vec<Class>> {
     params::infer(program);
     let sigs = Signatures::of(program);
     let types = std::mem::take(&mut program.types);
-    for func in &mut program.funcs {
-        run_func(func, &sigs, &types);
-    }
+    let run = |func| run_func(func, &sigs, &types);
+    let classes = program.funcs.iter_mut().map(run).collect();
     program.types = types;
+    classes
 }
 
-fn run_func(func: &mut Func, sigs: &Signatures, types: &[TypeDesc]) {
+fn run_func(func: &mut Func, sigs: &Signatures, types: &[TypeDesc]) -> Vec<Class> {
     params::copy_changed_params(func, sigs, types);
     let classes = borrow::classify(func, sigs, types);
-    insert::insert(func, sigs, types, classes);
+    insert::insert(func, sigs, classes)
 }

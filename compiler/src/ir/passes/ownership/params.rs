@@ -42,14 +42,18 @@ pub fn infer(program: &mut Program) {
 fn wants(func: &Func, sigs: &Signatures, reg: VReg) -> bool {
     func.blocks.iter().any(|block| {
         let mut found = false;
-        block.term.for_each_use(|r, role| found |= r == reg && role == Role::Take);
+        block
+            .term
+            .for_each_use(|r, role| found |= r == reg && role == Role::Take);
         found || block.insts.iter().any(|inst| takes(inst, sigs, reg))
     })
 }
 
 fn takes(inst: &Inst, sigs: &Signatures, reg: VReg) -> bool {
     let mut found = false;
-    sigs.for_each(inst, |_, r, role| found |= r == reg && !matches!(role, Role::Use));
+    sigs.for_each(inst, |_, r, role| {
+        found |= r == reg && !matches!(role, Role::Use)
+    });
     found
 }
 
