@@ -1,0 +1,570 @@
+//! What running code knows of its fiber and its worker.
+//!
+//! A fiber may resume on another thread, so nothing here is found through a thread-local: the
+//! context is a parameter, and it is brought up to date at every resumption.
+
+use crate::fiber::{Body, Fiber, Phase, SpawnInfo, WaitSlot};
+use crate::random::Stream;
+use crate::sched::Place;
+use crate::sched::events::EventKind;
+use crate::sched::group::Group;
+use crate::sched::pool::Pool;
+use crate::sched::shared::{POLL_CHECK, POLL_PREEMPT, Shared};
+use crate::sched::state::*;
+use crate::sched::stats::count;
+use crate::sched::trace_hash::Op;
+use crate::sched::wait_reason::{WaitError, WaitReason};
+use crate::sched::worker::Worker;
+use crate::sync::wait_queue::{Item, Waiter};
+use crate::task::future::FutureRef;
+use crate::time::timeline::Class;
+use std::cell::Cell;
+use std::mem::ManuallyDrop;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::task::Poll;
+
+/// What a safepoint asks of the running body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Safepoint {
+    /// Go on.
+    Continue,
+    /// Make room: call [`FiberCx::poll_yield`] and park until it answers.
+    Yield,
+    /// Unwind, for this reason.
+    Stop(WaitError),
+}
+
+/// The context of a running fiber. `repr(C)`: native code reads the first field.
+#[repr(C)]
+pub struct FiberCx {
+    poll_word: Cell<*const AtomicU32>,
+    worker: Cell<*const Worker>,
+    fiber: *const Fiber,
+    yielder: Cell<*const super::coro::Switch>,
+}
+
+impl std::fmt::Debug for FiberCx {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FiberCx").field("fiber", self.fiber()).finish_non_exhaustive()
+    }
+}
+
+/// How to start a task.
+#[derive(Clone, Debug, Default)]
+pub struct SpawnOptions {
+    /// Name and site.
+    pub info: SpawnInfo,
+    /// The pool to run on; the spawner's own if `None`.
+    pub pool: Option<Arc<Pool>>,
+    /// Run on another thread than the spawner's, guaranteed.
+    pub elsewhere: bool,
+}
+
+/// Why a task could not be started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SpawnError {
+    /// The executor is shut down.
+    ExecutorShutDown,
+    /// There is no other thread to run it on.
+    NoOtherThread,
+}
+
+impl std::fmt::Display for SpawnError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            SpawnError::ExecutorShutDown => "executor is shut down",
+            SpawnError::NoOtherThread => "there is no other thread to run it on",
+        })
+    }
+}
+
+impl std::error::Error for SpawnError {}
+
+/// What an operation finds when it is called.
+pub(crate) enum Enter {
+    /// Act.
+    Begin,
+    /// The wait it registered is over: `finish_wait`.
+    Resume,
+    /// Answer `Pending`.
+    Yield,
+    /// Answer this.
+    Stop(WaitError),
+}
+
+/// How a wait ended.
+#[derive(Debug)]
+pub(crate) struct Wake {
+    pub(crate) arm: u16,
+    pub(crate) value: u64,
+    pub(crate) key: u32,
+    pub(crate) epoch: u32,
+    pub(crate) keys: Option<Box<[u32]>>,
+}
+
+impl FiberCx {
+    pub(crate) fn new(worker: &Worker, fiber: &Arc<Fiber>) -> FiberCx {
+        FiberCx {
+            poll_word: Cell::new(&raw const worker.remote().poll_word),
+            worker: Cell::new(worker),
+            fiber: Arc::as_ptr(fiber),
+            yielder: Cell::new(std::ptr::null()),
+        }
+    }
+
+    pub(crate) fn set_yielder(&self, yielder: *const super::coro::Switch) {
+        self.yielder.set(yielder);
+    }
+
+    /// After a resumption: the worker may be another one.
+    pub(crate) fn set_worker(&self, worker: *const Worker) {
+        self.worker.set(worker);
+        // SAFETY: null, or the worker that has just resumed this fiber.
+        if let Some(worker) = unsafe { worker.as_ref() } {
+            self.poll_word.set(&raw const worker.remote().poll_word);
+        }
+    }
+
+    pub(crate) fn fiber(&self) -> &Fiber {
+        // SAFETY: whoever resumed the fiber holds a count of it until the resumption ends.
+        unsafe { &*self.fiber }
+    }
+
+    pub(crate) fn fiber_arc(&self) -> Arc<Fiber> {
+        // SAFETY: `fiber` came from an `Arc` that is alive, see `fiber`.
+        let arc = ManuallyDrop::new(unsafe { Arc::from_raw(self.fiber) });
+        Arc::clone(&arc)
+    }
+
+    /// The worker it runs on; `None` only while a killed fiber unwinds.
+    pub(crate) fn worker(&self) -> Option<&Worker> {
+        // SAFETY: null, or the worker that resumed the fiber and waits for it to leave.
+        unsafe { self.worker.get().as_ref() }
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        self.fiber().shared()
+    }
+
+    pub(crate) fn place(&self) -> Place<'_> {
+        Place { shared: self.shared(), worker: self.worker() }
+    }
+
+    #[expect(clippy::mut_from_ref, reason = "the running fiber owns its slot")]
+    pub(crate) fn slot(&self) -> &mut WaitSlot {
+        // SAFETY: this context belongs to the thread that runs the fiber, the slot's owner; no
+        // caller keeps the reference across another call of this method.
+        unsafe { &mut *self.fiber().slot.get() }
+    }
+
+    // ---- who and where -------------------------------------------------------------------
+
+    /// The task's number.
+    pub fn id(&self) -> u64 {
+        self.fiber().id
+    }
+
+    /// `main.2.1`.
+    pub fn path(&self) -> String {
+        self.fiber().path()
+    }
+
+    /// Where this fiber and its ancestors were spawned, innermost first.
+    pub fn spawn_sites(&self) -> Vec<u64> {
+        let mut sites = vec![self.fiber().info.site];
+        sites.extend(self.fiber().owner.spawn_sites());
+        sites
+    }
+
+    /// The pool it runs on.
+    pub fn pool(&self) -> Option<Arc<Pool>> {
+        self.worker().map(|w| w.pool_arc().clone())
+    }
+
+    /// Worker threads of its pool.
+    pub fn worker_count(&self) -> usize {
+        self.fiber().pool().threads()
+    }
+
+    /// Is every choice made by a policy?
+    pub fn is_deterministic(&self) -> bool {
+        self.shared().det.is_some()
+    }
+
+    /// Nanoseconds since the start of the runtime, on the clock of fibers.
+    pub fn now(&self) -> u64 {
+        self.shared().clock.now()
+    }
+
+    /// Does time move only when everything waits?
+    pub fn is_virtual_time(&self) -> bool {
+        self.shared().clock.is_virtual()
+    }
+
+    /// This fiber's own stream of random numbers, from its beginning.
+    pub fn random_stream(&self) -> Stream {
+        Stream::of_fiber(self.shared().seed, self.fiber().path_hash())
+    }
+
+    /// A number for an object that reports and traces will name.
+    pub fn new_object_id(&self) -> u64 {
+        self.shared().new_object()
+    }
+
+    // ---- safepoints ----------------------------------------------------------------------
+
+    /// The word to poll at back-edges and calls: not zero means call [`FiberCx::safepoint`].
+    /// The address changes when the fiber resumes on another worker.
+    pub fn poll_word(&self) -> *const AtomicU32 {
+        self.poll_word.get()
+    }
+
+    /// Deals with a poll word that is not zero.
+    pub fn safepoint(&self) -> Safepoint {
+        let Some(worker) = self.worker() else { return Safepoint::Continue };
+        let (preempt, check) = worker.take_poll();
+        if check {
+            worker.note_cancellation(&self.fiber_arc());
+        }
+        if let Some(why) = self.fiber().state.barred() {
+            return Safepoint::Stop(self.stopped(why));
+        }
+        if preempt && !self.is_deterministic() { Safepoint::Yield } else { Safepoint::Continue }
+    }
+
+    /// Polls the word and deals with it.
+    pub fn poll(&self) -> Safepoint {
+        // SAFETY: the word belongs to the worker that runs this fiber.
+        let word = unsafe { &*self.poll_word.get() };
+        if word.load(Ordering::Relaxed) & (POLL_PREEMPT | POLL_CHECK) == 0 {
+            Safepoint::Continue
+        } else {
+            self.safepoint()
+        }
+    }
+
+    /// Makes room for others: first `Pending`, then ready.
+    pub fn poll_yield(&self) -> Poll<Result<(), WaitError>> {
+        let slot = self.slot();
+        if slot.phase == Phase::Looked {
+            slot.phase = Phase::Idle;
+            self.event(Op::Yield, 0, 0);
+            return Poll::Ready(Ok(()));
+        }
+        if let Some(why) = self.check_cancel() {
+            return Poll::Ready(Err(why));
+        }
+        self.next_op();
+        slot.phase = Phase::Looked;
+        Poll::Pending
+    }
+
+    /// A scheduling point without an operation: before a spawn, say.
+    pub fn poll_point(&self) -> Poll<Result<(), WaitError>> {
+        match self.enter() {
+            Enter::Begin | Enter::Resume => Poll::Ready(Ok(())),
+            Enter::Yield => Poll::Pending,
+            Enter::Stop(why) => Poll::Ready(Err(why)),
+        }
+    }
+
+    /// Has the fiber been told to end (and is not cleaning up)?
+    pub fn check_cancel(&self) -> Option<WaitError> {
+        // SAFETY: see `poll`.
+        let word = unsafe { &*self.poll_word.get() };
+        if word.load(Ordering::Relaxed) & POLL_CHECK != 0
+            && let Some(worker) = self.worker()
+        {
+            word.fetch_and(!POLL_CHECK, Ordering::AcqRel);
+            worker.note_cancellation(&self.fiber_arc());
+        }
+        self.fiber().state.barred().map(|why| self.stopped(why))
+    }
+
+    /// Shuts cancellation out while `defer` and `finally` run; gives back the former setting.
+    pub fn set_masked(&self, on: bool) -> bool {
+        self.fiber().state.set_masked(on)
+    }
+
+    /// The fiber learns that it must end: so must all it owns.
+    fn stopped(&self, why: Barred) -> WaitError {
+        match why {
+            Barred::Interrupt => WaitError::ScopeFailed,
+            Barred::Cancel => {
+                // SAFETY: the running fiber owns its family field.
+                if let Some(family) = unsafe { &*self.fiber().family.get() } {
+                    family.cancel(self.place());
+                }
+                WaitError::Cancelled
+            }
+        }
+    }
+
+    // ---- parking -------------------------------------------------------------------------
+
+    /// Parks a body that runs on a coroutine stack. To be called when an operation answered
+    /// `Pending`; call the operation again afterwards.
+    ///
+    /// # Panics
+    /// When the body runs without a stack of its own: such a body parks by returning.
+    pub fn suspend(&self) {
+        let yielder = self.yielder.get();
+        assert!(!yielder.is_null(), "suspend needs a body with a stack (Body::needs_stack)");
+        // SAFETY: a yielder is set for as long as its coroutine runs this body.
+        unsafe { super::coro::suspend(&*yielder, self) }
+    }
+
+    /// Can this body park by [`FiberCx::suspend`]?
+    pub fn has_stack(&self) -> bool {
+        !self.yielder.get().is_null()
+    }
+
+    /// Calls an operation until it is ready, suspending in between.
+    pub fn block<T>(&self, mut operation: impl FnMut() -> Poll<T>) -> T {
+        loop {
+            match operation() {
+                Poll::Ready(value) => return value,
+                Poll::Pending => self.suspend(),
+            }
+        }
+    }
+
+    /// Runs `f` on the worker's own, large stack; here, if the body has no other.
+    pub fn on_worker_stack<R>(&self, f: impl FnOnce() -> R + Send) -> R {
+        let yielder = self.yielder.get();
+        if yielder.is_null() {
+            return f();
+        }
+        // SAFETY: as in `suspend`.
+        unsafe { super::coro::on_parent_stack(&*yielder, f) }
+    }
+
+    // ---- for operations ------------------------------------------------------------------
+
+    pub(crate) fn next_op(&self) {
+        if self.shared().det.is_some() {
+            // SAFETY: the running fiber owns its counters.
+            unsafe { *self.fiber().ops.get() += 1 }
+        }
+    }
+
+    /// What every operation does first: cancellation, then the scheduling point (law D2).
+    pub(crate) fn enter(&self) -> Enter {
+        let slot = self.slot();
+        match slot.phase {
+            Phase::Waiting => {
+                let over = self.fiber().state.is_delivered();
+                return if over { Enter::Resume } else { Enter::Yield };
+            }
+            Phase::Passed | Phase::Looked => slot.phase = Phase::Idle,
+            Phase::Idle => {
+                if let Some(why) = self.check_cancel() {
+                    return Enter::Stop(why);
+                }
+                if let Some(det) = &self.shared().det {
+                    self.next_op();
+                    if det.point(self.fiber()) {
+                        slot.phase = Phase::Passed;
+                        return Enter::Yield;
+                    }
+                }
+                return Enter::Begin;
+            }
+        }
+        match self.check_cancel() {
+            Some(why) => Enter::Stop(why),
+            None => Enter::Begin,
+        }
+    }
+
+    /// An operation that only looks: in a deterministic run it yields after looking, so that a
+    /// fiber that polls lets others run.
+    pub(crate) fn look(&self, op: Op, object: u64, look: impl FnOnce() -> u64) -> Poll<u64> {
+        if self.shared().det.is_none() {
+            return Poll::Ready(look());
+        }
+        let slot = self.slot();
+        if slot.phase == Phase::Looked {
+            slot.phase = Phase::Idle;
+            return Poll::Ready(slot.value);
+        }
+        self.next_op();
+        let seen = look();
+        self.event(op, object, seen);
+        let slot = self.slot();
+        slot.value = seen;
+        slot.phase = Phase::Looked;
+        Poll::Pending
+    }
+
+    /// Adds to the digest of a deterministic run.
+    pub(crate) fn event(&self, op: Op, object: u64, outcome: u64) {
+        if let Some(det) = &self.shared().det {
+            let fiber = self.fiber();
+            // SAFETY: the running fiber owns its counters.
+            let ordinal = unsafe { *fiber.ops.get() };
+            det.hash.lock().add(fiber.path_hash(), ordinal, op, object, outcome);
+        }
+    }
+
+    /// Opens a wait. The caller registers waiters of this epoch and answers `Pending`.
+    pub(crate) fn begin_wait(&self, reason: WaitReason, object: u64) -> Result<u32, WaitError> {
+        match self.fiber().state.begin_wait() {
+            Ok(epoch) => {
+                let slot = self.slot();
+                slot.phase = Phase::Waiting;
+                slot.epoch = epoch;
+                slot.reason = reason;
+                slot.object = object;
+                slot.key = u32::MAX;
+                Ok(epoch)
+            }
+            Err(why) => Err(self.stopped(why)),
+        }
+    }
+
+    pub(crate) fn waiter(&self, epoch: u32, arm: u16, item: Item) -> Waiter {
+        Waiter { fiber: self.fiber_arc(), epoch, arm, item }
+    }
+
+    pub(crate) fn set_holder(&self, holder: Option<Arc<AtomicU64>>) {
+        self.slot().holder = holder;
+    }
+
+    /// Arms a timer that claims the open wait.
+    pub(crate) fn arm_timer(&self, epoch: u32, deadline: u64, arm: u16, class: Class) {
+        let place = self.place();
+        if let Some(worker) = place.worker {
+            count(&worker.remote().counters.timers);
+        }
+        let timer = place.shared.arm(place, deadline, class, self.waiter(epoch, arm, Item::None));
+        self.slot().timer = timer;
+    }
+
+    /// Arms the deadline of the open wait, if it has one.
+    pub(crate) fn arm_deadline(&self, epoch: u32, deadline: Option<u64>) {
+        if let Some(deadline) = deadline {
+            self.arm_timer(epoch, deadline, ARM_TIMEOUT, Class::Deadline);
+        }
+    }
+
+    /// Closes a wait that is over.
+    pub(crate) fn finish_wait(&self) -> Wake {
+        let slot = self.slot();
+        slot.phase = Phase::Idle;
+        slot.reason = WaitReason::None;
+        slot.holder = None;
+        let timer = std::mem::take(&mut slot.timer);
+        if timer != 0 {
+            self.shared().disarm(timer);
+        }
+        Wake {
+            arm: self.fiber().state.arm(),
+            value: slot.value,
+            key: slot.key,
+            epoch: slot.epoch,
+            keys: slot.keys.take(),
+        }
+    }
+
+    /// What an arm that is no source of the operation means.
+    pub(crate) fn wake_error(&self, arm: u16) -> WaitError {
+        match arm {
+            ARM_TIMEOUT => WaitError::Timeout,
+            ARM_DEADLOCK => WaitError::Deadlock,
+            ARM_INTERRUPT => WaitError::ScopeFailed,
+            _ => self.stopped(Barred::Cancel),
+        }
+    }
+
+    // ---- starting ------------------------------------------------------------------------
+
+    /// Starts a task. It belongs to this fiber: cancelling the fiber cancels it.
+    pub fn spawn(&self, body: Box<dyn Body>, o: SpawnOptions) -> Result<FutureRef, SpawnError> {
+        let fiber = self.make(body, &o, None)?;
+        self.start(fiber.clone());
+        Ok(FutureRef::new(fiber))
+    }
+
+    pub(crate) fn family(&self) -> &Arc<Group> {
+        let fiber = self.fiber();
+        // SAFETY: the running fiber owns its family field.
+        let family = unsafe { &mut *fiber.family.get() };
+        family.get_or_insert_with(|| Group::family(fiber))
+    }
+
+    /// Makes a task without starting it.
+    pub(crate) fn make(
+        &self,
+        body: Box<dyn Body>,
+        o: &SpawnOptions,
+        on_done: Option<Box<dyn super::OnDone>>,
+    ) -> Result<Arc<Fiber>, SpawnError> {
+        let me = self.fiber();
+        let pool = match &o.pool {
+            Some(pool) => &**pool,
+            None => me.pool(),
+        };
+        if pool.is_shut() {
+            return Err(SpawnError::ExecutorShutDown);
+        }
+        let pin = if o.elsewhere { self.pin_elsewhere(pool)? } else { 0 };
+        let shared = self.shared();
+        // In a deterministic run executors are names: everything runs on the one worker.
+        let pool = if shared.det.is_some() { &**shared.global() } else { pool };
+        let owner = self.family();
+        owner.add_member();
+        pool.count_in();
+        // SAFETY: the running fiber owns its counters.
+        let (ordinal, seen) = unsafe {
+            let next = &mut *me.next_child.get();
+            *next += 1;
+            (*next, *me.seen_cancel_epoch.get())
+        };
+        let mut fiber =
+            Fiber::new(owner.clone(), pool, self.new_task_id(), ordinal, o.info.clone());
+        fiber.pin = pin;
+        fiber.on_done = on_done;
+        *fiber.body.get_mut() = Some(body);
+        *fiber.seen_cancel_epoch.get_mut() = seen;
+        if let Some(worker) = self.worker() {
+            count(&worker.remote().counters.spawned);
+        }
+        let fiber = Arc::new(fiber);
+        self.next_op();
+        self.event(Op::Spawn, u64::from(ordinal), 0);
+        if let (Some(log), Some(worker)) = (&shared.events, self.worker()) {
+            log.record_with(worker, &fiber, EventKind::Spawn, me.id);
+        }
+        Ok(fiber)
+    }
+
+    fn pin_elsewhere(&self, pool: &Pool) -> Result<u16, SpawnError> {
+        if self.is_deterministic() {
+            return Err(SpawnError::NoOtherThread);
+        }
+        let here = self.worker().filter(|w| std::ptr::eq(w.pool(), pool)).map(|w| w.index());
+        let other = pool.other_worker(here).ok_or(SpawnError::NoOtherThread)?;
+        Ok(other as u16 + 1)
+    }
+
+    pub(crate) fn new_task_id(&self) -> u64 {
+        match self.worker() {
+            Some(worker) => worker.new_id(),
+            None => self.shared().new_object(),
+        }
+    }
+
+    /// Enqueues an unstarted task.
+    pub(crate) fn start(&self, fiber: Arc<Fiber>) {
+        match self.worker() {
+            Some(worker)
+                if self.shared().det.is_none() && fiber.pin == 0 && fiber.is_on(worker.pool()) =>
+            {
+                worker.spawned_local(fiber);
+            }
+            _ => self.place().ready(fiber),
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! The decision oracle: every choice of a deterministic run goes through one interface.
+//!
+//! Options are listed in a canonical order, oldest first, never from a hash map; option 0 is what
+//! FIFO does. A policy sees neither the clock nor the operating system. In parallel mode nothing
+//! here is called.
+
+/// What a decision is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Decision {
+    /// `S`: which fiber runs next. At a scheduling point option 0 is the running fiber itself.
+    Next = b'S',
+    /// `A`: which ready arm of a select takes effect; in source order.
+    Arm = b'A',
+    /// `W`: which waiter is woken; in queue order.
+    Waiter = b'W',
+    /// `T`: which due timer fires; in (deadline, creation) order.
+    Timer = b'T',
+    /// `C`: deliver a pending cancellation here, or later.
+    Cancel = b'C',
+    /// `F`: inject a fault at this site.
+    Fault = b'F',
+    /// `R`: seed of a random stream.
+    Random = b'R',
+    /// `I`: which outside completion comes first.
+    Io = b'I',
+}
+
+/// One thing that may be chosen, named independently of addresses and times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// Digest of the path of the fiber concerned.
+    pub fiber: u64,
+    /// Number of the object or arm concerned, 0 if none.
+    pub object: u64,
+}
+
+/// Makes the choices of a deterministic run.
+pub trait Policy: Send {
+    /// Picks one of `options`; out of range counts as 0.
+    fn decide(&mut self, decision: Decision, options: &[Choice]) -> usize;
+
+    /// Does this policy always pick option 0? Then options are not even listed.
+    fn is_default(&self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,115 @@
+//! The end of a fiber, and the moment when nothing moves any more.
+
+use crate::fiber::Fiber;
+use crate::payload::Outcome;
+use crate::sched::Place;
+use crate::sched::events::EventKind;
+use crate::sched::shared::Shared;
+use crate::sched::state::ARM_DEADLOCK;
+use std::sync::Arc;
+
+impl Place<'_> {
+    /// Ends a fiber that is RUNNING and the caller's.
+    pub(crate) fn finish(self, fiber: &Arc<Fiber>, outcome: Outcome) {
+        if let (Some(log), Some(worker)) = (&self.shared.events, self.worker) {
+            log.record(worker, fiber, EventKind::End);
+        }
+        // SAFETY: the fiber is RUNNING and the caller's, so these fields are.
+        let (body, family) = unsafe {
+            let body = (*fiber.body.get()).take();
+            let family = (*fiber.family.get()).take();
+            *fiber.outcome.get() = outcome;
+            (body, family)
+        };
+        // Before anyone hears of the end: what the body held is gone by then.
+        drop(body);
+        if let (Outcome::Cancelled, Some(family)) = (outcome, &family) {
+            family.cancel(self);
+        }
+        if fiber.state.transition_to_done() {
+            let mut woken = Vec::new();
+            let queue = fiber.joiners.lock().take();
+            if let Some(mut queue) = queue {
+                queue.claim_all(0, &mut woken);
+            }
+            self.ready_all(woken);
+        }
+        if let Some(hook) = &fiber.on_done {
+            hook.on_done(self, fiber);
+        }
+        fiber.owner.unlink_fiber(fiber);
+        self.ready_all(fiber.pool().count_out());
+        match family {
+            Some(family) => family.member_done(self),
+            None => fiber.owner.member_done(self),
+        }
+    }
+}
+
+impl Shared {
+    /// Called by the last worker awake when every queue is empty and nothing outside is in
+    /// flight. True: something can run again.
+    pub(crate) fn quiescent(&self, place: Place<'_>) -> bool {
+        if self.fire_next(place) {
+            return true;
+        }
+        if !self.clock.is_virtual() && self.has_real_timers() {
+            return false;
+        }
+        self.detect_deadlock && self.on_deadlock(place)
+    }
+
+    fn has_real_timers(&self) -> bool {
+        self.pools.lock().iter().any(|p| p.workers().iter().any(|w| w.wheel.lock().len() > 0))
+    }
+
+    /// Virtual time: jumps to the next deadline and fires one timer. One at a time, with
+    /// quiescence in between, so that ties go by their order on any number of workers.
+    fn fire_next(&self, place: Place<'_>) -> bool {
+        loop {
+            let taken = {
+                let mut timeline = self.timeline.lock();
+                if timeline.is_empty() {
+                    return false;
+                }
+                let choice = self.det.as_ref().and_then(|d| d.choose_timer(&timeline));
+                timeline.take(choice)
+            };
+            let Some((deadline, waiter)) = taken else { return false };
+            self.clock.advance_to(deadline);
+            if let Ok(woken) = waiter.claim(0) {
+                if let Some(fiber) = woken {
+                    place.ready(fiber);
+                }
+                return true;
+            }
+        }
+    }
+
+    /// Everything is blocked for ever: first main is told, then all is cancelled, then given up.
+    fn on_deadlock(&self, place: Place<'_>) -> bool {
+        let Some(root) = self.root.lock().upgrade() else { return false };
+        if !root.is_live() {
+            return false;
+        }
+        let first = self.deadlock.lock().is_none();
+        if first {
+            let report = crate::sched::deadlock::DeadlockReport::build(self, &root);
+            self.hooks.deadlock(&report);
+            *self.deadlock.lock() = Some(report);
+            let main = self.main.lock().upgrade();
+            if let Some(main) = main
+                && main.state.break_wait(ARM_DEADLOCK)
+            {
+                place.ready(main);
+                return true;
+            }
+        }
+        if !root.is_cancelled() {
+            root.cancel(place);
+            return true;
+        }
+        self.root_ended();
+        false
+    }
+}

@@ -1,0 +1,421 @@
+//! Who owns whom: the tree of groups.
+//!
+//! A *family* holds what one fiber spawned; a *scope* what was started inside a `scope` block;
+//! the *root* everything. A group lives (`live > 0`) while its own fiber or body runs or anything
+//! in it lives; its end is one decrement in its parent, so a spawn touches only its own group's
+//! counter and never a global one.
+//!
+//! Cancelling a group must reach its members. Parked ones are found by a list, into which a fiber
+//! is linked when it first parks; unstarted, ready and running ones look at the flags of the
+//! groups above them when a global cancellation epoch tells them to. So a task that never parks
+//! is never linked.
+
+use crate::fiber::Fiber;
+use crate::payload::Outcome;
+use crate::prim::{AtomicBool, AtomicUsize, Mutex, Ordering};
+use crate::sched::Place;
+use crate::sched::shared::Shared;
+use crate::sched::state::Asked;
+use crate::sync::wait_queue::{WaitQueue, Waiter};
+use std::sync::{Arc, Weak};
+
+/// What a group stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Root,
+    Family,
+    Scope,
+}
+
+/// A member that cancellation must be able to find.
+#[derive(Clone, Debug)]
+pub(crate) enum Member {
+    Fiber(Arc<Fiber>),
+    Group(Arc<Group>),
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    members: Vec<Option<Member>>,
+    free: Vec<u32>,
+    failure: Option<Outcome>,
+    ended: bool,
+    waiters: WaitQueue,
+    body: Option<Weak<Fiber>>,
+}
+
+/// A node of the ownership tree.
+#[derive(Debug)]
+pub struct Group {
+    shared: *const Shared,
+    /// Only the root holds it; every group holds its parent.
+    keep: Option<Arc<Shared>>,
+    parent: Option<Arc<Group>>,
+    pub(crate) kind: Kind,
+    /// Of the fiber whose family this is.
+    ordinal: u32,
+    depth: u32,
+    path_hash: u64,
+    pub(crate) site: u64,
+    live: AtomicUsize,
+    cancelled: AtomicBool,
+    linked: AtomicBool,
+    link_key: AtomicUsize,
+    inner: Mutex<Inner>,
+}
+
+// SAFETY: `shared` points into the `Arc` the root keeps, and every group keeps the root alive.
+unsafe impl Send for Group {}
+// SAFETY: as above; the rest is atomics and a lock.
+unsafe impl Sync for Group {}
+
+fn mix(hash: u64, ordinal: u32) -> u64 {
+    let x = (hash ^ u64::from(ordinal)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    (x ^ (x >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9) ^ (x >> 32)
+}
+
+impl Group {
+    pub(crate) fn root(shared: Arc<Shared>) -> Arc<Group> {
+        let raw = Arc::as_ptr(&shared);
+        Arc::new(Group::make(raw, Some(shared), None, Kind::Root, 0, 0, 1))
+    }
+
+    fn make(
+        shared: *const Shared,
+        keep: Option<Arc<Shared>>,
+        parent: Option<Arc<Group>>,
+        kind: Kind,
+        ordinal: u32,
+        site: u64,
+        live: usize,
+    ) -> Group {
+        let (depth, path_hash) = match (&parent, kind) {
+            (Some(p), Kind::Family) => (p.depth + 1, p.path_hash_of(ordinal)),
+            (Some(p), _) => (p.depth, p.path_hash),
+            (None, _) => (0, 0x6D61_696E),
+        };
+        Group {
+            shared,
+            keep,
+            parent,
+            kind,
+            ordinal,
+            depth,
+            path_hash,
+            site,
+            live: AtomicUsize::new(live),
+            cancelled: AtomicBool::new(false),
+            linked: AtomicBool::new(false),
+            link_key: AtomicUsize::new(0),
+            inner: Mutex::new(Inner::default()),
+        }
+    }
+
+    /// The family of `fiber`, which runs; it counts as a member of its own family.
+    pub(crate) fn family(fiber: &Fiber) -> Arc<Group> {
+        let parent = fiber.owner.clone();
+        let shared = parent.shared;
+        let site = fiber.info.site;
+        let keep = None;
+        Arc::new(Group::make(shared, keep, Some(parent), Kind::Family, fiber.ordinal, site, 1))
+    }
+
+    /// A scope inside `parent`; its body holds one count until it waits for the end.
+    pub(crate) fn scope(parent: &Arc<Group>, body: &Arc<Fiber>, site: u64) -> Arc<Group> {
+        parent.add_member();
+        let g = Group::make(parent.shared, None, Some(parent.clone()), Kind::Scope, 0, site, 1);
+        let g = Arc::new(g);
+        g.inner.lock().body = Some(Arc::downgrade(body));
+        g.link();
+        g
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        // SAFETY: see the note at `unsafe impl Send`.
+        unsafe { &*self.shared }
+    }
+
+    /// The group this one is in.
+    pub(crate) fn parent(&self) -> Option<&Arc<Group>> {
+        self.parent.as_ref()
+    }
+
+    pub(crate) fn depth(&self) -> u32 {
+        self.depth
+    }
+
+    pub(crate) fn path_hash_of(&self, ordinal: u32) -> u64 {
+        mix(self.path_hash, ordinal)
+    }
+
+    pub(crate) fn path_key_of(&self, ordinal: u32) -> Vec<u32> {
+        let mut key = vec![ordinal];
+        let mut at = Some(self);
+        while let Some(g) = at {
+            if g.kind == Kind::Family {
+                key.push(g.ordinal);
+            }
+            at = g.parent.as_deref();
+        }
+        key.reverse();
+        key
+    }
+
+    pub(crate) fn path_of(&self, ordinal: u32) -> String {
+        let key = self.path_key_of(ordinal);
+        let mut text = match key[0] {
+            1 => String::from("main"),
+            n => format!("main#{n}"),
+        };
+        for ordinal in &key[1..] {
+            text.push('.');
+            text.push_str(&ordinal.to_string());
+        }
+        text
+    }
+
+    /// The spawn sites from here to the root, innermost first.
+    pub(crate) fn spawn_sites(&self) -> Vec<u64> {
+        let mut sites = Vec::new();
+        let mut at = Some(self);
+        while let Some(g) = at {
+            if g.kind == Kind::Family {
+                sites.push(g.site);
+            }
+            at = g.parent.as_deref();
+        }
+        sites
+    }
+
+    /// Counts a member in. Only from inside the group, while it lives.
+    pub(crate) fn add_member(&self) {
+        self.live.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a member out; ends the group, and its parents, when it was the last.
+    pub(crate) fn member_done(self: &Arc<Group>, place: Place<'_>) {
+        let mut group = self;
+        while group.live.fetch_sub(1, Ordering::AcqRel) == 1 {
+            group.end(place);
+            match &group.parent {
+                Some(parent) => group = parent,
+                None => break,
+            }
+        }
+    }
+
+    fn end(self: &Arc<Group>, place: Place<'_>) {
+        if self.kind != Kind::Family {
+            let mut woken = Vec::new();
+            {
+                let mut inner = self.inner.lock();
+                inner.ended = true;
+                inner.waiters.claim_all(0, &mut woken);
+            }
+            for fiber in woken {
+                place.ready(fiber);
+            }
+        }
+        self.unlink();
+        if self.kind == Kind::Root {
+            place.shared.root_ended();
+        }
+    }
+
+    pub(crate) fn is_live(&self) -> bool {
+        self.live.load(Ordering::Acquire) > 0
+    }
+
+    /// Makes a group findable from its parent, and its parents from theirs.
+    pub(crate) fn link(self: &Arc<Group>) {
+        let mut group = self;
+        while let Some(parent) = &group.parent {
+            if group.linked.swap(true, Ordering::AcqRel) {
+                break;
+            }
+            let key = parent.insert(Member::Group(group.clone()));
+            group.link_key.store(key as usize, Ordering::Release);
+            group = parent;
+        }
+    }
+
+    fn unlink(self: &Arc<Group>) {
+        if self.linked.load(Ordering::Acquire)
+            && let Some(parent) = &self.parent
+        {
+            parent.remove(self.link_key.load(Ordering::Acquire) as u32);
+        }
+    }
+
+    fn insert(&self, member: Member) -> u32 {
+        let mut inner = self.inner.lock();
+        match inner.free.pop() {
+            Some(key) => {
+                inner.members[key as usize] = Some(member);
+                key
+            }
+            None => {
+                inner.members.push(Some(member));
+                (inner.members.len() - 1) as u32
+            }
+        }
+    }
+
+    fn remove(&self, key: u32) {
+        let mut inner = self.inner.lock();
+        if let Some(slot) = inner.members.get_mut(key as usize)
+            && let Some(member) = slot.take()
+        {
+            inner.free.push(key);
+            drop(inner);
+            drop(member);
+        }
+    }
+
+    /// Links a fiber that is about to park for the first time. True: cancel it, a group above it
+    /// has been cancelled.
+    pub(crate) fn link_fiber(self: &Arc<Group>, fiber: &Arc<Fiber>) -> bool {
+        self.link();
+        let key = self.insert(Member::Fiber(fiber.clone()));
+        // SAFETY: the calling thread runs the fiber.
+        unsafe { *fiber.link_key.get() = key }
+        fiber.state.set_linked();
+        self.is_cancelled()
+    }
+
+    /// Takes an ended fiber out.
+    pub(crate) fn unlink_fiber(&self, fiber: &Fiber) {
+        if fiber.state.is_linked() {
+            // SAFETY: written before LINKED was set; the fiber has ended.
+            self.remove(unsafe { *fiber.link_key.get() });
+        }
+    }
+
+    /// Has this group, or one it is in, been cancelled?
+    pub(crate) fn is_cancelled(&self) -> bool {
+        let mut at = Some(self);
+        while let Some(g) = at {
+            if g.cancelled.load(Ordering::Acquire) {
+                return true;
+            }
+            at = g.parent.as_deref();
+        }
+        false
+    }
+
+    /// Cancels everything in the group, at any depth.
+    pub(crate) fn cancel(self: &Arc<Group>, place: Place<'_>) {
+        cancel_all(place, vec![Member::Group(self.clone())]);
+    }
+
+    /// Members that can be found, for reports.
+    pub(crate) fn members(&self) -> Vec<Member> {
+        self.inner.lock().members.iter().flatten().cloned().collect()
+    }
+
+    /// Forgets the members, giving them to the caller: end of the runtime.
+    pub(crate) fn take_members(&self) -> Vec<Member> {
+        std::mem::take(&mut self.inner.lock().members).into_iter().flatten().collect()
+    }
+
+    /// Notes a failure nobody inside has caught. False: it cannot be raised here any more, or
+    /// another failure came first.
+    pub(crate) fn fail(self: &Arc<Group>, place: Place<'_>, failure: Outcome) -> bool {
+        let body = {
+            let mut inner = self.inner.lock();
+            if inner.ended || inner.failure.is_some() {
+                return false;
+            }
+            inner.failure = Some(failure);
+            inner.body.clone()
+        };
+        if let Some(body) = body.and_then(|b| b.upgrade())
+            && body.state.ask_interrupt() == Asked::Woken
+        {
+            place.ready(body);
+        }
+        place.shared.poke_all();
+        self.cancel(place);
+        true
+    }
+
+    pub(crate) fn has_failed(&self) -> bool {
+        self.inner.lock().failure.is_some()
+    }
+
+    /// Ends the scope: takes its failure, refuses later ones.
+    pub(crate) fn take_failure(&self) -> Option<Outcome> {
+        let mut inner = self.inner.lock();
+        inner.ended = true;
+        inner.body = None;
+        inner.failure.take()
+    }
+
+    /// Queues a waiter for the end; gives it back when the group has ended.
+    pub(crate) fn wait_end(&self, waiter: impl FnOnce() -> Waiter) -> Option<u32> {
+        let mut inner = self.inner.lock();
+        if !self.is_live() {
+            return None;
+        }
+        Some(inner.waiters.push_back(waiter()))
+    }
+
+    pub(crate) fn unwait_end(&self, key: u32, fiber: &Fiber, epoch: u32) {
+        self.inner.lock().waiters.remove(key, fiber, epoch);
+    }
+}
+
+/// Cancels fibers and groups and everything they own. Iterative: the tree may be deep.
+pub(crate) fn cancel_all(place: Place<'_>, mut todo: Vec<Member>) {
+    while let Some(member) = todo.pop() {
+        match member {
+            Member::Group(group) => {
+                if !group.cancelled.swap(true, Ordering::AcqRel) {
+                    place.shared.bump_cancel_epoch();
+                    // In reverse: the list is a stack, and the oldest member comes first.
+                    todo.extend(group.members().into_iter().rev());
+                }
+            }
+            Member::Fiber(fiber) => cancel_fiber(place, &fiber, &mut todo),
+        }
+    }
+}
+
+fn cancel_fiber(place: Place<'_>, fiber: &Arc<Fiber>, todo: &mut Vec<Member>) {
+    match fiber.state.ask_cancel() {
+        Asked::Nothing => {}
+        Asked::Unstarted => {
+            // SAFETY: `Unstarted` made us the owner of the body.
+            let body = unsafe { (*fiber.body.get()).take() };
+            drop(body);
+            place.finish(fiber, Outcome::Cancelled);
+        }
+        Asked::Flagged => {
+            // Its family cannot be read while it runs: it cancels that itself when it notices.
+            place.shared.poke(fiber);
+        }
+        Asked::Woken => {
+            // SAFETY: a woken fiber is READY and not yet queued: ours.
+            let family = unsafe { (*fiber.family.get()).clone() };
+            todo.extend(family.map(Member::Group));
+            place.ready(fiber.clone());
+        }
+    }
+}
+
+impl Drop for Group {
+    /// Iterative, as a chain of families may be a hundred thousand long.
+    fn drop(&mut self) {
+        if let Some(failure) = self.inner.get_mut().failure.take() {
+            failure.release(self.shared().payload);
+        }
+        let mut next = self.parent.take();
+        while let Some(parent) = next {
+            match Arc::into_inner(parent) {
+                Some(mut group) => next = group.parent.take(),
+                None => break,
+            }
+        }
+        let _ = &self.keep;
+    }
+}

@@ -1,0 +1,66 @@
+//! The scheduler: how fibers get from ready to running and back. `README.md` beside this file
+//! holds the protocol and its proof sketch.
+
+pub mod deadlock;
+pub mod decide;
+pub(crate) mod det;
+pub mod events;
+pub(crate) mod finish;
+pub(crate) mod group;
+pub(crate) mod idle;
+pub(crate) mod monitor;
+pub(crate) mod next;
+pub mod policy;
+pub mod pool;
+pub mod runtime;
+pub(crate) mod shared;
+pub(crate) mod state;
+pub mod stats;
+pub(crate) mod trace_hash;
+pub(crate) mod wait_reason;
+pub(crate) mod worker;
+
+use crate::fiber::Fiber;
+use shared::Shared;
+use std::sync::Arc;
+use worker::Worker;
+
+/// Where an operation is performed: on a worker, or outside all of them. No thread-local tells;
+/// it is passed.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) shared: &'a Shared,
+    pub(crate) worker: Option<&'a Worker>,
+}
+
+impl Place<'_> {
+    /// Enqueues a fiber that is READY and that the caller owns.
+    pub(crate) fn ready(self, fiber: Arc<Fiber>) {
+        if let Some(det) = &self.shared.det {
+            det.push(fiber);
+            if self.worker.is_none() {
+                fiber_arrived_outside(self.shared);
+            }
+            return;
+        }
+        if fiber.pin != 0 {
+            fiber.pool().inject_pinned(self.shared, fiber);
+            return;
+        }
+        match self.worker {
+            Some(worker) if fiber.is_on(worker.pool()) => worker.ready_local(fiber),
+            _ => fiber.pool().inject(self.shared, fiber),
+        }
+    }
+
+    /// Enqueues several, in order.
+    pub(crate) fn ready_all(self, fibers: Vec<Arc<Fiber>>) {
+        for fiber in fibers {
+            self.ready(fiber);
+        }
+    }
+}
+
+fn fiber_arrived_outside(shared: &Shared) {
+    shared.global().wake_one(shared);
+}

@@ -1,0 +1,4 @@
+//! Schedulers of deterministic runs, one a file.
+
+pub mod fifo;
+pub mod random;

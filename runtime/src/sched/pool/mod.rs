@@ -1,0 +1,163 @@
+//! Pools: groups of workers with their own queues. The global pool is number 0; an executor is
+//! another one.
+
+pub mod blocking;
+
+use crate::fiber::Fiber;
+use crate::prim::Mutex;
+use crate::sched::shared::Shared;
+use crate::sched::stats::Counters;
+use crate::sync::wait_queue::{WaitQueue, Waiter};
+use crate::time::wheel::Wheel;
+use crossbeam_deque::{Injector, Stealer};
+use crossbeam_utils::sync::Unparker;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+
+/// What others see of a worker.
+pub(crate) struct Remote {
+    /// Newest first for the owner, oldest first for thieves: fibers that have not started.
+    pub(crate) lifo: Stealer<Arc<Fiber>>,
+    /// Oldest first: fibers that have been woken or have yielded.
+    pub(crate) fifo: Stealer<Arc<Fiber>>,
+    /// The fiber woken last: runs next. Stealable once a thief has seen it twice.
+    pub(crate) slot: AtomicPtr<Fiber>,
+    /// Polled by running bodies; see `POLL_PREEMPT` and `POLL_CHECK`.
+    pub(crate) poll_word: AtomicU32,
+    /// Counts dispatches: the monitor sees by it who has run for long.
+    pub(crate) dispatches: AtomicU64,
+    pub(crate) running: AtomicBool,
+    /// Fibers that must run on this worker.
+    pub(crate) inbox: Mutex<VecDeque<Arc<Fiber>>>,
+    pub(crate) inbox_len: AtomicUsize,
+    pub(crate) wheel: Mutex<Wheel>,
+    pub(crate) unparker: Unparker,
+    pub(crate) counters: Counters,
+}
+
+/// A group of workers.
+pub struct Pool {
+    number: usize,
+    name: Arc<str>,
+    pub(crate) injector: Injector<Arc<Fiber>>,
+    workers: Box<[Remote]>,
+    /// Workers asleep, the latest on top. Changed under the runtime's `sleep_lock`.
+    pub(crate) sleepers: Mutex<Vec<usize>>,
+    pub(crate) sleeping: AtomicUsize,
+    pub(crate) searching: AtomicUsize,
+    /// Tasks of an executor that have not ended.
+    live: AtomicUsize,
+    shut: AtomicBool,
+    pub(crate) closing: AtomicBool,
+    waiters: Mutex<WaitQueue>,
+    next_pin: AtomicUsize,
+}
+
+impl std::fmt::Debug for Pool {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pool").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl Pool {
+    pub(crate) fn new(number: usize, name: &str, workers: Vec<Remote>) -> Pool {
+        Pool {
+            number,
+            name: name.into(),
+            injector: Injector::new(),
+            workers: workers.into_boxed_slice(),
+            sleepers: Mutex::new(Vec::new()),
+            sleeping: AtomicUsize::new(0),
+            searching: AtomicUsize::new(0),
+            live: AtomicUsize::new(0),
+            shut: AtomicBool::new(false),
+            closing: AtomicBool::new(false),
+            waiters: Mutex::new(WaitQueue::default()),
+            next_pin: AtomicUsize::new(0),
+        }
+    }
+
+    /// The name given at its making; the global pool is `global`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How many worker threads it has.
+    pub fn threads(&self) -> usize {
+        self.workers.len()
+    }
+
+    /// Has it been shut down?
+    pub fn is_shut(&self) -> bool {
+        self.shut.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn number(&self) -> usize {
+        self.number
+    }
+
+    pub(crate) fn workers(&self) -> &[Remote] {
+        &self.workers
+    }
+
+    /// Adds a ready fiber from outside the pool.
+    pub(crate) fn inject(&self, shared: &Shared, fiber: Arc<Fiber>) {
+        self.injector.push(fiber);
+        self.wake_one(shared);
+    }
+
+    /// Adds a ready fiber that must run on one particular worker.
+    pub(crate) fn inject_pinned(&self, shared: &Shared, fiber: Arc<Fiber>) {
+        let worker = usize::from(fiber.pin - 1);
+        {
+            let mut inbox = self.workers[worker].inbox.lock();
+            inbox.push_back(fiber);
+            self.workers[worker].inbox_len.store(inbox.len(), Ordering::Release);
+        }
+        self.wake_worker(shared, worker);
+    }
+
+    /// A worker other than `not`, in turn; `None` when there is none.
+    pub(crate) fn other_worker(&self, not: Option<usize>) -> Option<usize> {
+        let n = self.workers.len();
+        if n == 0 || (n == 1 && not.is_some()) {
+            return None;
+        }
+        let at = self.next_pin.fetch_add(1, Ordering::Relaxed) % n;
+        Some(if Some(at) == not { (at + 1) % n } else { at })
+    }
+
+    pub(crate) fn count_in(&self) {
+        if self.number != 0 {
+            self.live.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+
+    /// A task of the pool has ended; gives back whom to wake if it was the last of a closing one.
+    pub(crate) fn count_out(&self) -> Vec<Arc<Fiber>> {
+        let mut woken = Vec::new();
+        if self.number != 0 && self.live.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.waiters.lock().claim_all(0, &mut woken);
+        }
+        woken
+    }
+
+    /// Refuses new tasks from now on.
+    pub(crate) fn shut(&self) {
+        self.shut.store(true, Ordering::Release);
+    }
+
+    /// Queues a waiter for the last task; `None` when there is none left.
+    pub(crate) fn wait_idle(&self, waiter: impl FnOnce() -> Waiter) -> Option<u32> {
+        let mut waiters = self.waiters.lock();
+        if self.live.load(Ordering::Acquire) == 0 {
+            return None;
+        }
+        Some(waiters.push_back(waiter()))
+    }
+
+    pub(crate) fn unwait_idle(&self, key: u32, fiber: &Fiber, epoch: u32) {
+        self.waiters.lock().remove(key, fiber, epoch);
+    }
+}

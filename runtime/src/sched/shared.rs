@@ -1,0 +1,235 @@
+//! What all workers of a runtime share.
+
+use crate::config::{Config, Hooks, TaskInfo};
+use crate::fiber::{Fiber, SpawnInfo};
+use crate::payload::{Outcome, PayloadVTable};
+use crate::prim::Mutex;
+use crate::sched::Place;
+use crate::sched::det::Det;
+use crate::sched::events::EventLog;
+use crate::sched::group::Group;
+use crate::sched::pool::Pool;
+use crate::sync::wait_queue::Waiter;
+use crate::time::clock::Clock;
+use crate::time::timeline::{Class, Timeline};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
+
+/// Bit of a poll word: make room, others wait.
+pub const POLL_PREEMPT: u32 = 1;
+/// Bit of a poll word: look whether you have been cancelled.
+pub const POLL_CHECK: u32 = 2;
+
+/// The state of one runtime.
+pub(crate) struct Shared {
+    pub(crate) clock: Clock,
+    pub(crate) payload: &'static PayloadVTable,
+    pub(crate) hooks: Arc<dyn Hooks>,
+    pub(crate) seed: u64,
+    pub(crate) detect_deadlock: bool,
+    pub(crate) time_slice: Duration,
+    pub(crate) worker_stack: usize,
+    pub(crate) stacks: crate::fiber::stack::Arena,
+    pub(crate) det: Option<Det>,
+    pub(crate) timeline: Mutex<Timeline>,
+    pub(crate) pools: Mutex<Vec<Arc<Pool>>>,
+    global: OnceLock<Arc<Pool>>,
+    pub(crate) root: Mutex<Weak<Group>>,
+    pub(crate) main: Mutex<Weak<Fiber>>,
+    cancel_epoch: AtomicU32,
+    /// Outside operations in flight: they hold virtual time and deadlock detection back.
+    pub(crate) live_io: AtomicUsize,
+    /// Workers that are not asleep, of all pools. Changed under `sleep_lock`.
+    pub(crate) awake: AtomicUsize,
+    pub(crate) sleep_lock: Mutex<()>,
+    pub(crate) stopping: AtomicBool,
+    pub(crate) interrupted: AtomicUsize,
+    root_done: std::sync::Mutex<bool>,
+    root_signal: std::sync::Condvar,
+    pub(crate) blocking: crate::sched::pool::blocking::BlockingPool,
+    pub(crate) events: Option<EventLog>,
+    pub(crate) monitor: crate::sched::monitor::Monitor,
+    pub(crate) last_object: AtomicUsize,
+    pub(crate) failures: AtomicUsize,
+    pub(crate) deadlock: Mutex<Option<crate::sched::deadlock::DeadlockReport>>,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("clock", &self.clock).finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    pub(crate) fn new(config: Config) -> Shared {
+        let det = match config.mode {
+            crate::config::Mode::Parallel => None,
+            crate::config::Mode::Deterministic(policy) => Some(Det::new(policy)),
+        };
+        Shared {
+            clock: Clock::new(config.clock),
+            payload: config.payload,
+            hooks: config.hooks,
+            seed: config.seed,
+            detect_deadlock: config.detect_deadlock,
+            time_slice: config.time_slice,
+            worker_stack: config.worker_stack,
+            stacks: crate::fiber::stack::Arena::new(config.stack_size, config.max_stacks),
+            det,
+            timeline: Mutex::new(Timeline::default()),
+            pools: Mutex::new(Vec::new()),
+            global: OnceLock::new(),
+            root: Mutex::new(Weak::new()),
+            main: Mutex::new(Weak::new()),
+            cancel_epoch: AtomicU32::new(0),
+            live_io: AtomicUsize::new(0),
+            awake: AtomicUsize::new(0),
+            sleep_lock: Mutex::new(()),
+            stopping: AtomicBool::new(false),
+            interrupted: AtomicUsize::new(0),
+            root_done: std::sync::Mutex::new(true),
+            root_signal: std::sync::Condvar::new(),
+            blocking: crate::sched::pool::blocking::BlockingPool::new(config.max_blocking),
+            events: config.trace_events.then(EventLog::new),
+            monitor: crate::sched::monitor::Monitor::new(),
+            last_object: AtomicUsize::new(0),
+            failures: AtomicUsize::new(0),
+            deadlock: Mutex::new(None),
+        }
+    }
+
+    pub(crate) fn set_global(&self, pool: Arc<Pool>) {
+        let _ = self.global.set(pool);
+    }
+
+    pub(crate) fn global(&self) -> &Arc<Pool> {
+        self.global.get_or_init(|| unreachable!("the global pool is made with the runtime"))
+    }
+
+    pub(crate) fn outside(&self) -> Place<'_> {
+        Place { shared: self, worker: None }
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    /// A number for an object that reports and traces name.
+    pub(crate) fn new_object(&self) -> u64 {
+        self.last_object.fetch_add(1, Ordering::Relaxed) as u64 + 1
+    }
+
+    pub(crate) fn cancel_epoch(&self) -> u32 {
+        self.cancel_epoch.load(Ordering::Acquire)
+    }
+
+    /// Makes every fiber look at the groups above it at its next dispatch or poll.
+    pub(crate) fn bump_cancel_epoch(&self) {
+        self.cancel_epoch.fetch_add(1, Ordering::AcqRel);
+        self.poke_all();
+    }
+
+    /// Makes whatever runs look around.
+    pub(crate) fn poke_all(&self) {
+        for pool in self.pools.lock().iter() {
+            for worker in pool.workers() {
+                worker.poll_word.fetch_or(POLL_CHECK, Ordering::AcqRel);
+            }
+        }
+    }
+
+    /// Makes the worker that runs this fiber look around.
+    pub(crate) fn poke(&self, fiber: &Fiber) {
+        if let Some(worker) = fiber.pool().workers().get(fiber.worker_index()) {
+            worker.poll_word.fetch_or(POLL_CHECK, Ordering::AcqRel);
+        }
+    }
+
+    /// A task failed and nobody saw it: the nearest scope raises it, or the embedder is told.
+    pub(crate) fn report_unobserved(
+        &self,
+        owner: &Arc<Group>,
+        info: &SpawnInfo,
+        path: &str,
+        failure: u64,
+    ) {
+        let mut at = Some(owner);
+        while let Some(group) = at {
+            if group.kind == crate::sched::group::Kind::Scope
+                && group.fail(self.outside(), Outcome::Failed(failure))
+            {
+                return;
+            }
+            at = group.parent();
+        }
+        let mut spawn_sites = vec![info.site];
+        spawn_sites.extend(owner.spawn_sites());
+        let task = TaskInfo { path: path.to_owned(), name: info.name.clone(), spawn_sites };
+        self.failures.fetch_add(1, Ordering::Relaxed);
+        self.hooks.detached_failure(&task, failure);
+    }
+
+    pub(crate) fn root_started(&self) {
+        *self.root_done.lock().unwrap_or_else(|e| e.into_inner()) = false;
+    }
+
+    pub(crate) fn root_ended(&self) {
+        *self.root_done.lock().unwrap_or_else(|e| e.into_inner()) = true;
+        self.root_signal.notify_all();
+    }
+
+    /// Blocks the calling thread until everything has ended.
+    pub(crate) fn wait_root(&self) {
+        let mut done = self.root_done.lock().unwrap_or_else(|e| e.into_inner());
+        while !*done {
+            done = self.root_signal.wait(done).unwrap_or_else(|e| e.into_inner());
+        }
+    }
+
+    /// Arms a timer for the open wait of `waiter`.
+    pub(crate) fn arm(&self, place: Place<'_>, deadline: u64, class: Class, waiter: Waiter) -> u64 {
+        if self.clock.is_virtual() {
+            let path =
+                if self.det.is_some() { Vec::new() } else { waiter.fiber.path_key() };
+            return self.timeline.lock().arm(deadline, class, path, waiter);
+        }
+        let pool = place.worker.map_or_else(|| &**self.global(), |w| w.pool());
+        let index = place.worker.map_or(0, |w| w.index());
+        let id = pool.workers()[index].wheel.lock().arm(deadline, waiter);
+        // The wheel's number goes with the timer's: it may be disarmed from elsewhere.
+        id | (index as u64) << 56 | (pool.number() as u64) << 48
+    }
+
+    pub(crate) fn disarm(&self, timer: u64) {
+        if self.clock.is_virtual() {
+            let gone = self.timeline.lock().disarm(timer);
+            drop(gone);
+            return;
+        }
+        let index = (timer >> 56) as usize;
+        let pool = (timer >> 48 & 0xFF) as usize;
+        let id = timer & 0x0000_FFFF_FFFF_FFFF;
+        let global = self.global();
+        let gone = if pool == 0 {
+            global.workers()[index].wheel.lock().disarm(id)
+        } else {
+            let other = self.pools.lock().get(pool).cloned();
+            other.and_then(|p| p.workers()[index].wheel.lock().disarm(id))
+        };
+        drop(gone);
+    }
+
+    /// Counts an outside operation in; while any is in flight nothing is a deadlock.
+    pub(crate) fn io_begin(&self) {
+        self.live_io.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Counts it out, after its completion has been delivered.
+    pub(crate) fn io_end(&self) {
+        if self.live_io.fetch_sub(1, Ordering::AcqRel) == 1 {
+            // Whether everything is quiet now must be seen by a worker that is awake.
+            self.global().wake_one(self);
+        }
+    }
+}

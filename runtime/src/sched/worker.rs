@@ -1,0 +1,429 @@
+//! A worker: one thread that takes fibers and runs them.
+//!
+//! Local order: the slot (the fiber woken last, a bounded number of times in a row), then newly
+//! spawned fibers, newest first, then woken and yielded ones, oldest first, then the injector,
+//! then other workers' oldest. Newest first keeps fork-join depth-first: a tree of a million
+//! leaves has some sixty live fibers.
+
+use crate::fiber::{Fiber, FiberCx, Phase, Step, coro};
+use crate::payload::Outcome;
+use crate::sched::Place;
+use crate::sched::events::EventKind;
+use crate::sched::pool::{Pool, Remote};
+use crate::sched::shared::{POLL_CHECK, POLL_PREEMPT, Shared};
+use crate::sched::state::{ToParked, ToRunning};
+use crate::sched::stats::count;
+use crossbeam_deque::Worker as Deque;
+use crossbeam_utils::sync::Parker;
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+
+/// How deep children run in place of their parents. Each level is a few native frames; beyond
+/// it the parent parks, which has no limit.
+const MAX_IN_PLACE: u32 = 64;
+/// Work must have waited this long before a sleeping worker is woken for it: a wake-up costs
+/// about 31 us, more than a hundred spawns.
+const WAKE_DELAY_NS: u64 = 25_000;
+/// Timers are looked at every so many dispatches.
+const TICKS_PER_TIMER_LOOK: u32 = 32;
+
+/// How a fiber left the worker.
+#[must_use]
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Left {
+    Done,
+    Parked,
+    /// It is READY: enqueue it behind the others.
+    Yielded,
+}
+
+/// A worker's own side.
+pub(crate) struct Worker {
+    shared: Arc<Shared>,
+    pool: Arc<Pool>,
+    index: usize,
+    pub(crate) lifo: Deque<Arc<Fiber>>,
+    pub(crate) fifo: Deque<Arc<Fiber>>,
+    pub(crate) parker: Parker,
+    pub(crate) stacks: crate::fiber::stack::Local,
+    pub(crate) tick: Cell<u32>,
+    pub(crate) slot_runs: Cell<u32>,
+    in_place_depth: Cell<u32>,
+    stack_floor: Cell<usize>,
+    pushes: Cell<u32>,
+    work_since: Cell<u64>,
+    last_id: Cell<u64>,
+    pub(crate) random: Cell<u32>,
+}
+
+/// The two sides of a worker before its thread starts.
+pub(crate) struct Seed {
+    lifo: Deque<Arc<Fiber>>,
+    fifo: Deque<Arc<Fiber>>,
+    parker: Parker,
+}
+
+impl Seed {
+    pub(crate) fn new() -> (Seed, Remote) {
+        let lifo = Deque::new_lifo();
+        let fifo = Deque::new_fifo();
+        let parker = Parker::new();
+        let remote = Remote {
+            lifo: lifo.stealer(),
+            fifo: fifo.stealer(),
+            slot: AtomicPtr::new(std::ptr::null_mut()),
+            poll_word: AtomicU32::new(0),
+            dispatches: AtomicU64::new(0),
+            running: AtomicBool::new(false),
+            inbox: crate::prim::Mutex::new(Default::default()),
+            inbox_len: AtomicUsize::new(0),
+            wheel: crate::prim::Mutex::new(crate::time::wheel::Wheel::new()),
+            unparker: parker.unparker().clone(),
+            counters: Default::default(),
+        };
+        (Seed { lifo, fifo, parker }, remote)
+    }
+
+    /// The worker's thread.
+    pub(crate) fn work(self, shared: Arc<Shared>, pool: Arc<Pool>, index: usize) {
+        let here = 0u8;
+        let top = &raw const here as usize;
+        let worker = Worker {
+            stack_floor: Cell::new(top.saturating_sub(shared.worker_stack / 2)),
+            stacks: crate::fiber::stack::Local::default(),
+            last_id: Cell::new((pool.number() as u64) << 56 | (index as u64) << 40),
+            random: Cell::new(0x9E37_79B9 ^ (index as u32 + 1)),
+            shared,
+            pool,
+            index,
+            lifo: self.lifo,
+            fifo: self.fifo,
+            parker: self.parker,
+            tick: Cell::new(0),
+            slot_runs: Cell::new(0),
+            in_place_depth: Cell::new(0),
+            pushes: Cell::new(0),
+            work_since: Cell::new(0),
+        };
+        worker.main_loop();
+        worker.shared.stacks.take_back(&worker.stacks);
+    }
+}
+
+impl Worker {
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    pub(crate) fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    pub(crate) fn pool_arc(&self) -> &Arc<Pool> {
+        &self.pool
+    }
+
+    pub(crate) fn index(&self) -> usize {
+        self.index
+    }
+
+    pub(crate) fn remote(&self) -> &Remote {
+        &self.pool.workers()[self.index]
+    }
+
+    pub(crate) fn place(&self) -> Place<'_> {
+        Place { shared: &self.shared, worker: Some(self) }
+    }
+
+    /// A task number no other worker gives out.
+    pub(crate) fn new_id(&self) -> u64 {
+        self.last_id.set(self.last_id.get() + 1);
+        self.last_id.get()
+    }
+
+    fn main_loop(&self) {
+        loop {
+            if self.shared.is_stopping() {
+                break;
+            }
+            match self.next() {
+                Some(fiber) => {
+                    self.remote().running.store(true, Ordering::Relaxed);
+                    self.dispatch(fiber);
+                    self.tick();
+                }
+                None => {
+                    self.remote().running.store(false, Ordering::Relaxed);
+                    if self.pool.closing.load(Ordering::Acquire) {
+                        break;
+                    }
+                    if let Some(fiber) = self.search() {
+                        self.remote().running.store(true, Ordering::Relaxed);
+                        self.dispatch(fiber);
+                    } else {
+                        self.sleep();
+                        self.look_at_timers();
+                    }
+                }
+            }
+        }
+        self.remote().running.store(false, Ordering::Relaxed);
+        let _order = self.shared.sleep_lock.lock();
+        self.shared.awake.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    /// Runs a fiber taken from a queue, unless the entry is stale.
+    fn dispatch(&self, fiber: Arc<Fiber>) {
+        match fiber.state.transition_to_running() {
+            ToRunning::Stale => {}
+            ToRunning::First | ToRunning::Again => {
+                if self.run(&fiber) == Left::Yielded {
+                    self.requeue(fiber);
+                }
+            }
+        }
+    }
+
+    /// Enqueues a fiber that made room.
+    pub(crate) fn requeue(&self, fiber: Arc<Fiber>) {
+        count(&self.remote().counters.yields);
+        if let Some(det) = &self.shared.det {
+            det.push(fiber);
+        } else if fiber.pin != 0 || !fiber.is_on(&self.pool) {
+            self.place().ready(fiber);
+        } else {
+            self.fifo.push(fiber);
+        }
+    }
+
+    /// Runs a fiber that is RUNNING and ours until it leaves.
+    pub(crate) fn run(&self, fiber: &Arc<Fiber>) -> Left {
+        fiber.worker.store(self.index as u16, Ordering::Relaxed);
+        let remote = self.remote();
+        let turn = remote.dispatches.load(Ordering::Relaxed) + 1;
+        remote.dispatches.store(turn, Ordering::Relaxed);
+        self.note_cancellation(fiber);
+        loop {
+            if let Some(log) = &self.shared.events {
+                log.record(self, fiber, EventKind::Run);
+            }
+            match self.resume(fiber) {
+                Step::Done(outcome) => {
+                    self.place().finish(fiber, outcome);
+                    return Left::Done;
+                }
+                Step::Parked => {}
+            }
+            // SAFETY: the fiber is RUNNING and ours.
+            let phase = unsafe { (*fiber.slot.get()).phase };
+            if phase != Phase::Waiting {
+                if let Some(log) = &self.shared.events {
+                    log.record(self, fiber, EventKind::Yield);
+                }
+                fiber.state.transition_to_ready();
+                return Left::Yielded;
+            }
+            if let Some(log) = &self.shared.events {
+                log.record(self, fiber, EventKind::Park);
+            }
+            if !fiber.state.is_linked() && fiber.owner.link_fiber(fiber) {
+                self.cancel_own(fiber);
+            }
+            count(&remote.counters.parks);
+            match fiber.state.transition_to_parked() {
+                ToParked::Parked => return Left::Parked,
+                ToParked::Woken => {}
+            }
+        }
+    }
+
+    /// Has anything above the fiber been cancelled since it last looked?
+    pub(crate) fn note_cancellation(&self, fiber: &Arc<Fiber>) {
+        let epoch = self.shared.cancel_epoch();
+        // SAFETY: the fiber is RUNNING and ours.
+        let seen = unsafe { &mut *fiber.seen_cancel_epoch.get() };
+        if *seen != epoch {
+            *seen = epoch;
+            if fiber.owner.is_cancelled() {
+                self.cancel_own(fiber);
+            }
+        }
+    }
+
+    /// Flags the fiber this worker runs.
+    fn cancel_own(&self, fiber: &Arc<Fiber>) {
+        // A running fiber is only flagged; there is nothing to enqueue.
+        let _ = fiber.state.ask_cancel();
+    }
+
+    fn resume(&self, fiber: &Arc<Fiber>) -> Step {
+        // SAFETY: the fiber is RUNNING and ours, so body and coroutine are too.
+        let (body, coro) = unsafe { (&mut *fiber.body.get(), &mut *fiber.coro.get()) };
+        if let Some(suspended) = coro {
+            let step = suspended.resume(self);
+            if let Some(step) = step {
+                let done = coro.take();
+                if let Some(done) = done {
+                    done.give_back(self);
+                }
+                return step;
+            }
+            return Step::Parked;
+        }
+        let Some(body) = body else { return Step::Done(Outcome::Cancelled) };
+        // SAFETY: `slot` is ours, see above.
+        let fresh = unsafe { (*fiber.slot.get()).phase } == Phase::Idle;
+        if fresh && fiber.state.barred() == Some(crate::sched::state::Barred::Cancel) {
+            // Idle and cancelled means: never started.
+            return Step::Done(Outcome::Cancelled);
+        }
+        if body.needs_stack() {
+            return match coro::Coro::start(self, fiber) {
+                (Some(step), None) => step,
+                (_, suspended) => {
+                    *coro = suspended;
+                    Step::Parked
+                }
+            };
+        }
+        let cx = FiberCx::new(self, fiber);
+        match catch_unwind(AssertUnwindSafe(|| body.resume(&cx))) {
+            Ok(step) => step,
+            Err(panic) => Step::Done(Outcome::Failed(self.shared.hooks.panicked(panic))),
+        }
+    }
+
+    /// Runs an unstarted fiber of this pool right here. False: it is not to be had.
+    pub(crate) fn run_in_place(&self, fiber: &Arc<Fiber>) -> bool {
+        let here = 0u8;
+        let depth = self.in_place_depth.get();
+        if depth >= MAX_IN_PLACE
+            || (&raw const here as usize) < self.stack_floor.get()
+            || self.shared.det.is_some()
+            || fiber.pin != 0
+            || !fiber.is_on(&self.pool)
+            || !fiber.state.claim_unstarted()
+        {
+            return false;
+        }
+        self.forget_entry(fiber);
+        count(&self.remote().counters.in_place);
+        self.in_place_depth.set(depth + 1);
+        let left = self.run(fiber);
+        self.in_place_depth.set(depth);
+        if left == Left::Yielded {
+            self.requeue(fiber.clone());
+        }
+        true
+    }
+
+    /// Takes the queue entry of a fiber claimed elsewhere off the deque, if it is on top, and
+    /// other stale ones under it.
+    fn forget_entry(&self, fiber: &Arc<Fiber>) {
+        match self.lifo.pop() {
+            Some(top) if Arc::ptr_eq(&top, fiber) => {
+                while let Some(next) = self.lifo.pop() {
+                    if next.state.is_queued() {
+                        self.lifo.push(next);
+                        return;
+                    }
+                }
+                self.work_since.set(0);
+            }
+            Some(other) => self.lifo.push(other),
+            None => {}
+        }
+    }
+
+    /// Enqueues a fiber that has been woken by one that runs here.
+    pub(crate) fn ready_local(&self, fiber: Arc<Fiber>) {
+        let new = Arc::into_raw(fiber).cast_mut();
+        let old = self.remote().slot.swap(new, Ordering::AcqRel);
+        if !old.is_null() {
+            // SAFETY: the slot owns what it holds; the swap made it ours.
+            self.fifo.push(unsafe { Arc::from_raw(old) });
+            self.noticed_work();
+        }
+    }
+
+    /// Enqueues a fiber that has just been spawned here.
+    pub(crate) fn spawned_local(&self, fiber: Arc<Fiber>) {
+        self.lifo.push(fiber);
+        self.noticed_work();
+    }
+
+    /// There is more here than one fiber: shall somebody come and take some?
+    fn noticed_work(&self) {
+        let pool = &self.pool;
+        if pool.sleeping.load(Ordering::Relaxed) == 0 || pool.searching.load(Ordering::Relaxed) > 0
+        {
+            return;
+        }
+        let pushes = self.pushes.get().wrapping_add(1);
+        self.pushes.set(pushes);
+        if pushes % 8 != 0 {
+            return;
+        }
+        let now = self.shared.clock.real();
+        let since = self.work_since.get();
+        if since == 0 {
+            self.work_since.set(now);
+        } else if now - since > WAKE_DELAY_NS {
+            self.work_since.set(0);
+            pool.wake_one(&self.shared);
+        }
+    }
+
+    pub(crate) fn queues_are_empty(&self) {
+        self.work_since.set(0);
+    }
+
+    fn tick(&self) {
+        let tick = self.tick.get().wrapping_add(1);
+        self.tick.set(tick);
+        if tick % TICKS_PER_TIMER_LOOK == 0 {
+            self.look_at_timers();
+        }
+    }
+
+    /// Fires what is due in this worker's wheel, and in those of workers that are busy.
+    pub(crate) fn look_at_timers(&self) {
+        if self.shared.clock.is_virtual() {
+            return;
+        }
+        let mut due = Vec::new();
+        let mut now = 0;
+        for (index, worker) in self.pool.workers().iter().enumerate() {
+            let wheel = if index == self.index {
+                Some(worker.wheel.lock())
+            } else {
+                worker.wheel.try_lock()
+            };
+            if let Some(mut wheel) = wheel
+                && wheel.len() > 0
+            {
+                if now == 0 {
+                    now = self.shared.clock.now();
+                }
+                wheel.advance(now, &mut due);
+            }
+        }
+        for waiter in due {
+            if let Ok(Some(fiber)) = waiter.claim(0) {
+                if fiber.pin == 0 && fiber.is_on(&self.pool) {
+                    self.fifo.push(fiber);
+                } else {
+                    self.place().ready(fiber);
+                }
+            }
+        }
+    }
+
+    /// Reads and clears the poll word: is the running fiber to make room?
+    pub(crate) fn take_poll(&self) -> (bool, bool) {
+        let word = self.remote().poll_word.swap(0, Ordering::AcqRel);
+        (word & POLL_PREEMPT != 0, word & POLL_CHECK != 0)
+    }
+}

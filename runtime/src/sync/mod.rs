@@ -1,0 +1,3 @@
+//! What fibers share: channels, select, locks and other handles.
+
+pub(crate) mod wait_queue;

@@ -1,0 +1,293 @@
+//! Handles of tasks: await, look, cancel.
+
+use crate::fiber::cx::Enter;
+use crate::fiber::{Body, Fiber, FiberCx, SpawnInfo};
+use crate::payload::Outcome;
+use crate::sched::Place;
+use crate::sched::events::EventKind;
+use crate::sched::group::{Member, cancel_all};
+use crate::sched::state::StateWord;
+use crate::sched::trace_hash::Op;
+use crate::sched::wait_reason::{WaitError, WaitReason};
+use crate::sync::wait_queue::Item;
+use std::sync::Arc;
+use std::task::Poll;
+
+/// A counted handle of a task. The task runs whether or not anybody holds one.
+#[derive(Clone, Debug)]
+pub struct FutureRef {
+    pub(crate) fiber: Arc<Fiber>,
+}
+
+impl PartialEq for FutureRef {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.fiber, &other.fiber)
+    }
+}
+
+impl Eq for FutureRef {}
+
+impl FutureRef {
+    pub(crate) fn new(fiber: Arc<Fiber>) -> FutureRef {
+        FutureRef { fiber }
+    }
+
+    /// The task's number.
+    pub fn id(&self) -> u64 {
+        self.fiber.id
+    }
+
+    /// The name given at spawn.
+    pub fn name(&self) -> Option<&Arc<str>> {
+        self.fiber.info.name.as_ref()
+    }
+
+    /// `main.2.1`.
+    pub fn path(&self) -> String {
+        self.fiber.path()
+    }
+
+    /// Has it ended?
+    pub fn is_done(&self) -> bool {
+        self.fiber.state.is_done()
+    }
+
+    /// How it ended, as the handle's owner may look at it: not a copy. Counts as having seen a
+    /// failure.
+    pub fn peek(&self) -> Option<Outcome> {
+        let outcome = self.fiber.outcome()?;
+        self.fiber.state.set_observed();
+        Some(outcome)
+    }
+
+    /// As [`FutureRef::is_done`], as an operation of a fiber: a scheduling point.
+    pub fn poll_is_ready(&self, cx: &FiberCx) -> Poll<bool> {
+        cx.look(Op::Look, self.trace_id(), || u64::from(self.is_done())).map(|seen| seen != 0)
+    }
+
+    /// As [`FutureRef::peek`], as an operation of a fiber. The outcome is a copy.
+    pub fn poll_state(&self, cx: &FiberCx) -> Poll<Option<Outcome>> {
+        let seen = cx.look(Op::Look, self.trace_id(), || u64::from(self.is_done()));
+        seen.map(|done| if done != 0 { self.shared_outcome() } else { None })
+    }
+
+    fn shared_outcome(&self) -> Option<Outcome> {
+        self.peek().map(|o| o.share(self.fiber.shared().payload))
+    }
+
+    pub(crate) fn trace_id(&self) -> u64 {
+        self.fiber.path_hash()
+    }
+
+    /// Waits for the task. The outcome is the caller's own copy. A child nobody has started runs
+    /// right here (not in deterministic runs, where order is the contract).
+    pub fn poll_await(
+        &self,
+        cx: &FiberCx,
+        deadline: Option<u64>,
+    ) -> Poll<Result<Outcome, WaitError>> {
+        match cx.enter() {
+            Enter::Yield => return Poll::Pending,
+            Enter::Stop(why) => return Poll::Ready(Err(why)),
+            Enter::Resume => {
+                let wake = cx.finish_wait();
+                if wake.arm != 0 {
+                    self.unregister(cx, wake.key, wake.epoch);
+                    return Poll::Ready(Err(cx.wake_error(wake.arm)));
+                }
+                return Poll::Ready(Ok(self.ended(cx)));
+            }
+            Enter::Begin => {}
+        }
+        if !self.is_done() && deadline.is_none() && self.fiber.state.is_new() {
+            self.run_in_place(cx);
+        }
+        if self.is_done() {
+            return Poll::Ready(Ok(self.ended(cx)));
+        }
+        match self.register(cx, 0, None) {
+            Ok(None) => Poll::Ready(Ok(self.ended(cx))),
+            Ok(Some((epoch, key))) => {
+                cx.slot().key = key;
+                cx.arm_deadline(epoch, deadline);
+                if let (Some(log), Some(worker)) = (&cx.shared().events, cx.worker()) {
+                    log.record_with(worker, cx.fiber(), EventKind::Await, self.id());
+                }
+                Poll::Pending
+            }
+            Err(why) => Poll::Ready(Err(why)),
+        }
+    }
+
+    /// As [`FutureRef::poll_await`], for bodies with a stack.
+    pub fn wait(&self, cx: &FiberCx) -> Result<Outcome, WaitError> {
+        cx.block(|| self.poll_await(cx, None))
+    }
+
+    fn run_in_place(&self, cx: &FiberCx) {
+        let Some(worker) = cx.worker() else { return };
+        if cx.has_stack() {
+            let at = OnWorker(worker, &self.fiber);
+            cx.on_worker_stack(move || {
+                let at = at;
+                at.0.run_in_place(at.1)
+            });
+        } else {
+            worker.run_in_place(&self.fiber);
+        }
+    }
+
+    /// Queues the calling fiber as joiner, in a wait of its own or (`epoch`) one that is open.
+    /// `None`: the task has ended.
+    pub(crate) fn register(
+        &self,
+        cx: &FiberCx,
+        arm: u16,
+        epoch: Option<u32>,
+    ) -> Result<Option<(u32, u32)>, WaitError> {
+        let mut joiners = self.fiber.joiners.lock();
+        if !self.fiber.state.announce_joiner() {
+            return Ok(None);
+        }
+        let epoch = match epoch {
+            Some(epoch) => epoch,
+            None => cx.begin_wait(WaitReason::Await, self.id())?,
+        };
+        let queue = joiners.get_or_insert_with(Box::default);
+        let key = queue.push_back(cx.waiter(epoch, arm, Item::None));
+        Ok(Some((epoch, key)))
+    }
+
+    pub(crate) fn unregister(&self, cx: &FiberCx, key: u32, epoch: u32) {
+        if let Some(queue) = &mut *self.fiber.joiners.lock() {
+            queue.remove(key, cx.fiber(), epoch);
+        }
+    }
+
+    pub(crate) fn ended(&self, cx: &FiberCx) -> Outcome {
+        let outcome = self.shared_outcome().unwrap_or(Outcome::Cancelled);
+        cx.event(Op::Await, self.trace_id(), outcome.tag());
+        outcome
+    }
+
+    /// Takes the outcome without copying it, when this is the only handle left and the task has
+    /// ended; else gives the handle back.
+    pub fn into_outcome(mut self) -> Result<Outcome, FutureRef> {
+        if !self.is_done() {
+            return Err(self);
+        }
+        match Arc::get_mut(&mut self.fiber) {
+            Some(fiber) => {
+                fiber.state.set_observed();
+                Ok(std::mem::replace(fiber.outcome.get_mut(), Outcome::Cancelled))
+            }
+            None => Err(self),
+        }
+    }
+
+    /// Asks the task to end, and everything it owns. Does not wait.
+    pub fn cancel(&self, cx: &FiberCx) {
+        cx.next_op();
+        cx.event(Op::Cancel, self.trace_id(), u64::from(self.is_done()));
+        self.cancel_from(cx.place());
+    }
+
+    pub(crate) fn cancel_from(&self, place: Place<'_>) {
+        cancel_all(place, vec![Member::Fiber(self.fiber.clone())]);
+    }
+
+    /// Does not run a task that has not started: takes its body. The caller must end the task by
+    /// [`ClaimedTask::finish`].
+    pub fn try_claim_unstarted(&self) -> Option<ClaimedTask> {
+        if self.fiber.shared().det.is_some() || !self.fiber.state.claim_unstarted() {
+            return None;
+        }
+        // SAFETY: the claim made the body ours.
+        let body = unsafe { (*self.fiber.body.get()).take() };
+        Some(ClaimedTask { fiber: self.fiber.clone(), body })
+    }
+}
+
+struct OnWorker<'a>(&'a crate::sched::worker::Worker, &'a Arc<Fiber>);
+// SAFETY: the closure runs on this very thread, on another stack.
+unsafe impl Send for OnWorker<'_> {}
+
+/// An unstarted task taken back from its queue.
+#[derive(Debug)]
+pub struct ClaimedTask {
+    fiber: Arc<Fiber>,
+    body: Option<Box<dyn Body>>,
+}
+
+impl std::fmt::Debug for dyn Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Body")
+    }
+}
+
+impl ClaimedTask {
+    /// The body, once.
+    pub fn take_body(&mut self) -> Option<Box<dyn Body>> {
+        self.body.take()
+    }
+
+    /// Ends the task.
+    pub fn finish(self, cx: &FiberCx, outcome: Outcome) {
+        cx.place().finish(&self.fiber, outcome);
+        std::mem::forget(self.body);
+    }
+}
+
+/// The other end of a future that no body computes: completed from outside the workers.
+#[derive(Debug)]
+pub struct Promise {
+    fiber: Option<Arc<Fiber>>,
+}
+
+/// Makes a future that is completed by hand, from any thread. Until then it counts as an outside
+/// operation in flight: virtual time stands still and nothing is a deadlock.
+pub fn promise(cx: &FiberCx, info: SpawnInfo) -> (Promise, FutureRef) {
+    let me = cx.fiber();
+    let owner = cx.family().clone();
+    owner.add_member();
+    let pool = me.pool();
+    pool.count_in();
+    // SAFETY: the running fiber owns its counters.
+    let ordinal = unsafe {
+        let next = &mut *me.next_child.get();
+        *next += 1;
+        *next
+    };
+    let mut fiber = Fiber::new(owner, pool, cx.new_task_id(), ordinal, info);
+    fiber.state = StateWord::new_running();
+    let fiber = Arc::new(fiber);
+    cx.shared().io_begin();
+    (Promise { fiber: Some(fiber.clone()) }, FutureRef::new(fiber))
+}
+
+impl Promise {
+    /// Completes the future.
+    pub fn complete(mut self, outcome: Outcome) {
+        self.end(outcome);
+    }
+
+    /// Has the future been cancelled? Then nobody needs the result.
+    pub fn is_cancelled(&self) -> bool {
+        self.fiber.as_ref().is_none_or(|f| f.state.is_cancel_asked())
+    }
+
+    fn end(&mut self, outcome: Outcome) {
+        if let Some(fiber) = self.fiber.take() {
+            let place = fiber.shared().outside();
+            place.finish(&fiber, outcome);
+            fiber.shared().io_end();
+        }
+    }
+}
+
+impl Drop for Promise {
+    /// A promise that is dropped counts as cancelled.
+    fn drop(&mut self) {
+        self.end(Outcome::Cancelled);
+    }
+}

@@ -1,0 +1,46 @@
+//! The clocks: nanoseconds since the start of the runtime.
+
+use crate::config::ClockKind;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// Tells the time.
+#[derive(Debug)]
+pub(crate) struct Clock {
+    start: Instant,
+    virtual_now: AtomicU64,
+    kind: ClockKind,
+}
+
+impl Clock {
+    pub(crate) fn new(kind: ClockKind) -> Self {
+        Clock { start: Instant::now(), virtual_now: AtomicU64::new(0), kind }
+    }
+
+    pub(crate) fn is_virtual(&self) -> bool {
+        self.kind == ClockKind::Virtual
+    }
+
+    /// The time fibers see.
+    pub(crate) fn now(&self) -> u64 {
+        match self.kind {
+            ClockKind::Real => self.real(),
+            ClockKind::Virtual => self.virtual_now.load(Ordering::Acquire),
+        }
+    }
+
+    /// The machine's time, for time slices and wake-up delays.
+    pub(crate) fn real(&self) -> u64 {
+        self.start.elapsed().as_nanos() as u64
+    }
+
+    /// Moves virtual time on; it never goes back.
+    pub(crate) fn advance_to(&self, now: u64) {
+        self.virtual_now.fetch_max(now, Ordering::AcqRel);
+    }
+
+    /// The instant of a reading of the real clock.
+    pub(crate) fn instant(&self, at: u64) -> Instant {
+        self.start + Duration::from_nanos(at)
+    }
+}

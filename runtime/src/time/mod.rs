@@ -1,0 +1,6 @@
+//! Time: clocks, the timer wheel of real time, the ordered queue of virtual time, and sleeping.
+
+pub(crate) mod clock;
+pub mod sleep;
+pub(crate) mod timeline;
+pub(crate) mod wheel;
