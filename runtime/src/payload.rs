@@ -25,8 +25,11 @@ unsafe fn plain_equal(a: u64, b: u64) -> bool {
 
 impl PayloadVTable {
     /// Slots that are plain numbers and own nothing.
-    pub const PLAIN: &'static PayloadVTable =
-        &PayloadVTable { drop: plain_drop, share: plain_share, equal: plain_equal };
+    pub const PLAIN: &'static PayloadVTable = &PayloadVTable {
+        drop: plain_drop,
+        share: plain_share,
+        equal: plain_equal,
+    };
 
     pub(crate) fn drop_slot(&self, slot: u64) {
         // SAFETY: the caller owns the slot and gives it up; it was made under this table.

@@ -3,7 +3,7 @@
 
 #[cfg(not(loom))]
 mod real {
-    pub(crate) use parking_lot::{Mutex, MutexGuard};
+    pub(crate) use parking_lot::Mutex;
     pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 }
 
@@ -11,8 +11,7 @@ mod real {
 mod real {
     pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 
-    /// A guard of [`Mutex`].
-    pub(crate) type MutexGuard<'a, T> = loom::sync::MutexGuard<'a, T>;
+    type MutexGuard<'a, T> = loom::sync::MutexGuard<'a, T>;
 
     /// loom's mutex behind the `parking_lot` interface: no poisoning.
     #[derive(Debug)]

@@ -15,7 +15,9 @@ impl Stream {
     /// The stream of a fiber: depends on the seed and the fiber's path alone, so that removing
     /// one fiber never shifts the numbers of another.
     pub fn of_fiber(seed: u64, path_hash: u64) -> Self {
-        let mut s = Stream { state: seed ^ path_hash.rotate_left(32) };
+        let mut s = Stream {
+            state: seed ^ path_hash.rotate_left(32),
+        };
         let state = s.next_u64() ^ path_hash;
         Stream { state }
     }

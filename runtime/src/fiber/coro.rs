@@ -53,7 +53,10 @@ impl Coro {
                 Err(panic) => Step::Done(Outcome::Failed(fiber.shared().hooks.panicked(panic))),
             }
         });
-        let mut coro = Coro { inner: ManuallyDrop::new(inner), fiber: raw };
+        let mut coro = Coro {
+            inner: ManuallyDrop::new(inner),
+            fiber: raw,
+        };
         match coro.resume(worker) {
             Some(step) => {
                 coro.give_back(worker);

@@ -46,7 +46,9 @@ pub struct FiberCx {
 
 impl std::fmt::Debug for FiberCx {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("FiberCx").field("fiber", self.fiber()).finish_non_exhaustive()
+        f.debug_struct("FiberCx")
+            .field("fiber", self.fiber())
+            .finish_non_exhaustive()
     }
 }
 
@@ -148,7 +150,10 @@ impl FiberCx {
     }
 
     pub(crate) fn place(&self) -> Place<'_> {
-        Place { shared: self.shared(), worker: self.worker() }
+        Place {
+            shared: self.shared(),
+            worker: self.worker(),
+        }
     }
 
     #[expect(clippy::mut_from_ref, reason = "the running fiber owns its slot")]
@@ -222,7 +227,9 @@ impl FiberCx {
 
     /// Deals with a poll word that is not zero.
     pub fn safepoint(&self) -> Safepoint {
-        let Some(worker) = self.worker() else { return Safepoint::Continue };
+        let Some(worker) = self.worker() else {
+            return Safepoint::Continue;
+        };
         let (preempt, check) = worker.take_poll();
         if check {
             worker.note_cancellation(&self.fiber_arc());
@@ -230,7 +237,11 @@ impl FiberCx {
         if let Some(why) = self.fiber().state.barred() {
             return Safepoint::Stop(self.stopped(why));
         }
-        if preempt && !self.is_deterministic() { Safepoint::Yield } else { Safepoint::Continue }
+        if preempt && !self.is_deterministic() {
+            Safepoint::Yield
+        } else {
+            Safepoint::Continue
+        }
     }
 
     /// Polls the word and deals with it.
@@ -310,7 +321,10 @@ impl FiberCx {
     /// When the body runs without a stack of its own: such a body parks by returning.
     pub fn suspend(&self) {
         let yielder = self.yielder.get();
-        assert!(!yielder.is_null(), "suspend needs a body with a stack (Body::needs_stack)");
+        assert!(
+            !yielder.is_null(),
+            "suspend needs a body with a stack (Body::needs_stack)"
+        );
         // SAFETY: a yielder is set for as long as its coroutine runs this body.
         unsafe { super::coro::suspend(&*yielder, self) }
     }
@@ -404,7 +418,9 @@ impl FiberCx {
             let fiber = self.fiber();
             // SAFETY: the running fiber owns its counters.
             let ordinal = unsafe { *fiber.ops.get() };
-            det.hash.lock().add(fiber.path_hash(), ordinal, op, object, outcome);
+            det.hash
+                .lock()
+                .add(fiber.path_hash(), ordinal, op, object, outcome);
         }
     }
 
@@ -425,7 +441,12 @@ impl FiberCx {
     }
 
     pub(crate) fn waiter(&self, epoch: u32, arm: u16, item: Item) -> Waiter {
-        Waiter { fiber: self.fiber_arc(), epoch, arm, item }
+        Waiter {
+            fiber: self.fiber_arc(),
+            epoch,
+            arm,
+            item,
+        }
     }
 
     pub(crate) fn set_holder(&self, holder: Option<Arc<AtomicU64>>) {
@@ -438,7 +459,9 @@ impl FiberCx {
         if let Some(worker) = place.worker {
             count(&worker.remote().counters.timers);
         }
-        let timer = place.shared.arm(place, deadline, class, self.waiter(epoch, arm, Item::None));
+        let timer = place
+            .shared
+            .arm(place, deadline, class, self.waiter(epoch, arm, Item::None));
         self.slot().timer = timer;
     }
 
@@ -509,10 +532,18 @@ impl FiberCx {
         if pool.is_shut() {
             return Err(SpawnError::ExecutorShutDown);
         }
-        let pin = if o.elsewhere { self.pin_elsewhere(pool)? } else { 0 };
+        let pin = if o.elsewhere {
+            self.pin_elsewhere(pool)?
+        } else {
+            0
+        };
         let shared = self.shared();
         // In a deterministic run executors are names: everything runs on the one worker.
-        let pool = if shared.det.is_some() { &**shared.global() } else { pool };
+        let pool = if shared.det.is_some() {
+            &**shared.global()
+        } else {
+            pool
+        };
         let owner = self.family();
         owner.add_member();
         pool.count_in();
@@ -522,8 +553,13 @@ impl FiberCx {
             *next += 1;
             (*next, *me.seen_cancel_epoch.get())
         };
-        let mut fiber =
-            Fiber::new(owner.clone(), pool, self.new_task_id(), ordinal, o.info.clone());
+        let mut fiber = Fiber::new(
+            owner.clone(),
+            pool,
+            self.new_task_id(),
+            ordinal,
+            o.info.clone(),
+        );
         fiber.pin = pin;
         fiber.on_done = on_done;
         *fiber.body.get_mut() = Some(body);
@@ -544,7 +580,10 @@ impl FiberCx {
         if self.is_deterministic() {
             return Err(SpawnError::NoOtherThread);
         }
-        let here = self.worker().filter(|w| std::ptr::eq(w.pool(), pool)).map(|w| w.index());
+        let here = self
+            .worker()
+            .filter(|w| std::ptr::eq(w.pool(), pool))
+            .map(|w| w.index());
         let other = pool.other_worker(here).ok_or(SpawnError::NoOtherThread)?;
         Ok(other as u16 + 1)
     }

@@ -141,7 +141,10 @@ unsafe impl Sync for Fiber {}
 
 impl std::fmt::Debug for Fiber {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Fiber").field("id", &self.id).field("state", &self.state).finish()
+        f.debug_struct("Fiber")
+            .field("id", &self.id)
+            .field("state", &self.state)
+            .finish()
     }
 }
 

@@ -67,7 +67,9 @@ impl Arena {
     }
 
     fn region(&self) -> Option<&Region> {
-        self.region.get_or_init(|| reserve(self.slot_size, self.wanted)).as_ref()
+        self.region
+            .get_or_init(|| reserve(self.slot_size, self.wanted))
+            .as_ref()
     }
 
     /// A stack, the hottest there is. `None` when all are in use or memory is refused.
@@ -82,7 +84,11 @@ impl Arena {
         };
         let limit = region.start + index as usize * self.slot_size;
         let colour = (index as usize % COLOURS) * COLOUR_STEP;
-        Some(StackSlot { limit, base: limit + self.slot_size - colour, index })
+        Some(StackSlot {
+            limit,
+            base: limit + self.slot_size - colour,
+            index,
+        })
     }
 
     fn fresh_slot(&self, region: &Region) -> Option<u32> {
@@ -146,7 +152,10 @@ fn reserve(slot_size: usize, wanted: usize) -> Option<Region> {
             // SAFETY: a fresh anonymous mapping at an address of the system's choice.
             let at = unsafe { libc::mmap(std::ptr::null_mut(), bytes, prot, flags, -1, 0) };
             if at != libc::MAP_FAILED {
-                return Some(Region { start: at as usize, slots });
+                return Some(Region {
+                    start: at as usize,
+                    slots,
+                });
             }
         }
         slots /= 2;
@@ -159,7 +168,10 @@ impl Drop for Arena {
         if let Some(Some(region)) = self.region.get() {
             // SAFETY: our own mapping; every coroutine on it has ended with its runtime.
             unsafe {
-                libc::munmap(region.start as *mut libc::c_void, region.slots * self.slot_size)
+                libc::munmap(
+                    region.start as *mut libc::c_void,
+                    region.slots * self.slot_size,
+                )
             };
         }
     }

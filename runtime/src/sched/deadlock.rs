@@ -57,7 +57,11 @@ impl DeadlockReport {
         found.sort_by(|a, b| a.0.cmp(&b.0));
         let fibers: Vec<BlockedFiber> = found.into_iter().map(|(_, f)| f).collect();
         let cycle = cycle(&fibers);
-        DeadlockReport { at: shared.clock.now(), fibers, cycle }
+        DeadlockReport {
+            at: shared.clock.now(),
+            fibers,
+            cycle,
+        }
     }
 
     /// The blocked fiber with this number.
@@ -116,12 +120,22 @@ mod tests {
     use super::*;
 
     fn fiber(id: u64, holder: u64) -> BlockedFiber {
-        BlockedFiber { id, holder, ..BlockedFiber::default() }
+        BlockedFiber {
+            id,
+            holder,
+            ..BlockedFiber::default()
+        }
     }
 
     #[test]
     fn finds_the_cycle_behind_a_tail() {
-        let fibers = [fiber(1, 2), fiber(2, 3), fiber(3, 4), fiber(4, 2), fiber(5, 0)];
+        let fibers = [
+            fiber(1, 2),
+            fiber(2, 3),
+            fiber(3, 4),
+            fiber(4, 2),
+            fiber(5, 0),
+        ];
         assert_eq!(cycle(&fibers), [2, 3, 4]);
         assert_eq!(cycle(&[fiber(1, 2), fiber(2, 9)]), []);
         assert_eq!(cycle(&[fiber(7, 7)]), [7]);

@@ -25,14 +25,26 @@ pub(crate) struct Det {
 }
 
 fn choice(fiber: &Fiber) -> Choice {
-    Choice { fiber: fiber.path_hash(), object: 0 }
+    Choice {
+        fiber: fiber.path_hash(),
+        object: 0,
+    }
 }
 
 impl Det {
     pub(crate) fn new(policy: Box<dyn Policy>) -> Det {
         let default = policy.is_default();
-        let inner = Inner { ready: VecDeque::new(), policy, chosen: None, decisions: 0 };
-        Det { inner: Mutex::new(inner), default, hash: Mutex::new(TraceHash::default()) }
+        let inner = Inner {
+            ready: VecDeque::new(),
+            policy,
+            chosen: None,
+            decisions: 0,
+        };
+        Det {
+            inner: Mutex::new(inner),
+            default,
+            hash: Mutex::new(TraceHash::default()),
+        }
     }
 
     pub(crate) fn push(&self, fiber: Arc<Fiber>) {
@@ -100,8 +112,10 @@ impl Det {
             return None;
         }
         let due = timeline.due();
-        let options: Vec<Choice> =
-            due.iter().map(|&(fiber, id)| Choice { fiber, object: id }).collect();
+        let options: Vec<Choice> = due
+            .iter()
+            .map(|&(fiber, id)| Choice { fiber, object: id })
+            .collect();
         let at = self.choose(Decision::Timer, &options);
         due.get(at).map(|&(_, id)| id)
     }

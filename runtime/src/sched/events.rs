@@ -50,7 +50,9 @@ const MAX_EVENTS: usize = 4_000_000;
 
 impl EventLog {
     pub(crate) fn new() -> EventLog {
-        EventLog { events: Mutex::new(Vec::new()) }
+        EventLog {
+            events: Mutex::new(Vec::new()),
+        }
     }
 
     pub(crate) fn record(&self, worker: &Worker, fiber: &Fiber, kind: EventKind) {

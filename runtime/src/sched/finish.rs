@@ -60,7 +60,10 @@ impl Shared {
     }
 
     fn has_real_timers(&self) -> bool {
-        self.pools.lock().iter().any(|p| p.workers().iter().any(|w| w.wheel.lock().len() > 0))
+        self.pools
+            .lock()
+            .iter()
+            .any(|p| p.workers().iter().any(|w| w.wheel.lock().len() > 0))
     }
 
     /// Virtual time: jumps to the next deadline and fires one timer. One at a time, with
@@ -75,7 +78,9 @@ impl Shared {
                 let choice = self.det.as_ref().and_then(|d| d.choose_timer(&timeline));
                 timeline.take(choice)
             };
-            let Some((deadline, waiter)) = taken else { return false };
+            let Some((deadline, waiter)) = taken else {
+                return false;
+            };
             self.clock.advance_to(deadline);
             if let Ok(woken) = waiter.claim(0) {
                 if let Some(fiber) = woken {
@@ -88,7 +93,9 @@ impl Shared {
 
     /// Everything is blocked for ever: first main is told, then all is cancelled, then given up.
     fn on_deadlock(&self, place: Place<'_>) -> bool {
-        let Some(root) = self.root.lock().upgrade() else { return false };
+        let Some(root) = self.root.lock().upgrade() else {
+            return false;
+        };
         if !root.is_live() {
             return false;
         }

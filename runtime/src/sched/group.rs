@@ -117,13 +117,29 @@ impl Group {
         let shared = parent.shared;
         let site = fiber.info.site;
         let keep = None;
-        Arc::new(Group::make(shared, keep, Some(parent), Kind::Family, fiber.ordinal, site, 1))
+        Arc::new(Group::make(
+            shared,
+            keep,
+            Some(parent),
+            Kind::Family,
+            fiber.ordinal,
+            site,
+            1,
+        ))
     }
 
     /// A scope inside `parent`; its body holds one count until it waits for the end.
     pub(crate) fn scope(parent: &Arc<Group>, body: &Arc<Fiber>, site: u64) -> Arc<Group> {
         parent.add_member();
-        let g = Group::make(parent.shared, None, Some(parent.clone()), Kind::Scope, 0, site, 1);
+        let g = Group::make(
+            parent.shared,
+            None,
+            Some(parent.clone()),
+            Kind::Scope,
+            0,
+            site,
+            1,
+        );
         let g = Arc::new(g);
         g.inner.lock().body = Some(Arc::downgrade(body));
         g.link();
@@ -310,12 +326,21 @@ impl Group {
 
     /// Members that can be found, for reports.
     pub(crate) fn members(&self) -> Vec<Member> {
-        self.inner.lock().members.iter().flatten().cloned().collect()
+        self.inner
+            .lock()
+            .members
+            .iter()
+            .flatten()
+            .cloned()
+            .collect()
     }
 
     /// Forgets the members, giving them to the caller: end of the runtime.
     pub(crate) fn take_members(&self) -> Vec<Member> {
-        std::mem::take(&mut self.inner.lock().members).into_iter().flatten().collect()
+        std::mem::take(&mut self.inner.lock().members)
+            .into_iter()
+            .flatten()
+            .collect()
     }
 
     /// Notes a failure nobody inside has caught. False: it cannot be raised here any more, or

@@ -96,7 +96,8 @@ impl Worker {
         pool.sleeping.fetch_add(1, Ordering::SeqCst);
         std::sync::atomic::fence(Ordering::SeqCst);
         let stop = shared.is_stopping() || pool.closing.load(Ordering::Acquire);
-        let work = stop || pool.has_work(shared) || self.remote().inbox_len.load(Ordering::Acquire) > 0;
+        let work =
+            stop || pool.has_work(shared) || self.remote().inbox_len.load(Ordering::Acquire) > 0;
         let last = shared.awake.load(Ordering::SeqCst) == 1;
         let quiet = !work
             && last
@@ -131,7 +132,8 @@ impl Worker {
             None => self.parker.park(),
             Some(at) => {
                 let now = self.shared().clock.real();
-                self.parker.park_timeout(Duration::from_nanos(at.saturating_sub(now).max(1)));
+                self.parker
+                    .park_timeout(Duration::from_nanos(at.saturating_sub(now).max(1)));
             }
         }
         self.woken();
@@ -176,6 +178,10 @@ impl Worker {
         if self.shared().clock.is_virtual() {
             return None;
         }
-        self.pool().workers().iter().filter_map(|w| w.wheel.lock().next_wake()).min()
+        self.pool()
+            .workers()
+            .iter()
+            .filter_map(|w| w.wheel.lock().next_wake())
+            .min()
     }
 }

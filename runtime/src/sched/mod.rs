@@ -33,7 +33,13 @@ pub(crate) struct Place<'a> {
     pub(crate) worker: Option<&'a Worker>,
 }
 
-impl Place<'_> {
+impl<'a> Place<'a> {
+    /// The fiber's pool, which lives as long as the runtime.
+    fn pool_of(self, fiber: &Fiber) -> &'a pool::Pool {
+        // SAFETY: pools are kept by `Shared`, which outlives `'a`, and never removed.
+        unsafe { &*fiber.pool }
+    }
+
     /// Enqueues a fiber that is READY and that the caller owns.
     pub(crate) fn ready(self, fiber: Arc<Fiber>) {
         if let Some(det) = &self.shared.det {
@@ -44,12 +50,12 @@ impl Place<'_> {
             return;
         }
         if fiber.pin != 0 {
-            fiber.pool().inject_pinned(self.shared, fiber);
+            self.pool_of(&fiber).inject_pinned(self.shared, fiber);
             return;
         }
         match self.worker {
             Some(worker) if fiber.is_on(worker.pool()) => worker.ready_local(fiber),
-            _ => fiber.pool().inject(self.shared, fiber),
+            _ => self.pool_of(&fiber).inject(self.shared, fiber),
         }
     }
 

@@ -51,9 +51,15 @@ pub(crate) fn watch(shared: &Arc<Shared>) {
     let monitor = &shared.monitor;
     let mut stop = monitor.stop.lock().unwrap_or_else(|e| e.into_inner());
     while !*stop {
-        let pause = if shared.awake.load(Ordering::Relaxed) > 0 { BUSY } else { CALM };
-        let (back, _) =
-            monitor.signal.wait_timeout(stop, pause).unwrap_or_else(|e| e.into_inner());
+        let pause = if shared.awake.load(Ordering::Relaxed) > 0 {
+            BUSY
+        } else {
+            CALM
+        };
+        let (back, _) = monitor
+            .signal
+            .wait_timeout(stop, pause)
+            .unwrap_or_else(|e| e.into_inner());
         stop = back;
         if *stop {
             break;

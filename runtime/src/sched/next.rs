@@ -92,7 +92,9 @@ impl Worker {
         let mut found = None;
         for round in 0..SEARCH_ROUNDS {
             self.look_at_timers();
-            found = self.next().or_else(|| self.steal(round + 4 >= SEARCH_ROUNDS));
+            found = self
+                .next()
+                .or_else(|| self.steal(round + 4 >= SEARCH_ROUNDS));
             if found.is_some() || self.shared().is_stopping() {
                 break;
             }
@@ -105,7 +107,12 @@ impl Worker {
         }
         let last = pool.searching.fetch_sub(1, Ordering::SeqCst) == 1;
         // The last searcher that finds work hands the search on, if there is more to find.
-        if found.is_some() && last && pool.workers().iter().any(|w| w.lifo.len() + w.fifo.len() > 1)
+        if found.is_some()
+            && last
+            && pool
+                .workers()
+                .iter()
+                .any(|w| w.lifo.len() + w.fifo.len() > 1)
         {
             pool.wake_one(self.shared());
         }
@@ -146,7 +153,11 @@ impl Worker {
     }
 
     fn steal_batch(&self, from: &Stealer<Arc<Fiber>>) -> Option<Arc<Fiber>> {
-        if from.is_empty() { None } else { retry(|| from.steal_batch_and_pop(&self.fifo)) }
+        if from.is_empty() {
+            None
+        } else {
+            retry(|| from.steal_batch_and_pop(&self.fifo))
+        }
     }
 }
 
@@ -186,7 +197,10 @@ fn steal_slot(victim: &Remote) -> Option<Arc<Fiber>> {
         return None;
     }
     let null = std::ptr::null_mut();
-    match victim.slot.compare_exchange(seen, null, Ordering::AcqRel, Ordering::Relaxed) {
+    match victim
+        .slot
+        .compare_exchange(seen, null, Ordering::AcqRel, Ordering::Relaxed)
+    {
         // SAFETY: the slot owns what it holds; the exchange made it ours. (Another fiber at the
         // same address is as good.)
         Ok(fiber) => Some(unsafe { Arc::from_raw(fiber) }),

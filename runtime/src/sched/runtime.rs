@@ -59,8 +59,11 @@ impl Runtime {
             n => n.min(usize::from(u8::MAX)),
         };
         let shared = Arc::new(Shared::new(config));
-        let runtime =
-            Runtime { shared, threads: Mutex::new(Vec::new()), running: Mutex::new(()) };
+        let runtime = Runtime {
+            shared,
+            threads: Mutex::new(Vec::new()),
+            running: Mutex::new(()),
+        };
         let global = runtime.start_pool("global", workers)?;
         debug_assert_eq!(global.number(), 0);
         if !deterministic {
@@ -75,7 +78,10 @@ impl Runtime {
     }
 
     fn keep(&self, thread: JoinHandle<()>) {
-        self.threads.lock().unwrap_or_else(|e| e.into_inner()).push(thread);
+        self.threads
+            .lock()
+            .unwrap_or_else(|e| e.into_inner())
+            .push(thread);
     }
 
     fn start_pool(&self, name: &str, workers: usize) -> std::io::Result<Arc<Pool>> {
@@ -155,7 +161,11 @@ impl Runtime {
 
     /// The events recorded so far, if they are.
     pub fn take_events(&self) -> Vec<Event> {
-        self.shared.events.as_ref().map(|log| log.take()).unwrap_or_default()
+        self.shared
+            .events
+            .as_ref()
+            .map(|log| log.take())
+            .unwrap_or_default()
     }
 
     /// Worker threads of the global pool.
@@ -213,9 +223,8 @@ fn abandon(root: &Arc<Group>) {
             Member::Fiber(fiber) => {
                 if fiber.state.is_parked() {
                     // SAFETY: parked, and nothing is left that could wake it.
-                    let (coro, body) = unsafe {
-                        ((*fiber.coro.get()).take(), (*fiber.body.get()).take())
-                    };
+                    let (coro, body) =
+                        unsafe { ((*fiber.coro.get()).take(), (*fiber.body.get()).take()) };
                     drop(coro);
                     drop(body);
                 }

@@ -57,7 +57,9 @@ pub(crate) struct Shared {
 
 impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shared").field("clock", &self.clock).finish_non_exhaustive()
+        f.debug_struct("Shared")
+            .field("clock", &self.clock)
+            .finish_non_exhaustive()
     }
 }
 
@@ -104,11 +106,15 @@ impl Shared {
     }
 
     pub(crate) fn global(&self) -> &Arc<Pool> {
-        self.global.get_or_init(|| unreachable!("the global pool is made with the runtime"))
+        self.global
+            .get_or_init(|| unreachable!("the global pool is made with the runtime"))
     }
 
     pub(crate) fn outside(&self) -> Place<'_> {
-        Place { shared: self, worker: None }
+        Place {
+            shared: self,
+            worker: None,
+        }
     }
 
     pub(crate) fn is_stopping(&self) -> bool {
@@ -165,7 +171,11 @@ impl Shared {
         }
         let mut spawn_sites = vec![info.site];
         spawn_sites.extend(owner.spawn_sites());
-        let task = TaskInfo { path: path.to_owned(), name: info.name.clone(), spawn_sites };
+        let task = TaskInfo {
+            path: path.to_owned(),
+            name: info.name.clone(),
+            spawn_sites,
+        };
         self.failures.fetch_add(1, Ordering::Relaxed);
         self.hooks.detached_failure(&task, failure);
     }
@@ -183,15 +193,21 @@ impl Shared {
     pub(crate) fn wait_root(&self) {
         let mut done = self.root_done.lock().unwrap_or_else(|e| e.into_inner());
         while !*done {
-            done = self.root_signal.wait(done).unwrap_or_else(|e| e.into_inner());
+            done = self
+                .root_signal
+                .wait(done)
+                .unwrap_or_else(|e| e.into_inner());
         }
     }
 
     /// Arms a timer for the open wait of `waiter`.
     pub(crate) fn arm(&self, place: Place<'_>, deadline: u64, class: Class, waiter: Waiter) -> u64 {
         if self.clock.is_virtual() {
-            let path =
-                if self.det.is_some() { Vec::new() } else { waiter.fiber.path_key() };
+            let path = if self.det.is_some() {
+                Vec::new()
+            } else {
+                waiter.fiber.path_key()
+            };
             return self.timeline.lock().arm(deadline, class, path, waiter);
         }
         let pool = place.worker.map_or_else(|| &**self.global(), |w| w.pool());

@@ -136,7 +136,10 @@ impl StateWord {
                 old = seen;
                 continue;
             };
-            match self.0.compare_exchange_weak(old, new, Ordering::AcqRel, Ordering::Relaxed) {
+            match self
+                .0
+                .compare_exchange_weak(old, new, Ordering::AcqRel, Ordering::Relaxed)
+            {
                 Ok(_) => return result,
                 Err(seen) => old = seen,
             }
@@ -173,7 +176,10 @@ impl StateWord {
             None => {
                 let epoch = ((s >> EPOCH_SHIFT) as u32).wrapping_add(1);
                 let keep = s & 0xFFFF & !(CLAIMED | DELIVERED);
-                (Some(keep | WAITING | u64::from(epoch) << EPOCH_SHIFT), Ok(epoch))
+                (
+                    Some(keep | WAITING | u64::from(epoch) << EPOCH_SHIFT),
+                    Ok(epoch),
+                )
             }
         })
     }

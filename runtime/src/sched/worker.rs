@@ -134,7 +134,10 @@ impl Worker {
     }
 
     pub(crate) fn place(&self) -> Place<'_> {
-        Place { shared: &self.shared, worker: Some(self) }
+        Place {
+            shared: &self.shared,
+            worker: Some(self),
+        }
     }
 
     /// A task number no other worker gives out.
@@ -272,7 +275,9 @@ impl Worker {
             }
             return Step::Parked;
         }
-        let Some(body) = body else { return Step::Done(Outcome::Cancelled) };
+        let Some(body) = body else {
+            return Step::Done(Outcome::Cancelled);
+        };
         // SAFETY: `slot` is ours, see above.
         let fresh = unsafe { (*fiber.slot.get()).phase } == Phase::Idle;
         if fresh && fiber.state.barred() == Some(crate::sched::state::Barred::Cancel) {

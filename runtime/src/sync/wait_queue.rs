@@ -67,7 +67,13 @@ pub(crate) struct WaitQueue {
 
 impl Default for WaitQueue {
     fn default() -> Self {
-        WaitQueue { nodes: Vec::new(), head: NIL, tail: NIL, free: NIL, len: 0 }
+        WaitQueue {
+            nodes: Vec::new(),
+            head: NIL,
+            tail: NIL,
+            free: NIL,
+            len: 0,
+        }
     }
 }
 
@@ -89,7 +95,11 @@ impl WaitQueue {
             node.waiter = Some(waiter);
             at
         } else {
-            self.nodes.push(Node { prev: NIL, next: NIL, waiter: Some(waiter) });
+            self.nodes.push(Node {
+                prev: NIL,
+                next: NIL,
+                waiter: Some(waiter),
+            });
             (self.nodes.len() - 1) as u32
         }
     }
@@ -154,7 +164,9 @@ impl WaitQueue {
 
     /// Looks at the first waiter.
     pub(crate) fn front(&self) -> Option<&Waiter> {
-        self.nodes.get(self.head as usize).and_then(|n| n.waiter.as_ref())
+        self.nodes
+            .get(self.head as usize)
+            .and_then(|n| n.waiter.as_ref())
     }
 
     /// Takes the waiter `fiber` registered as node `at` in `epoch`, if it is still there.
@@ -205,7 +217,11 @@ impl WaitQueue {
         let mut at = self.head;
         while at != NIL {
             let node = &self.nodes[at as usize];
-            if node.waiter.as_ref().is_some_and(|w| !std::ptr::eq(&*w.fiber, not)) {
+            if node
+                .waiter
+                .as_ref()
+                .is_some_and(|w| !std::ptr::eq(&*w.fiber, not))
+            {
                 return true;
             }
             at = node.next;

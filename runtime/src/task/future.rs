@@ -62,13 +62,20 @@ impl FutureRef {
 
     /// As [`FutureRef::is_done`], as an operation of a fiber: a scheduling point.
     pub fn poll_is_ready(&self, cx: &FiberCx) -> Poll<bool> {
-        cx.look(Op::Look, self.trace_id(), || u64::from(self.is_done())).map(|seen| seen != 0)
+        cx.look(Op::Look, self.trace_id(), || u64::from(self.is_done()))
+            .map(|seen| seen != 0)
     }
 
     /// As [`FutureRef::peek`], as an operation of a fiber. The outcome is a copy.
     pub fn poll_state(&self, cx: &FiberCx) -> Poll<Option<Outcome>> {
         let seen = cx.look(Op::Look, self.trace_id(), || u64::from(self.is_done()));
-        seen.map(|done| if done != 0 { self.shared_outcome() } else { None })
+        seen.map(|done| {
+            if done != 0 {
+                self.shared_outcome()
+            } else {
+                None
+            }
+        })
     }
 
     fn shared_outcome(&self) -> Option<Outcome> {
@@ -179,7 +186,10 @@ impl FutureRef {
         match Arc::get_mut(&mut self.fiber) {
             Some(fiber) => {
                 fiber.state.set_observed();
-                Ok(std::mem::replace(fiber.outcome.get_mut(), Outcome::Cancelled))
+                Ok(std::mem::replace(
+                    fiber.outcome.get_mut(),
+                    Outcome::Cancelled,
+                ))
             }
             None => Err(self),
         }
@@ -204,7 +214,10 @@ impl FutureRef {
         }
         // SAFETY: the claim made the body ours.
         let body = unsafe { (*self.fiber.body.get()).take() };
-        Some(ClaimedTask { fiber: self.fiber.clone(), body })
+        Some(ClaimedTask {
+            fiber: self.fiber.clone(),
+            body,
+        })
     }
 }
 
@@ -262,7 +275,12 @@ pub fn promise(cx: &FiberCx, info: SpawnInfo) -> (Promise, FutureRef) {
     fiber.state = StateWord::new_running();
     let fiber = Arc::new(fiber);
     cx.shared().io_begin();
-    (Promise { fiber: Some(fiber.clone()) }, FutureRef::new(fiber))
+    (
+        Promise {
+            fiber: Some(fiber.clone()),
+        },
+        FutureRef::new(fiber),
+    )
 }
 
 impl Promise {
@@ -273,7 +291,9 @@ impl Promise {
 
     /// Has the future been cancelled? Then nobody needs the result.
     pub fn is_cancelled(&self) -> bool {
-        self.fiber.as_ref().is_none_or(|f| f.state.is_cancel_asked())
+        self.fiber
+            .as_ref()
+            .is_none_or(|f| f.state.is_cancel_asked())
     }
 
     fn end(&mut self, outcome: Outcome) {

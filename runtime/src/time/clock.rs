@@ -14,7 +14,11 @@ pub(crate) struct Clock {
 
 impl Clock {
     pub(crate) fn new(kind: ClockKind) -> Self {
-        Clock { start: Instant::now(), virtual_now: AtomicU64::new(0), kind }
+        Clock {
+            start: Instant::now(),
+            virtual_now: AtomicU64::new(0),
+            kind,
+        }
     }
 
     pub(crate) fn is_virtual(&self) -> bool {

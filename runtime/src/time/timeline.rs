@@ -48,7 +48,13 @@ impl Timeline {
             Class::Sleep => 0,
             Class::Deadline => u32::MAX - waiter.fiber.owner.depth(),
         };
-        let key = Key { deadline, class, inverse_depth, path, id };
+        let key = Key {
+            deadline,
+            class,
+            inverse_depth,
+            path,
+            id,
+        };
         self.keys.insert(id, key.clone());
         self.queue.insert(key, waiter);
         id
@@ -61,8 +67,13 @@ impl Timeline {
 
     /// The waiters of the earliest instant, in order: (digest of fiber path, timer).
     pub(crate) fn due(&self) -> Vec<(u64, u64)> {
-        let Some(first) = self.queue.keys().next() else { return Vec::new() };
-        let same = self.queue.iter().take_while(|(k, _)| k.deadline == first.deadline);
+        let Some(first) = self.queue.keys().next() else {
+            return Vec::new();
+        };
+        let same = self
+            .queue
+            .iter()
+            .take_while(|(k, _)| k.deadline == first.deadline);
         same.map(|(k, w)| (w.fiber.path_hash(), k.id)).collect()
     }
 

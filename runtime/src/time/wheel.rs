@@ -100,7 +100,11 @@ impl Wheel {
         let shift = SLOT_BITS * level as u32;
         let far = tick - self.now >= 1 << (SLOT_BITS * LEVELS as u32);
         // Beyond the horizon: the slot that comes round last; it is placed anew then.
-        let digit = if far { (self.now >> shift) + SLOTS as u64 - 1 } else { tick >> shift };
+        let digit = if far {
+            (self.now >> shift) + SLOTS as u64 - 1
+        } else {
+            tick >> shift
+        };
         let slot = (digit & (SLOTS as u64 - 1)) as usize;
         let home = level * SLOTS + slot;
         let head = self.heads[home];

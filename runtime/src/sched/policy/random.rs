@@ -12,7 +12,9 @@ pub struct RandomWalk {
 impl RandomWalk {
     /// The walk of this seed.
     pub fn new(seed: u64) -> Self {
-        RandomWalk { stream: Stream::new(seed) }
+        RandomWalk {
+            stream: Stream::new(seed),
+        }
     }
 }
 

@@ -37,7 +37,10 @@ pub(crate) struct BlockingPool {
 
 impl BlockingPool {
     pub(crate) fn new(limit: usize) -> Self {
-        BlockingPool { inner: Arc::new(Inner::default()), limit: limit.max(1) }
+        BlockingPool {
+            inner: Arc::new(Inner::default()),
+            limit: limit.max(1),
+        }
     }
 
     /// Runs a job on some thread of the pool. When no thread can be had at all, right here.
@@ -58,7 +61,11 @@ impl BlockingPool {
         if started.is_err() {
             let mut queue = self.inner.lock();
             queue.threads -= 1;
-            let job = if queue.threads == 0 { queue.jobs.pop_back() } else { None };
+            let job = if queue.threads == 0 {
+                queue.jobs.pop_back()
+            } else {
+                None
+            };
             drop(queue);
             if let Some(job) = job {
                 job();
@@ -92,8 +99,10 @@ fn serve(inner: &Inner) {
             break;
         }
         queue.idle += 1;
-        let (back, timeout) =
-            inner.signal.wait_timeout(queue, KEEP_IDLE).unwrap_or_else(|e| e.into_inner());
+        let (back, timeout) = inner
+            .signal
+            .wait_timeout(queue, KEEP_IDLE)
+            .unwrap_or_else(|e| e.into_inner());
         queue = back;
         queue.idle -= 1;
         if timeout.timed_out() && queue.jobs.is_empty() {

@@ -56,7 +56,9 @@ pub struct Pool {
 
 impl std::fmt::Debug for Pool {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Pool").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("Pool")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -113,7 +115,9 @@ impl Pool {
         {
             let mut inbox = self.workers[worker].inbox.lock();
             inbox.push_back(fiber);
-            self.workers[worker].inbox_len.store(inbox.len(), Ordering::Release);
+            self.workers[worker]
+                .inbox_len
+                .store(inbox.len(), Ordering::Release);
         }
         self.wake_worker(shared, worker);
     }
