@@ -45,6 +45,33 @@ pub mod well_known {
     pub const LIST_ERROR: TypeIx = 17;
     /// Indices below this are reserved for well-known types.
     pub const LEN: TypeIx = 32;
+
+    /// The first [`LEN`] types of every module.
+    #[must_use]
+    pub fn types() -> Vec<super::TypeDesc> {
+        use super::TypeDesc as T;
+        let mut types = vec![
+            T::Int,
+            T::Float,
+            T::Bool,
+            T::Null,
+            T::String,
+            T::Bytes,
+            T::Any,
+            T::Json,
+            T::Error,
+            T::List(STRING),
+            T::List(INT),
+            T::List(FLOAT),
+            T::List(ANY),
+            T::List(JSON),
+            T::Map(STRING, JSON),
+            T::Never,
+            T::List(BOOL),
+        ];
+        types.resize(LEN as usize, T::Unused);
+        types
+    }
 }
 
 /// What a type is.
