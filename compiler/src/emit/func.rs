@@ -277,7 +277,7 @@ impl Emitter<'_> {
         }
         self.last_span = Some(span);
         let at = self.sources.line_column(span);
-        self.out.line(span.file.0, at.line as u32, at.column as u32);
+        self.out.line(span.file.0, at.line, at.column);
     }
 
     pub(super) fn slot(&self, reg: VReg) -> u32 {

@@ -24,6 +24,7 @@
 //! pointer needs nothing.
 
 pub mod bitset;
+pub mod census;
 pub mod liveness;
 pub mod passes;
 pub mod roles;

@@ -2,12 +2,23 @@
 //!
 //! | pass | what it does |
 //! | --- | --- |
+//! | `copies` | copies of values that do not change go |
+//! | `fold` | constants into instructions, decided branches |
+//! | `fuse` | pairs of instructions into one |
+//! | `dead` | what nobody reads or reaches goes |
+//! | `inline` | small library cells and known lambdas into their callers (the four above again) |
 //! | `normalise` | mutators on variables get the form that leaves the variable in place |
 //! | `ownership` | counts become explicit |
 
+pub mod copies;
+pub mod dead;
+pub mod fold;
+pub mod fuse;
+pub mod inline;
 pub mod ownership;
 
 use super::Program;
+use super::roles::Signatures;
 use lumen_bytecode::code::Op;
 use lumen_bytecode::module::Constant;
 use ownership::Class;
@@ -21,8 +32,29 @@ pub fn run(program: &mut Program) -> Vec<Vec<Class>> {
     if !program.constants.contains(&message) {
         program.constants.push(message);
     }
+    let sigs = Signatures::of(program);
+    for f in 0..program.funcs.len() {
+        simplify(program, f, &sigs);
+    }
+    inline::run(program, &|program, f| simplify(program, f, &sigs));
     normalise(program);
     ownership::run(program)
+}
+
+/// The simplifying passes, on one function.
+fn simplify(program: &mut Program, f: usize, sigs: &Signatures) {
+    let Program {
+        funcs,
+        types,
+        constants,
+        ..
+    } = program;
+    let func = &mut funcs[f];
+    dead::run(func, sigs);
+    copies::run(func, sigs, types);
+    fold::run(func, sigs, constants);
+    fuse::run(func, sigs);
+    dead::run(func, sigs);
 }
 
 /// `call.native` on an inout first argument becomes `call.native.at` with an empty path: the

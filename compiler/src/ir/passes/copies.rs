@@ -1,0 +1,146 @@
+//! Copy propagation and coalescing.
+//!
+//! `dst = src`, both written once: readers of `dst` read `src`. `t = op …; x = t` with `t` read
+//! only there: `x = op …`. A field of an object made here, and not changed, is what it was made
+//! of (so an inlined closure's captures need no closure).
+
+use crate::ir::census::Census;
+use crate::ir::roles::Signatures;
+use crate::ir::{Func, VReg};
+use lumen_bytecode::code::Op;
+use lumen_bytecode::module::TypeDesc;
+use lumen_bytecode::operand::Role;
+
+/// Runs the pass on one function.
+pub fn run(func: &mut Func, sigs: &Signatures, types: &[TypeDesc]) {
+    forward_fields(func, sigs, types);
+    propagate(func, sigs, types);
+    coalesce(func, sigs, types);
+}
+
+/// May one register stand for the other? Their slots must mean the same.
+fn same_repr(func: &Func, types: &[TypeDesc], a: VReg, b: VReg) -> bool {
+    let repr = |r: VReg| match types[func.regs[r.0 as usize].ty as usize] {
+        TypeDesc::Int | TypeDesc::Bool => 0,
+        TypeDesc::Float => 1,
+        _ => 2,
+    };
+    repr(a) == repr(b)
+}
+
+fn forward_fields(func: &mut Func, sigs: &Signatures, types: &[TypeDesc]) {
+    let census = Census::of(func, sigs);
+    let made_of = |func: &Func, base: VReg, field: u32| {
+        if !census.is_single(base) {
+            return None;
+        }
+        let (b, i) = census.site[base.0 as usize]?;
+        let inst = &func.blocks[b as usize].insts[i as usize];
+        let part = *inst.regs.get(field as usize + 1)?;
+        (inst.op == Op::New && census.is_single(part)).then_some(part)
+    };
+    for b in 0..func.blocks.len() {
+        for i in 0..func.blocks[b].insts.len() {
+            let inst = &func.blocks[b].insts[i];
+            if !matches!(inst.op, Op::FieldGet | Op::FieldGetWord) {
+                continue;
+            }
+            let (dst, base) = (inst.regs[0], inst.regs[1]);
+            if let Some(part) = made_of(func, base, inst.imms[0])
+                && same_repr(func, types, dst, part)
+            {
+                let op = if inst.op == Op::FieldGet {
+                    Op::Move
+                } else {
+                    Op::Lend
+                };
+                func.blocks[b].insts[i] = crate::ir::Inst::new(op, vec![dst, part], inst.span);
+            }
+        }
+    }
+}
+
+fn propagate(func: &mut Func, sigs: &Signatures, types: &[TypeDesc]) {
+    let census = Census::of(func, sigs);
+    let mut stands_for: Vec<VReg> = (0..func.regs.len() as u32).map(VReg).collect();
+    let mut any = false;
+    for block in &func.blocks {
+        for inst in &block.insts {
+            if !matches!(inst.op, Op::Move | Op::Lend) {
+                continue;
+            }
+            let (dst, src) = (inst.regs[0], inst.regs[1]);
+            if dst != src
+                && census.is_single(dst)
+                && census.is_single(src)
+                && same_repr(func, types, dst, src)
+            {
+                stands_for[dst.0 as usize] = src;
+                any = true;
+            }
+        }
+    }
+    if !any {
+        return;
+    }
+    for i in 0..stands_for.len() {
+        let mut to = stands_for[i];
+        while stands_for[to.0 as usize] != to {
+            to = stands_for[to.0 as usize];
+        }
+        stands_for[i] = to;
+    }
+    for block in &mut func.blocks {
+        block.insts.retain(|inst| {
+            !(matches!(inst.op, Op::Move | Op::Lend)
+                && stands_for[inst.regs[0].0 as usize] != inst.regs[0])
+        });
+        for inst in &mut block.insts {
+            for reg in &mut inst.regs {
+                *reg = stands_for[reg.0 as usize];
+            }
+        }
+        block
+            .term
+            .for_each_reg_mut(|reg| *reg = stands_for[reg.0 as usize]);
+    }
+}
+
+fn coalesce(func: &mut Func, sigs: &Signatures, types: &[TypeDesc]) {
+    let census = Census::of(func, sigs);
+    for b in 0..func.blocks.len() {
+        let mut i = 1;
+        while i < func.blocks[b].insts.len() {
+            let insts = &func.blocks[b].insts;
+            let (before, copy) = (&insts[i - 1], &insts[i]);
+            let ok = copy.op == Op::Move && {
+                let (dst, temp) = (copy.regs[0], copy.regs[1]);
+                let out = sigs.outs(before);
+                let reads_dst = before.regs.iter().skip(1).any(|&r| r == dst);
+                let plain = !super::ownership::is_word(types, func.regs[dst.0 as usize].ty);
+                out.is_some_and(|(reg, _)| reg == temp)
+                    && census.is_temp(temp)
+                    && (plain || !reads_dst)
+                    && same_repr(func, types, dst, temp)
+                    && position_of_out(before, sigs) == Some(0)
+            };
+            if ok {
+                let dst = copy.regs[0];
+                func.blocks[b].insts[i - 1].regs[0] = dst;
+                func.blocks[b].insts.remove(i);
+            } else {
+                i += 1;
+            }
+        }
+    }
+}
+
+fn position_of_out(inst: &crate::ir::Inst, sigs: &Signatures) -> Option<usize> {
+    let mut found = None;
+    sigs.for_each(inst, |i, _, role| {
+        if matches!(role, Role::Out | Role::Lend) {
+            found = Some(i);
+        }
+    });
+    found
+}

@@ -1,0 +1,173 @@
+//! Constants into instructions: folding, immediate forms, branches that are decided.
+
+use crate::ir::census::Census;
+use crate::ir::roles::Signatures;
+use crate::ir::{Cmp, Cond, Func, Inst, Term, VReg};
+use lumen_bytecode::code::Op;
+use lumen_bytecode::module::Constant;
+use rustc_hash::FxHashMap;
+
+/// Known values of registers written once.
+#[derive(Default)]
+struct Known {
+    ints: FxHashMap<VReg, i64>,
+}
+
+/// Runs the pass on one function.
+pub fn run(func: &mut Func, sigs: &Signatures, constants: &[Constant]) {
+    let census = Census::of(func, sigs);
+    let mut known = Known::default();
+    for block in &func.blocks {
+        for inst in &block.insts {
+            if let Some(value) = literal(inst, constants)
+                && census.is_single(inst.regs[0])
+            {
+                known.ints.insert(inst.regs[0], value);
+            }
+        }
+    }
+    // Folding may make more known; a second round catches chains, the rest is not worth it.
+    for _ in 0..2 {
+        for block in &mut func.blocks {
+            for inst in &mut block.insts {
+                fold(inst, &mut known, &census);
+            }
+            fold_term(&mut block.term, &known);
+        }
+    }
+}
+
+/// The Int that `inst` puts into its register, if it is a constant.
+fn literal(inst: &Inst, constants: &[Constant]) -> Option<i64> {
+    match inst.op {
+        Op::IntConst => Some(i64::from(inst.imms[0] as i32)),
+        Op::Const => match constants[inst.imms[0] as usize] {
+            Constant::Int(i) => Some(i),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn fold(inst: &mut Inst, known: &mut Known, census: &Census) {
+    let value = |i: usize| inst.regs.get(i).and_then(|r| known.ints.get(r)).copied();
+    if let Some(result) = evaluate(inst, value(1), value(2)) {
+        if let Ok(small) = i32::try_from(result) {
+            let dst = inst.regs[0];
+            *inst = Inst::imm(Op::IntConst, vec![dst], small as u32, inst.span);
+            if census.is_single(dst) {
+                known.ints.insert(dst, result);
+            }
+        }
+        return;
+    }
+    if let Some((op, reg, imm)) = immediate(inst, value(1), value(2)) {
+        let dst = inst.regs[0];
+        *inst = Inst::imm(op, vec![dst, reg], i32::from(imm) as u32, inst.span);
+    }
+}
+
+/// The result of an operation that cannot fail on these operands.
+fn evaluate(inst: &Inst, a: Option<i64>, b: Option<i64>) -> Option<i64> {
+    let imm = i64::from(inst.imms[0] as i32);
+    let a = a?;
+    match inst.op {
+        Op::IntAddI => a.checked_add(imm),
+        Op::IntMulI => a.checked_mul(imm),
+        Op::IntNeg => a.checked_neg(),
+        Op::IntNot => Some(!a),
+        Op::IntAdd => a.checked_add(b?),
+        Op::IntSub => a.checked_sub(b?),
+        Op::IntMul => a.checked_mul(b?),
+        Op::IntAnd => Some(a & b?),
+        Op::IntOr => Some(a | b?),
+        Op::IntXor => Some(a ^ b?),
+        Op::IntEq => Some(i64::from(a == b?)),
+        Op::IntNe => Some(i64::from(a != b?)),
+        Op::IntLt => Some(i64::from(a < b?)),
+        Op::IntLe => Some(i64::from(a <= b?)),
+        _ => None,
+    }
+}
+
+/// The immediate form: op, register operand, immediate.
+fn immediate(inst: &Inst, a: Option<i64>, b: Option<i64>) -> Option<(Op, VReg, i16)> {
+    let small = |v: Option<i64>| v.and_then(|v| i16::try_from(v).ok());
+    let (left, right) = (small(a), small(b));
+    let (x, y) = (inst.regs.get(1).copied(), inst.regs.get(2).copied());
+    let shift = right.filter(|i| (0..64).contains(i));
+    match inst.op {
+        Op::IntAdd => right
+            .map(|i| (Op::IntAddI, x, i))
+            .or(left.map(|i| (Op::IntAddI, y, i))),
+        Op::IntSub => right
+            .and_then(i16::checked_neg)
+            .map(|i| (Op::IntAddI, x, i)),
+        Op::IntMul => right
+            .map(|i| (Op::IntMulI, x, i))
+            .or(left.map(|i| (Op::IntMulI, y, i))),
+        Op::IntDiv => right
+            .filter(|i| !matches!(i, 0 | -1))
+            .map(|i| (Op::IntDivI, x, i)),
+        Op::IntFloorDiv => right
+            .filter(|i| !matches!(i, 0 | -1))
+            .map(|i| (Op::IntFloorDivI, x, i)),
+        Op::IntMod => right.filter(|&i| i != 0).map(|i| (Op::IntModI, x, i)),
+        Op::IntAnd => right
+            .map(|i| (Op::IntAndI, x, i))
+            .or(left.map(|i| (Op::IntAndI, y, i))),
+        Op::IntShl => shift.map(|i| (Op::IntShlI, x, i)),
+        Op::IntShr => shift.map(|i| (Op::IntShrI, x, i)),
+        _ => None,
+    }
+    .and_then(|(op, reg, i)| Some((op, reg?, i)))
+}
+
+fn fold_term(term: &mut Term, known: &Known) {
+    let Term::Branch {
+        cond,
+        then,
+        otherwise,
+    } = term
+    else {
+        return;
+    };
+    let value = |r: VReg| known.ints.get(&r).copied();
+    let small = |r: VReg| value(r).and_then(|v| i16::try_from(v).ok());
+    if let Cond::Int(cmp, a, b) = *cond {
+        if let Some(i) = small(b) {
+            *cond = Cond::IntImm(cmp, a, i);
+        } else if let Some(i) = small(a) {
+            *cond = Cond::IntImm(mirror(cmp), b, i);
+        }
+    }
+    let decided = match *cond {
+        Cond::Bool(a) => value(a).map(|v| v != 0),
+        Cond::IntImm(cmp, a, i) => value(a).map(|v| compare(cmp, v, i64::from(i))),
+        _ => None,
+    };
+    if let Some(holds) = decided {
+        *term = Term::Jump(if holds { *then } else { *otherwise });
+    }
+}
+
+fn mirror(cmp: Cmp) -> Cmp {
+    match cmp {
+        Cmp::Lt => Cmp::Gt,
+        Cmp::Le => Cmp::Ge,
+        Cmp::Gt => Cmp::Lt,
+        Cmp::Ge => Cmp::Le,
+        Cmp::Eq | Cmp::Ne => cmp,
+    }
+}
+
+fn compare(cmp: Cmp, a: i64, b: i64) -> bool {
+    match cmp {
+        Cmp::Eq => a == b,
+        Cmp::Ne => a != b,
+        Cmp::Lt => a < b,
+        Cmp::Le => a <= b,
+        Cmp::Gt => a > b,
+        Cmp::Ge => a >= b,
+    }
+}

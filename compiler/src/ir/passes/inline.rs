@@ -1,0 +1,279 @@
+//! Inlining: small library cells (those taking closures above all) and lambdas known at the call.
+//!
+//! Callees come first (postorder of the call graph), so a body is copied after it has been
+//! simplified. Recursive functions are not inlined, nor is anything once the caller has grown past
+//! [`CALLER_MAX`]. User cells are inlined only when tiny, as an inlined call has no line of its
+//! own in stack traces.
+
+use crate::ir::census::Census;
+use crate::ir::roles::Signatures;
+use crate::ir::{Block, BlockId, Func, Handler, Inst, Program, Term, VReg};
+use lumen_bytecode::code::Op;
+use lumen_bytecode::module::{Constant, TypeDesc};
+
+/// Instructions of a callee marked `inline` (library cells).
+const LIBRARY_MAX: usize = 60;
+/// Instructions of a lambda.
+const LAMBDA_MAX: usize = 40;
+/// Instructions of any other cell.
+const CELL_MAX: usize = 6;
+/// No more inlining into a function of this many instructions.
+const CALLER_MAX: usize = 4000;
+
+/// Inlines throughout the program. `simplify` is run on each function afterwards.
+pub fn run(program: &mut Program, simplify: &dyn Fn(&mut Program, usize)) {
+    let order = postorder(program);
+    let mut rank = vec![usize::MAX; program.funcs.len()];
+    for (i, &f) in order.iter().enumerate() {
+        rank[f] = i;
+    }
+    let null = null_constant(program);
+    for &f in &order {
+        // A second round reaches the lambdas that the first round's callees call.
+        for _ in 0..3 {
+            if !into(program, f, &rank, null) {
+                break;
+            }
+            simplify(program, f);
+        }
+    }
+}
+
+fn null_constant(program: &mut Program) -> u32 {
+    let at = program.constants.iter().position(|c| *c == Constant::Null);
+    at.unwrap_or_else(|| {
+        program.constants.push(Constant::Null);
+        program.constants.len() - 1
+    }) as u32
+}
+
+/// Functions, callees before callers where there is no cycle; without recursion.
+fn postorder(program: &Program) -> Vec<usize> {
+    let n = program.funcs.len();
+    let callees = |f: usize| -> Vec<usize> {
+        let mut out = Vec::new();
+        for inst in program.funcs[f].blocks.iter().flat_map(|b| &b.insts) {
+            match inst.op {
+                Op::Call => out.push(inst.imms[0] as usize),
+                Op::New => out.extend(closure_func(program, inst.imms[0])),
+                _ => {}
+            }
+        }
+        out
+    };
+    let (mut seen, mut order) = (vec![false; n], Vec::with_capacity(n));
+    for root in 0..n {
+        if std::mem::replace(&mut seen[root], true) {
+            continue;
+        }
+        let mut stack = vec![(root, callees(root))];
+        while let Some((f, rest)) = stack.last_mut() {
+            match rest.pop() {
+                Some(next) if !seen[next] => {
+                    seen[next] = true;
+                    stack.push((next, callees(next)));
+                }
+                Some(_) => {}
+                None => {
+                    order.push(*f);
+                    stack.pop();
+                }
+            }
+        }
+    }
+    order
+}
+
+fn closure_func(program: &Program, ty: u32) -> Option<usize> {
+    match program.types[ty as usize] {
+        TypeDesc::Closure { func, .. } => Some(func as usize),
+        _ => None,
+    }
+}
+
+fn size(func: &Func) -> usize {
+    func.blocks.iter().map(|b| b.insts.len() + 1).sum()
+}
+
+/// A call to be replaced.
+struct Site {
+    block: usize,
+    inst: usize,
+    callee: usize,
+}
+
+/// Inlines what is worth it into `f`; tells whether anything was.
+fn into(program: &mut Program, f: usize, rank: &[usize], null: u32) -> bool {
+    let mut did = false;
+    let mut from = 0;
+    while size(&program.funcs[f]) < CALLER_MAX {
+        let Some(site) = next_site(program, f, rank, from) else {
+            break;
+        };
+        // What is copied is looked at in the next round, so that this one ends.
+        from = site.block + 1;
+        let callee = program.funcs[site.callee].clone();
+        splice(&mut program.funcs[f], &callee, &site, null);
+        did = true;
+        if from >= program.funcs[f].blocks.len() {
+            break;
+        }
+    }
+    did
+}
+
+fn next_site(program: &Program, f: usize, rank: &[usize], from: usize) -> Option<Site> {
+    let func = &program.funcs[f];
+    let sigs = Signatures::default();
+    let census = Census::of(func, &sigs);
+    for (block, b) in func.blocks.iter().enumerate().skip(from) {
+        for (inst, i) in b.insts.iter().enumerate() {
+            let callee = match i.op {
+                Op::Call => i.imms[0] as usize,
+                Op::CallClosure => match known_closure(program, func, &census, i.regs[1]) {
+                    Some(callee) => callee,
+                    None => continue,
+                },
+                _ => continue,
+            };
+            if callee != f && rank[callee] < rank[f] && worth(program, callee, i.op) {
+                return Some(Site {
+                    block,
+                    inst,
+                    callee,
+                });
+            }
+        }
+    }
+    None
+}
+
+fn worth(program: &Program, callee: usize, op: Op) -> bool {
+    let func = &program.funcs[callee];
+    let calls_itself = func
+        .blocks
+        .iter()
+        .flat_map(|b| &b.insts)
+        .any(|i| i.op == Op::Call && i.imms[0] as usize == callee);
+    let max = match op {
+        Op::CallClosure => LAMBDA_MAX,
+        _ if func.inline => LIBRARY_MAX,
+        _ => CELL_MAX,
+    };
+    !calls_itself && size(func) <= max
+}
+
+/// The function behind a closure register, if there is only one.
+fn known_closure(program: &Program, func: &Func, census: &Census, reg: VReg) -> Option<usize> {
+    let mut reg = reg;
+    for _ in 0..8 {
+        if !census.is_single(reg) {
+            return None;
+        }
+        let (b, i) = census.site[reg.0 as usize]?;
+        let inst = &func.blocks[b as usize].insts[i as usize];
+        match inst.op {
+            Op::New => return closure_func(program, inst.imms[0]),
+            Op::Const => {
+                return match program.constants[inst.imms[0] as usize] {
+                    Constant::Closure(ty) => closure_func(program, ty),
+                    _ => None,
+                };
+            }
+            Op::Lend | Op::Move => reg = inst.regs[1],
+            _ => return None,
+        }
+    }
+    None
+}
+
+/// Puts a copy of `callee` in the place of the call at `site`.
+fn splice(func: &mut Func, callee: &Func, site: &Site, null: u32) {
+    let reg_offset = func.regs.len() as u32;
+    let block_offset = func.blocks.len() as u32;
+    let map_reg = |r: VReg| VReg(r.0 + reg_offset);
+    let map_block = |b: BlockId| BlockId(b.0 + block_offset);
+    func.regs.extend(callee.regs.iter().cloned());
+    let outer = func.blocks[site.block].handler;
+    let after = BlockId(block_offset + callee.blocks.len() as u32);
+
+    let head = &mut func.blocks[site.block];
+    let tail_insts = head.insts.split_off(site.inst + 1);
+    let call = head.insts.pop().map_or_else(Vec::new, |call| call.regs);
+    let tail = Block {
+        insts: tail_insts,
+        term: std::mem::replace(&mut head.term, Term::Jump(map_block(BlockId(0)))),
+        span: head.span,
+        handler: outer,
+    };
+    let dst = call[0];
+    let closure_args =
+        usize::from(callee.closure.is_some() || call.len() > callee.params.len() + 1);
+    let span = head.span;
+    if let Some((reg, _)) = callee.closure {
+        head.insts
+            .push(Inst::new(Op::Lend, vec![map_reg(reg), call[1]], span));
+    }
+    for (&param, &arg) in callee.params.iter().zip(&call[1 + closure_args..]) {
+        head.insts
+            .push(Inst::new(Op::Lend, vec![map_reg(param), arg], span));
+    }
+    for block in &callee.blocks {
+        func.blocks.push(copy_block(
+            block, outer, dst, after, null, &map_reg, &map_block,
+        ));
+    }
+    func.blocks.push(tail);
+}
+
+fn copy_block(
+    block: &Block,
+    outer: Option<Handler>,
+    dst: VReg,
+    after: BlockId,
+    null: u32,
+    map_reg: &dyn Fn(VReg) -> VReg,
+    map_block: &dyn Fn(BlockId) -> BlockId,
+) -> Block {
+    let mut copy = block.clone();
+    for inst in &mut copy.insts {
+        for reg in &mut inst.regs {
+            *reg = map_reg(*reg);
+        }
+    }
+    copy.term.for_each_reg_mut(|reg| *reg = map_reg(*reg));
+    copy.term.for_each_target_mut(|t| *t = map_block(*t));
+    match copy.term {
+        Term::Return(reg) => {
+            copy.insts
+                .push(Inst::new(Op::Move, vec![dst, reg], block.span));
+            copy.term = Term::Jump(after);
+        }
+        Term::ReturnNull => {
+            copy.insts
+                .push(Inst::imm(Op::Const, vec![dst], null, block.span));
+            copy.term = Term::Jump(after);
+        }
+        _ => {}
+    }
+    copy.handler = match block.handler {
+        None => outer,
+        Some(inner) => Some(Handler {
+            block: map_block(inner.block),
+            catch: inner
+                .catch
+                .map(|cancel| cancel.map(map_block).or(cleanup_of(outer))),
+        }),
+    };
+    copy
+}
+
+/// Where a cancellation goes in code with this handler.
+fn cleanup_of(handler: Option<Handler>) -> Option<BlockId> {
+    match handler? {
+        Handler { block, catch: None } => Some(block),
+        Handler {
+            catch: Some(outer), ..
+        } => outer,
+    }
+}
