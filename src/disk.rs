@@ -48,22 +48,34 @@ pub fn with_ending(source: &Path, ending: &str) -> PathBuf {
     source.with_file_name(format!("{stem}.{ending}"))
 }
 
-/// What `path` holds; a source is read only as far as the compiler would accept it.
+/// What `path` holds; of a source only as much as shows that the compiler must refuse it.
 ///
 /// # Errors
 /// A sentence that names the file and says why it cannot be read.
 pub fn read(path: &Path) -> Result<Vec<u8>, String> {
-    let cannot = |why: String| format!("cannot read {}: {why}", path.display());
-    let file = std::fs::File::open(path).map_err(|e| cannot(reason(&e)))?;
-    if file.metadata().is_ok_and(|m| m.is_dir()) {
-        return Err(cannot("it is a folder".into()));
-    }
     // One byte more than allowed, so that the compiler sees that it is too much.
     let limit = if is_bytecode(path) {
         u64::MAX
     } else {
         SOURCE_BYTES_MAX as u64 + 1
     };
+    read_up_to(path, limit)
+}
+
+/// All that `path` holds.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_all(path: &Path) -> Result<Vec<u8>, String> {
+    read_up_to(path, u64::MAX)
+}
+
+fn read_up_to(path: &Path, limit: u64) -> Result<Vec<u8>, String> {
+    let cannot = |why: String| format!("cannot read {}: {why}", path.display());
+    let file = std::fs::File::open(path).map_err(|e| cannot(reason(&e)))?;
+    if file.metadata().is_ok_and(|m| m.is_dir()) {
+        return Err(cannot("it is a folder".into()));
+    }
     let mut bytes = Vec::new();
     file.take(limit)
         .read_to_end(&mut bytes)

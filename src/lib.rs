@@ -8,6 +8,7 @@
 pub mod commands;
 pub mod disk;
 pub mod exit;
+pub mod module_file;
 pub mod report;
 
 pub use exit::Exit;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Command;
-use lumen::commands::explain;
+use lumen::commands::{assemble, explain, list};
 use lumen::{Exit, exit};
 
 fn command() -> Command {
@@ -13,12 +13,16 @@ fn command() -> Command {
         .after_help(exit::help())
         .subcommand_required(true)
         .arg_required_else_help(true)
+        .subcommand(list::command())
+        .subcommand(assemble::command())
         .subcommand(explain::command())
 }
 
 fn main() -> ExitCode {
     let matches = lumen::commands::parse(command());
     let exit = match matches.subcommand() {
+        Some(("list", matches)) => list::run(matches),
+        Some(("assemble", matches)) => assemble::run(matches),
         Some(("explain", matches)) => explain::run(matches),
         _ => Exit::Usage,
     };

@@ -1,9 +1,13 @@
 //! The commands, one a file: what it takes (`command`) and what it does (`run`).
 
+pub mod assemble;
 pub mod explain;
+pub mod list;
 pub mod version;
 
-use clap::{ArgMatches, Command};
+use std::path::PathBuf;
+
+use clap::{Arg, ArgMatches, Command, value_parser};
 
 use crate::{Exit, report};
 
@@ -21,4 +25,14 @@ pub fn parse(command: Command) -> ArgMatches {
         };
         std::process::exit(exit.code().into())
     })
+}
+
+/// `-o OUT`, for commands that write a file.
+fn out_argument() -> Arg {
+    Arg::new("out")
+        .short('o')
+        .long("out")
+        .value_name("OUT")
+        .value_parser(value_parser!(PathBuf))
+        .help("The file to write [default: FILE with the ending .lbc]")
 }
