@@ -105,8 +105,8 @@ codes! {
          with align one of < > ^ and kind one of d x X b o e f %: \"{price:.2}\", \"{n:>8}\", \
          \"{n:x}\"."
     TooDeep E0110 "nesting is too deep"
-        "Expressions, blocks, types and patterns may nest some hundred levels, and one \
-         expression may chain some thousand operators. Name parts of it with `let`, or move \
+        "Expressions, blocks, types and patterns may nest some 250 levels, and one \
+         expression may chain about a thousand operators or calls. Name parts of it with `let`, or move \
          them into cells."
     Expected E0111 "unexpected word or mark"
         "The text does not follow the grammar at this place. The message says what could stand \
@@ -171,8 +171,6 @@ codes! {
         "The directives are @deterministic, @clock, @strict and @doc_mode. Others have no effect."
     RepeatedDirective W0002 "directive given twice"
         "The last of several equal directives counts."
-    DanglingDoc W0003 "doc comment above nothing"
-        "A `##` comment documents the declaration below it. Use `#` for any other comment."
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
 //! Source texts and positions in them.
 
+mod fences;
 mod loader;
 mod map;
 mod span;
 
+pub use fences::{Fences, find_fences};
 pub use loader::{Found, Loader, NoModules};
 pub use map::{LineColumn, SOURCE_BYTES_MAX, SourceFile, SourceKind, SourceMap};
 pub use span::{FileId, Span};

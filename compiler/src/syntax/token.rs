@@ -114,7 +114,7 @@ tokens! {
         Scope SCOPE "scope" Channel CHANNEL "channel" Executor EXECUTOR "executor"
         State STATE "state" Step STEP "step" When WHEN "when" Tool TOOL "tool"
         Grant GRANT "grant" Role ROLE "role" Effect EFFECT "effect" Bind BIND "bind"
-        Test TEST "test" Assert ASSERT "assert"
+        Test TEST "test" Assert ASSERT "assert" Where WHERE "where"
     }
     names {
         MAIN "main" INT "Int" FLOAT "Float" BOOL "Bool" STRING "String" BYTES "Bytes"
