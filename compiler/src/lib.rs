@@ -2,6 +2,7 @@
 
 pub mod diag;
 pub mod emit;
+pub mod exhaustive;
 pub mod hir;
 pub mod ir;
 pub mod source;
