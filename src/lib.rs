@@ -9,6 +9,7 @@ pub mod commands;
 pub mod disk;
 pub mod exit;
 pub mod module_file;
+pub mod pipeline;
 pub mod report;
 
 pub use exit::Exit;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Command;
-use lumen::commands::{assemble, explain, list};
+use lumen::commands::{assemble, compile, explain, list};
 use lumen::{Exit, exit};
 
 fn command() -> Command {
@@ -13,6 +13,7 @@ fn command() -> Command {
         .after_help(exit::help())
         .subcommand_required(true)
         .arg_required_else_help(true)
+        .subcommand(compile::command())
         .subcommand(list::command())
         .subcommand(assemble::command())
         .subcommand(explain::command())
@@ -21,6 +22,7 @@ fn command() -> Command {
 fn main() -> ExitCode {
     let matches = lumen::commands::parse(command());
     let exit = match matches.subcommand() {
+        Some(("compile", matches)) => compile::run(matches),
         Some(("list", matches)) => list::run(matches),
         Some(("assemble", matches)) => assemble::run(matches),
         Some(("explain", matches)) => explain::run(matches),

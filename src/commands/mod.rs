@@ -1,6 +1,7 @@
 //! The commands, one a file: what it takes (`command`) and what it does (`run`).
 
 pub mod assemble;
+pub mod compile;
 pub mod explain;
 pub mod list;
 pub mod version;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgMatches, Command, value_parser};
 
+use crate::report::ErrorFormat;
 use crate::{Exit, report};
 
 /// Reads the command line. On `--help` and `--version`, and when it is wrong, the process ends
@@ -35,4 +37,24 @@ fn out_argument() -> Arg {
         .value_name("OUT")
         .value_parser(value_parser!(PathBuf))
         .help("The file to write [default: FILE with the ending .lbc]")
+}
+
+/// `--error-format human|json`, for commands that compile.
+fn error_format_argument() -> Arg {
+    Arg::new("error-format")
+        .long("error-format")
+        .value_name("FORMAT")
+        .value_parser(["human", "json"])
+        .default_value("human")
+        .help("How diagnostics are written: text with the source, or one JSON object a line")
+}
+
+fn error_format(matches: &ArgMatches) -> ErrorFormat {
+    match matches
+        .get_one::<String>("error-format")
+        .map(String::as_str)
+    {
+        Some("json") => ErrorFormat::Json,
+        _ => ErrorFormat::Human,
+    }
 }
