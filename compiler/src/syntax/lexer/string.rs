@@ -70,6 +70,10 @@ impl Lexer<'_> {
                     if self.pos < self.end && (end == End::Quotes || self.byte(0) != b'\n') {
                         let next = self.text[self.pos..].chars().next();
                         self.pos += next.map_or(1, char::len_utf8);
+                        // The brace of \u{…} begins no hole.
+                        if next == Some('u') && self.byte(0) == b'{' {
+                            self.pos += 1;
+                        }
                     }
                 }
                 b'{' => return Stop::Hole,
