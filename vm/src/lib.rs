@@ -1,1 +1,12 @@
-//! Load, link, verify and run bytecode.
+//! The virtual machine: loads, links, verifies and runs bytecode.
+
+mod backtrace;
+mod helpers;
+mod interp;
+mod load;
+mod program;
+mod tasks;
+
+pub use backtrace::FailureReport;
+pub use load::LoadError;
+pub use program::{Exit, Options, Program};

@@ -1,0 +1,99 @@
+//! Calls of natives.
+
+use lumen_runtime::native::{NativeCx, NativeStop};
+
+use super::fail_named;
+use super::places::with_place;
+use crate::interp::dispatch::{Cx, Pc, Regs};
+use crate::interp::operand::{lane, put, reg};
+use crate::load::image::LinkedNative;
+
+/// How a native call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Called {
+    /// With a result, which is in its register.
+    Done,
+    /// With a failure, which is pending.
+    Failed,
+    /// It waits.
+    Parked,
+    /// It ended the program.
+    Stopped,
+}
+
+/// `call.native`.
+///
+/// # Safety
+/// As [`super::helpers`].
+pub(crate) unsafe fn call_native(pc: Pc, r: Regs, cx: Cx) -> Called {
+    // SAFETY: the verifier compared the window with the import's signature.
+    unsafe {
+        let native = &(*cx).image().natives[lane(pc, 2)];
+        let args = std::slice::from_raw_parts_mut(reg(r, pc, 1), native.params.len());
+        call(pc, r, cx, native, args)
+    }
+}
+
+unsafe fn call(pc: Pc, r: Regs, cx: Cx, native: &LinkedNative, args: &mut [u64]) -> Called {
+    // SAFETY: by the contract of `call_native`; results go to lane 0 in both ops.
+    unsafe {
+        let image = (*cx).image();
+        // A native may ask where it was called from.
+        (*cx).save(pc, r);
+        let mut call = NativeCx {
+            heap: (*cx).heap(),
+            types: &image.types,
+            params: &native.params,
+            result: native.result,
+            host: (*(*cx).task).outside(),
+        };
+        match (native.func)(&mut call, args) {
+            Ok(value) => {
+                put(r, pc, 0, value);
+                Called::Done
+            }
+            Err(stop) => stopped(pc, cx, stop),
+        }
+    }
+}
+
+#[cold]
+#[inline(never)]
+unsafe fn stopped(pc: Pc, cx: Cx, stop: NativeStop) -> Called {
+    match stop {
+        NativeStop::Failed(failure) => {
+            // SAFETY: the running fiber's state.
+            unsafe { fail_named(pc, cx, &failure.kind, &failure.message) };
+            Called::Failed
+        }
+        NativeStop::Parked => Called::Parked,
+        NativeStop::Exit(code) => {
+            // SAFETY: the task outlives the run.
+            unsafe { (*(*cx).task).set_exit_code(code) };
+            Called::Stopped
+        }
+    }
+}
+
+/// `call.native.at`.
+///
+/// # Safety
+/// As [`super::helpers`].
+pub(crate) unsafe fn call_native_at(pc: Pc, r: Regs, cx: Cx) -> Called {
+    // SAFETY: the verifier compared path and window with the import's signature.
+    unsafe {
+        let image = (*cx).image();
+        let native = &image.natives[lane(pc, 4)];
+        let path = &image.paths[lane(pc, 3)];
+        let mut called = Called::Failed;
+        let ran = with_place(pc, cx, reg(r, pc, 1), path, reg(r, pc, 2), |place, rest| {
+            let mut args = Vec::with_capacity(native.params.len());
+            args.push(*place);
+            args.extend_from_slice(std::slice::from_raw_parts(rest, native.params.len() - 1));
+            called = call(pc, r, cx, native, &mut args);
+            *place = args[0];
+            true
+        });
+        if ran { called } else { Called::Failed }
+    }
+}

@@ -1,0 +1,151 @@
+//! The interpreter: one fiber's Lumen frames, resumed until they end or wait.
+
+mod arith;
+mod calls;
+pub(crate) mod context;
+mod control;
+pub(crate) mod dispatch;
+mod fail;
+mod lists;
+mod objects;
+pub(crate) mod operand;
+mod stack;
+mod tasks;
+mod unwind;
+mod words;
+
+use std::sync::atomic::AtomicU32;
+
+use lumen_runtime::heap::{Heap, word};
+
+use crate::load::image::Image;
+use crate::program::Instance;
+use crate::tasks::Task;
+use context::Context;
+use dispatch::{Exit, Pc, Regs};
+use stack::Stack;
+
+/// All handlers by the names that the op table gives them.
+pub(crate) mod handlers {
+    pub(super) use super::arith::*;
+    pub(super) use super::calls::*;
+    pub(super) use super::control::*;
+    pub(super) use super::fail::*;
+    pub(super) use super::lists::*;
+    pub(super) use super::objects::*;
+    pub(super) use super::tasks::*;
+    pub(super) use super::words::*;
+}
+
+/// One fiber's execution: frames that wait or have yet to begin.
+pub(crate) struct Interp {
+    stack: Stack,
+    pc: Pc,
+    regs: Regs,
+    fp: *mut u64,
+    failure: u64,
+}
+
+// SAFETY: the addresses lie in the fiber's own stack and in the program's code, which is
+// read-only and outlives it; a fiber runs on one worker at a time.
+unsafe impl Send for Interp {}
+
+/// How a resumed fiber came to rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rest {
+    /// It returned this slot.
+    Done(u64),
+    /// This Error, owned, left it. The image's `cancelled` Error: it was cancelled.
+    Failed(u64),
+    /// It waits.
+    Parked,
+    /// It gives way.
+    Yielded,
+    /// It ended the program.
+    Stopped,
+}
+
+impl Interp {
+    /// Begins a call of function `func` with `args` (owned or borrowed as its signature says);
+    /// `closure`, if it is one, is taken over.
+    pub(crate) fn new(
+        image: &Image,
+        func: usize,
+        closure: u64,
+        args: &[u64],
+        max_stack: usize,
+    ) -> Interp {
+        let info = &image.funcs[func];
+        debug_assert_eq!(info.params, args.len());
+        let stack = Stack::new(info.frame.max(args.len() + 1), max_stack);
+        let regs = stack.base();
+        // SAFETY: records fit beside the entry frame.
+        let fp = unsafe { stack.end().sub(1) };
+        // SAFETY: the stack has room for the frame and its record.
+        unsafe {
+            *regs = closure;
+            for (i, arg) in args.iter().enumerate() {
+                *regs.add(1 + i) = *arg;
+            }
+            *fp = image.exit_pc() as u64;
+        }
+        Interp {
+            stack,
+            pc: image.entries[func],
+            regs,
+            fp,
+            failure: 0,
+        }
+    }
+
+    /// Runs until it comes to rest.
+    ///
+    /// # Safety
+    /// The instance, heap and poll word are those of the program this was made for and of the
+    /// worker that runs it.
+    pub(crate) unsafe fn resume(
+        &mut self,
+        instance: &Instance,
+        heap: &mut Heap,
+        poll: &AtomicU32,
+        task: &Task,
+    ) -> Rest {
+        let image = instance.image();
+        let mut context = Context {
+            fp: self.fp,
+            poll,
+            heap,
+            constants: image.constants.as_ptr(),
+            globals: instance.globals(),
+            entries: image.entries.as_ptr(),
+            slots: image.slots.as_ptr(),
+            closures: image.closures.as_ptr(),
+            members: image.members.as_ptr(),
+            member_words: image.member_words,
+            image,
+            stack: &mut self.stack,
+            task,
+            failure: self.failure,
+            pc: self.pc,
+            regs: self.regs,
+            exit: Exit::Done,
+        };
+        let cx = &raw mut context;
+        // SAFETY: verified code on its own frames; the context points to what outlives this call.
+        let exit = unsafe { dispatch::run(self.pc, self.regs, cx) };
+        // SAFETY: still ours.
+        let context = unsafe { &mut *cx };
+        self.pc = context.pc;
+        self.regs = context.regs;
+        self.fp = context.fp;
+        self.failure = context.failure;
+        match exit {
+            // SAFETY: the entry frame's R[0] holds the result.
+            Exit::Done => Rest::Done(unsafe { *self.regs }),
+            Exit::Failed => Rest::Failed(std::mem::replace(&mut self.failure, word::ABSENT)),
+            Exit::Parked => Rest::Parked,
+            Exit::Yielded => Rest::Yielded,
+            Exit::Stopped => Rest::Stopped,
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! Prepared code: the module's instruction words with operands resolved.
+//!
+//! Words keep their places, so that positions and landings need no translation. What changes:
+//!
+//! | op | change |
+//! | --- | --- |
+//! | `call` | function number -> distance to its code |
+//! | `return`, `return.null` | a form of their own in closures |
+//! | `switch.*` | type, low, table -> distance to a prepared table behind the function |
+//! | `new` | forms by number of slots; closures; a closure without captures is a constant |
+//! | type tests | of unions, enums, function types …: type -> number of a set of types |
+//!
+//! Before each function stands a word with its frame size in bytes and its number.
+
+use lumen_bytecode::code::{Op, get_raw, set_raw};
+use lumen_bytecode::module::{Function, Module, TypeDesc, TypeIx};
+use lumen_runtime::heap::dynamic::type_matches;
+use lumen_runtime::heap::{Heap, Repr, TypeKind, Types};
+
+use super::constants::bare_closure;
+use super::image::{FuncInfo, prelude};
+use super::{LoadError, slots_of};
+use crate::interp::dispatch::Code;
+
+/// What preparation makes.
+pub(super) struct Prepared {
+    pub(super) code: Box<[u64]>,
+    pub(super) funcs: Vec<FuncInfo>,
+    pub(super) members: Vec<u64>,
+    pub(super) member_words: usize,
+    pub(super) member_types: Vec<TypeIx>,
+}
+
+struct Preparer<'a> {
+    module: &'a Module,
+    types: &'a Types,
+    constants: &'a mut Vec<u64>,
+    heap: &'a mut Heap,
+    code: Vec<u64>,
+    starts: Vec<usize>,
+    member_types: Vec<TypeIx>,
+}
+
+/// Prepares all functions.
+pub(super) fn prepare(
+    module: &Module,
+    types: &Types,
+    constants: &mut Vec<u64>,
+    heap: &mut Heap,
+) -> Result<Prepared, LoadError> {
+    let mut at = prelude().len();
+    let starts = module.functions.iter().map(|f| {
+        let start = at + 1;
+        at = start + f.code.len() + table_words(f);
+        start
+    });
+    let starts = starts.collect();
+    let code = Vec::with_capacity(at);
+    let mut p = Preparer {
+        module,
+        types,
+        constants,
+        heap,
+        code,
+        starts,
+        member_types: Vec::new(),
+    };
+    p.code.extend(prelude());
+    for (i, function) in module.functions.iter().enumerate() {
+        p.function(i, function)?;
+    }
+    let funcs = module
+        .functions
+        .iter()
+        .zip(&p.starts)
+        .map(|(f, start)| info(f, *start, types));
+    let member_words = types.len().div_ceil(64);
+    Ok(Prepared {
+        funcs: funcs.collect(),
+        members: p
+            .member_types
+            .iter()
+            .flat_map(|t| set_of(types, *t, member_words))
+            .collect(),
+        member_words,
+        member_types: p.member_types,
+        code: p.code.into_boxed_slice(),
+    })
+}
+
+/// Words that the prepared tables of a function take: one table per switch, as distances are
+/// relative to it.
+fn table_words(f: &Function) -> usize {
+    let (mut at, mut words) = (0, 0);
+    while let Some(op) = f.code.get(at).and_then(|w| Op::from_word(*w)) {
+        if matches!(op, Op::SwitchTag | Op::SwitchInt) {
+            let table = get_raw(&f.code[at..], 2, 1) as usize;
+            words += 1 + f.tables.get(table).map_or(0, |t| t.len().div_ceil(2));
+        }
+        at += op.word_count();
+    }
+    words
+}
+
+fn info(f: &Function, start: usize, types: &Types) -> FuncInfo {
+    let owned_words = f.params.iter().zip(&f.owned).enumerate();
+    let owned_words = owned_words
+        .filter(|(_, (ty, owned))| **owned && types.repr(**ty) == Repr::Word)
+        .map(|(i, _)| i as u16 + 1);
+    FuncInfo {
+        name: f.name.clone(),
+        start,
+        frame: usize::from(f.frame),
+        params: f.params.len(),
+        owned_words: owned_words.collect(),
+        is_closure: f.closure.is_some(),
+        result: f.result,
+        landings: f.landings.clone(),
+        lines: f.lines.clone(),
+    }
+}
+
+/// The types whose values belong to `ty`, as bits.
+fn set_of(types: &Types, ty: TypeIx, words: usize) -> Vec<u64> {
+    let mut set = vec![0; words];
+    for dynamic in 0..types.len() {
+        if type_matches(types, dynamic as TypeIx, ty) {
+            set[dynamic / 64] |= 1 << (dynamic % 64);
+        }
+    }
+    set
+}
+
+fn set_op(word: &mut u64, code: Code) {
+    *word = *word & !0xffff | code as u64;
+}
+
+impl Preparer<'_> {
+    fn function(&mut self, index: usize, function: &Function) -> Result<(), LoadError> {
+        let start = self.starts[index];
+        self.code
+            .push(u64::from(function.frame) * 8 | (index as u64) << 32);
+        debug_assert_eq!(self.code.len(), start);
+        self.code.extend_from_slice(&function.code);
+        let mut at = 0;
+        while at < function.code.len() {
+            let words = &function.code[at..];
+            let Some(op) = Op::from_word(words[0]) else {
+                return Err(LoadError::new(format!(
+                    "{}: unknown op at {at}",
+                    function.name
+                )));
+            };
+            self.instruction(function, start, at, op)?;
+            at += op.word_count();
+        }
+        Ok(())
+    }
+
+    fn instruction(
+        &mut self,
+        function: &Function,
+        start: usize,
+        at: usize,
+        op: Op,
+    ) -> Result<(), LoadError> {
+        let here = start + at;
+        let lane = |n| get_raw(&function.code[at..], n, 1);
+        match op {
+            Op::Call => {
+                let callee = get_raw(&function.code[at..], 1, 2) as usize;
+                let target = self.starts.get(callee).copied();
+                let target = target.ok_or_else(|| LoadError::new("call of a missing function"))?;
+                self.distance(here, target)?;
+            }
+            Op::Return if function.closure.is_some() => {
+                set_op(&mut self.code[here], Code::ReturnClosure);
+            }
+            Op::ReturnNull if function.closure.is_some() => {
+                set_op(&mut self.code[here], Code::ReturnNullClosure);
+            }
+            Op::SwitchTag => {
+                let first = match self.module.types.get(lane(1) as usize) {
+                    Some(TypeDesc::Enum { first_variant, .. }) => *first_variant,
+                    _ => return Err(LoadError::new("switch.tag on a type that is no enum")),
+                };
+                self.table(function, start, here, first, lane(2) as usize)?;
+            }
+            Op::SwitchInt => {
+                let low = i32::from(lane(1) as u16 as i16) as u32;
+                self.table(function, start, here, low, lane(2) as usize)?;
+            }
+            Op::New => self.new_object(here, lane(2))?,
+            Op::JumpIfType => self.test(here, 1, lane(1), Code::JumpIfMember),
+            Op::JumpIfNotType => self.test(here, 1, lane(1), Code::JumpIfNotMember),
+            Op::JumpIfTypeFar => self.test(here, 1, lane(1), Code::JumpIfMemberFar),
+            Op::JumpIfNotTypeFar => self.test(here, 1, lane(1), Code::JumpIfNotMemberFar),
+            Op::IsType => self.test(here, 2, lane(2), Code::IsMember),
+            Op::Cast => self.test(here, 1, lane(1), Code::CastMember),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Writes the distance from `here` to `target` into lanes 1 and 2.
+    fn distance(&mut self, here: usize, target: usize) -> Result<(), LoadError> {
+        let distance = i32::try_from(target as i64 - here as i64)
+            .map_err(|_| LoadError::new("the program's code is too large"))?;
+        set_raw(&mut self.code[here..=here], 1, 2, distance as u32);
+        Ok(())
+    }
+
+    fn table(
+        &mut self,
+        function: &Function,
+        start: usize,
+        here: usize,
+        first: u32,
+        table: usize,
+    ) -> Result<(), LoadError> {
+        let targets = function.tables.get(table);
+        let targets = targets.ok_or_else(|| LoadError::new("switch over a missing table"))?;
+        let place = self.code.len();
+        self.distance(here, place)?;
+        self.code
+            .push(u64::from(first) | (targets.len() as u64) << 32);
+        let entry = |t: &u32| (i64::from(*t) - (here - start) as i64) as i32 as u32;
+        for pair in targets.chunks(2) {
+            let high = pair.get(1).map_or(0, entry);
+            self.code
+                .push(u64::from(entry(&pair[0])) | u64::from(high) << 32);
+        }
+        Ok(())
+    }
+
+    fn new_object(&mut self, here: usize, ty: TypeIx) -> Result<(), LoadError> {
+        let code = match self.module.types.get(ty as usize) {
+            Some(TypeDesc::Closure { captures, .. }) if captures.is_empty() => {
+                let constant = self.constants.len() as u32;
+                self.constants
+                    .push(bare_closure(self.heap, self.module, ty)?);
+                let word = &mut self.code[here..=here];
+                set_raw(word, 1, 2, constant);
+                set_op(&mut word[0], Code::Const);
+                return Ok(());
+            }
+            Some(TypeDesc::Closure { .. }) => Code::NewClosure,
+            _ => match slots_of(self.types.shape(ty)) {
+                1 => Code::New1,
+                2 => Code::New2,
+                3 => Code::New3,
+                4 => Code::New4,
+                _ => return Ok(()),
+            },
+        };
+        set_op(&mut self.code[here], code);
+        Ok(())
+    }
+
+    /// A test of a type that has no objects of its own becomes one for a set of types.
+    fn test(&mut self, here: usize, lane: usize, ty: TypeIx, code: Code) {
+        let wide = matches!(
+            self.types.kind(ty),
+            TypeKind::Any
+                | TypeKind::Json
+                | TypeKind::Union(_)
+                | TypeKind::Enum { .. }
+                | TypeKind::Func { .. }
+        );
+        if !wide {
+            return;
+        }
+        let known = self.member_types.iter().position(|t| *t == ty);
+        let set = known.unwrap_or_else(|| {
+            self.member_types.push(ty);
+            self.member_types.len() - 1
+        });
+        let word = &mut self.code[here..=here];
+        set_raw(word, lane, 1, set as u32);
+        set_op(&mut word[0], code);
+    }
+}

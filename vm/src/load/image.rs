@@ -1,0 +1,241 @@
+//! A loaded program: what all its fibers share and nobody changes.
+
+use std::sync::{Arc, Mutex};
+
+use lumen_bytecode::module::{FAILURE_KINDS, FailureKind, Landing, Line, PathStep};
+use lumen_runtime::heap::{Heap, TypeIx, Types, count, string};
+use lumen_runtime::native::NativeFn;
+use rustc_hash::FxHashMap;
+
+use crate::interp::dispatch::{Code, Pc};
+use crate::interp::operand::lane;
+
+/// A function besides its code.
+#[derive(Debug, Default)]
+pub(crate) struct FuncInfo {
+    /// As in stack traces.
+    pub(crate) name: String,
+    /// First word of its code.
+    pub(crate) start: usize,
+    /// Registers of a frame.
+    pub(crate) frame: usize,
+    /// Number of parameters.
+    pub(crate) params: usize,
+    /// Parameter registers whose words the function takes over.
+    pub(crate) owned_words: Vec<u16>,
+    /// `R[0]` holds its closure, which it drops when it returns.
+    pub(crate) is_closure: bool,
+    /// Result type.
+    pub(crate) result: TypeIx,
+    /// Where failures go, by ascending pc.
+    pub(crate) landings: Vec<Landing>,
+    /// Source positions, by ascending pc.
+    pub(crate) lines: Vec<Line>,
+}
+
+/// A native as calls need it.
+#[derive(Debug)]
+pub(crate) struct LinkedNative {
+    /// The function.
+    pub(crate) func: NativeFn,
+    /// Parameter types at this import.
+    pub(crate) params: Box<[TypeIx]>,
+    /// Result type.
+    pub(crate) result: TypeIx,
+}
+
+/// A source position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Position<'a> {
+    /// File name.
+    pub(crate) file: &'a str,
+    /// Index of the file.
+    pub(crate) file_index: usize,
+    /// 1-based line.
+    pub(crate) line: u32,
+    /// 1-based column.
+    pub(crate) column: u32,
+}
+
+/// Persistent texts made on demand: the lines of stack traces.
+pub(crate) struct Texts {
+    heap: Heap,
+    traces: FxHashMap<usize, u64>,
+}
+
+/// The program.
+pub(crate) struct Image {
+    /// Prepared code of all functions.
+    pub(crate) code: Box<[u64]>,
+    /// Functions by number; their code stands in the same order.
+    pub(crate) funcs: Vec<FuncInfo>,
+    /// Code addresses by function number.
+    pub(crate) entries: Vec<Pc>,
+    /// Constants as slots.
+    pub(crate) constants: Vec<u64>,
+    /// Slots of objects by type.
+    pub(crate) slots: Vec<u16>,
+    /// Functions of closure types.
+    pub(crate) closures: Vec<u32>,
+    /// Sets of types, as bits, [`Image::member_words`] each.
+    pub(crate) members: Vec<u64>,
+    /// Words per set.
+    pub(crate) member_words: usize,
+    /// The type that each set stands for.
+    pub(crate) member_types: Vec<TypeIx>,
+    /// The types.
+    pub(crate) types: Arc<Types>,
+    /// Natives by import number.
+    pub(crate) natives: Vec<LinkedNative>,
+    /// Place paths.
+    pub(crate) paths: Vec<Vec<PathStep>>,
+    /// Module-level variables in initialisation order: name, type, function.
+    pub(crate) globals: Vec<(TypeIx, u32)>,
+    /// Entry.
+    pub(crate) main: Option<u32>,
+    /// Tests.
+    pub(crate) tests: Vec<lumen_bytecode::module::TestDesc>,
+    /// Source file names.
+    pub(crate) files: Vec<String>,
+    /// Source texts.
+    pub(crate) sources: Vec<String>,
+    /// The Error that stands for cancellation.
+    pub(crate) cancelled: u64,
+    /// The Error for lack of memory to make an Error.
+    pub(crate) no_memory: u64,
+    /// Persistent objects made after loading.
+    pub(crate) texts: Mutex<Texts>,
+}
+
+// SAFETY: everything is read-only but `texts`, which is locked; the addresses in `entries` and the
+// persistent objects in `constants` belong to the image itself.
+unsafe impl Send for Image {}
+// SAFETY: as above.
+unsafe impl Sync for Image {}
+
+impl std::fmt::Debug for Image {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Image")
+            .field("functions", &self.funcs.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Index of the word where entry functions return to; word 0 stands for the call.
+const EXIT: usize = 1;
+
+/// Words of code before the first function.
+pub(crate) fn prelude() -> Vec<u64> {
+    vec![0, Code::ExitDone as u64]
+}
+
+impl Texts {
+    /// On the heap that the constants are on.
+    pub(crate) fn new(heap: Heap) -> Texts {
+        Texts {
+            heap,
+            traces: FxHashMap::default(),
+        }
+    }
+
+    fn make(&mut self, text: &str) -> Option<u64> {
+        let word = string::new(&mut self.heap, text).ok()?;
+        // SAFETY: a fresh String.
+        unsafe { count::persist(&mut self.heap, word) };
+        Some(word)
+    }
+}
+
+impl Image {
+    /// Where entry functions return to.
+    #[inline(always)]
+    pub(crate) fn exit_pc(&self) -> Pc {
+        &raw const self.code[EXIT]
+    }
+
+    /// The function that `pc` lies in, and the word index there.
+    pub(crate) fn place(&self, pc: Pc) -> (usize, u32) {
+        let word = (pc as usize - self.code.as_ptr() as usize) / 8;
+        let func = self
+            .funcs
+            .partition_point(|f| f.start <= word)
+            .saturating_sub(1);
+        (func, (word - self.funcs[func].start) as u32)
+    }
+
+    /// What a failure at word `at` of a function leads to.
+    pub(crate) fn landing(&self, func: usize, at: u32) -> Option<&Landing> {
+        let landings = &self.funcs[func].landings;
+        let after = landings.partition_point(|l| l.start <= at);
+        landings[..after].last().filter(|l| at < l.end)
+    }
+
+    /// The source position of word `at` of a function.
+    pub(crate) fn position(&self, func: usize, at: u32) -> Option<Position<'_>> {
+        let lines = &self.funcs[func].lines;
+        let line = lines[..lines.partition_point(|l| l.pc <= at)].last()?;
+        let file_index = line.file as usize;
+        let file = self.files.get(file_index)?;
+        Some(Position {
+            file,
+            file_index,
+            line: line.line,
+            column: line.column,
+        })
+    }
+
+    /// The text of a String constant.
+    pub(crate) fn text(&self, constant: usize) -> &str {
+        // SAFETY: the verifier checked that it is a String; constants are persistent.
+        unsafe { string::as_str(self.constants[constant]) }
+    }
+
+    /// A failure kind by number.
+    pub(crate) fn kind(&self, number: usize) -> FailureKind {
+        FAILURE_KINDS
+            .get(number)
+            .map_or(FailureKind::Throw, |k| k.0)
+    }
+
+    /// The type that the `cast` at `pc` asks for.
+    pub(crate) fn cast_type(&self, pc: Pc) -> TypeIx {
+        // SAFETY: an instruction of this image's code.
+        unsafe {
+            let operand = lane(pc, 1);
+            if *pc.cast::<u16>() == Code::CastMember as u16 {
+                self.member_types[operand]
+            } else {
+                operand as TypeIx
+            }
+        }
+    }
+
+    /// The line of a stack trace for a frame that stands at `pc`, as a persistent String.
+    pub(crate) fn trace_word(&self, pc: Pc) -> Option<u64> {
+        let mut texts = self.texts.lock().unwrap_or_else(|e| e.into_inner());
+        if let Some(&word) = texts.traces.get(&(pc as usize)) {
+            return Some(word);
+        }
+        let word = texts.make(&self.trace_line(pc))?;
+        texts.traces.insert(pc as usize, word);
+        Some(word)
+    }
+
+    /// `name (file:line:column)`.
+    pub(crate) fn trace_line(&self, pc: Pc) -> String {
+        let (func, at) = self.place(pc);
+        let name = &self.funcs[func].name;
+        match self.position(func, at) {
+            Some(p) => format!("{name} ({}:{}:{})", p.file, p.line, p.column),
+            None => name.clone(),
+        }
+    }
+
+    /// `file:line:column`, or nothing.
+    pub(crate) fn location(&self, pc: Pc) -> String {
+        let (func, at) = self.place(pc);
+        self.position(func, at).map_or_else(String::new, |p| {
+            format!("{}:{}:{}", p.file, p.line, p.column)
+        })
+    }
+}

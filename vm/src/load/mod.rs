@@ -1,0 +1,108 @@
+//! From a module to a program that can run: types translated, natives linked, constants made,
+//! code prepared.
+
+mod code;
+mod constants;
+pub(crate) mod image;
+mod natives;
+mod types;
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use lumen_bytecode::Module;
+use lumen_bytecode::module::{TypeDesc, well_known};
+use lumen_runtime::heap::Heap;
+use lumen_runtime::heap::types::Shape;
+use lumen_runtime::native::Native;
+
+use image::{Image, Texts};
+
+/// Why a module cannot be loaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadError {
+    message: String,
+}
+
+impl LoadError {
+    pub(crate) fn new(message: impl Into<String>) -> LoadError {
+        LoadError {
+            message: message.into(),
+        }
+    }
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for LoadError {}
+
+/// Prepares a verified module.
+pub(crate) fn load(
+    module: Module,
+    natives: &[&[Native]],
+    hash_seed: u64,
+) -> Result<Image, LoadError> {
+    if module.types.len() < well_known::LEN as usize {
+        return Err(LoadError::new(
+            "the module's type table lacks the well-known types",
+        ));
+    }
+    let types = Arc::new(types::translate(&module.types).with_hash_seed(hash_seed));
+    let slots = module
+        .types
+        .iter()
+        .enumerate()
+        .map(|(i, _)| slots_of(types.shape(i as u32)));
+    let slots = slots.collect();
+    let closures = module.types.iter().map(function_of).collect();
+    let natives = natives::link(&module, natives)?;
+    let mut heap = Heap::alone(Arc::clone(&types));
+    let mut constants = constants::make(&mut heap, &module)?;
+    let errors = constants::errors(&mut heap)?;
+    let prepared = code::prepare(&module, &types, &mut constants, &mut heap)?;
+    let entries = prepared
+        .funcs
+        .iter()
+        .map(|f| &raw const prepared.code[f.start])
+        .collect();
+    Ok(Image {
+        entries,
+        code: prepared.code,
+        funcs: prepared.funcs,
+        members: prepared.members,
+        member_words: prepared.member_words,
+        member_types: prepared.member_types,
+        constants,
+        slots,
+        closures,
+        types,
+        natives,
+        paths: module.paths,
+        globals: module.globals.iter().map(|g| (g.ty, g.init)).collect(),
+        main: module.main,
+        tests: module.tests,
+        files: module.files,
+        sources: module.sources,
+        cancelled: errors.0,
+        no_memory: errors.1,
+        texts: Mutex::new(Texts::new(heap)),
+    })
+}
+
+fn slots_of(shape: &Shape) -> u16 {
+    match shape {
+        Shape::Fixed { slots, .. } => u16::try_from(*slots).unwrap_or(u16::MAX),
+        _ => 0,
+    }
+}
+
+fn function_of(ty: &TypeDesc) -> u32 {
+    match ty {
+        TypeDesc::Closure { func, .. } => *func,
+        _ => 0,
+    }
+}

@@ -1,0 +1,42 @@
+//! Linking: each import finds the native with its key.
+
+use lumen_bytecode::Module;
+use lumen_runtime::native::{Native, NativeFn};
+use rustc_hash::FxHashMap;
+
+use super::LoadError;
+use super::image::LinkedNative;
+
+/// Finds the natives of a module in `tables`; a later table overrides an earlier one.
+pub(super) fn link(module: &Module, tables: &[&[Native]]) -> Result<Vec<LinkedNative>, LoadError> {
+    if module.natives.is_empty() {
+        return Ok(Vec::new());
+    }
+    let by_key: FxHashMap<&str, NativeFn> = tables
+        .iter()
+        .flat_map(|t| t.iter())
+        .map(|n| (n.key, n.func))
+        .collect();
+    let find = |import: &lumen_bytecode::module::NativeImport| match by_key.get(import.key.as_str())
+    {
+        Some(func) => Ok(LinkedNative {
+            func: *func,
+            params: import.params.clone().into(),
+            result: import.result,
+        }),
+        None => Err(missing(&import.key, &by_key)),
+    };
+    module.natives.iter().map(find).collect()
+}
+
+/// The error for a key nobody provides; names the native that only differs in its signature.
+fn missing(key: &str, by_key: &FxHashMap<&str, NativeFn>) -> LoadError {
+    let name = |k: &str| k.find(['(', '[']).map_or(k, |end| &k[..end]).to_owned();
+    let wanted = name(key);
+    match by_key.keys().find(|k| name(k) == wanted) {
+        Some(other) => LoadError::new(format!(
+            "native `{key}` is not provided; there is `{other}`"
+        )),
+        None => LoadError::new(format!("native `{key}` is not provided")),
+    }
+}

@@ -1,0 +1,200 @@
+//! Small programs made by hand, and a host to run them with.
+#![allow(dead_code, reason = "each test file uses some of it")]
+
+use std::sync::{Arc, Mutex};
+
+use lumen_bytecode::builder::FunctionBuilder;
+use lumen_bytecode::code::Insn;
+use lumen_bytecode::module::{Function, Module, RegState, TypeDesc, TypeIx, well_known::*};
+use lumen_bytecode::operand::*;
+use lumen_runtime::native::{Host, Stream};
+use lumen_vm::{Exit, Options, Program};
+
+/// A host that keeps what is printed.
+#[derive(Debug, Default)]
+pub(crate) struct Sink {
+    pub(crate) out: Mutex<String>,
+}
+
+impl Host for Sink {
+    fn arguments(&self) -> &[String] {
+        &[]
+    }
+    fn write(&self, _: Stream, text: &str) -> Result<(), String> {
+        self.out.lock().unwrap().push_str(text);
+        Ok(())
+    }
+    fn read_line(&self) -> Result<Option<String>, String> {
+        Ok(None)
+    }
+    fn read_rest(&self) -> Result<Vec<u8>, String> {
+        Ok(Vec::new())
+    }
+    fn now_ns(&self) -> i64 {
+        0
+    }
+    fn timestamp_ms(&self) -> i64 {
+        0
+    }
+    fn random(&self) -> u64 {
+        0
+    }
+}
+
+/// The well-known types, and one's own after them.
+pub(crate) fn types(own: Vec<TypeDesc>) -> Vec<TypeDesc> {
+    let mut all = vec![
+        TypeDesc::Int,
+        TypeDesc::Float,
+        TypeDesc::Bool,
+        TypeDesc::Null,
+        TypeDesc::String,
+        TypeDesc::Bytes,
+        TypeDesc::Any,
+        TypeDesc::Json,
+        TypeDesc::Error,
+        TypeDesc::List(STRING),
+        TypeDesc::List(INT),
+        TypeDesc::List(FLOAT),
+        TypeDesc::List(ANY),
+        TypeDesc::List(JSON),
+        TypeDesc::Map(STRING, JSON),
+        TypeDesc::Never,
+        TypeDesc::List(BOOL),
+    ];
+    all.resize(LEN as usize, TypeDesc::Unused);
+    all.extend(own);
+    all
+}
+
+pub(crate) fn module(functions: Vec<Function>) -> Module {
+    Module {
+        types: types(Vec::new()),
+        functions,
+        main: Some(0),
+        ..Module::default()
+    }
+}
+
+pub(crate) fn load(module: Module, options: Options) -> Program {
+    Program::load(module, &[], options).expect("loads")
+}
+
+pub(crate) fn run(module: Module) -> Exit {
+    load(module, Options::default()).run(Arc::new(Sink::default()))
+}
+
+pub(crate) fn value(text: &str) -> Exit {
+    Exit::Value(Some(text.to_owned()))
+}
+
+/// Kind and message of the failure a module ends with.
+pub(crate) fn failure(module: Module) -> (String, String) {
+    match run(module) {
+        Exit::Failed(report) => (report.kind, report.message),
+        other => panic!("ended with {other:?}"),
+    }
+}
+
+pub(crate) fn function(
+    name: &str,
+    params: Vec<TypeIx>,
+    result: TypeIx,
+    registers: usize,
+    build: impl FnOnce(&mut FunctionBuilder),
+) -> Function {
+    let owned = vec![false; params.len()];
+    let mut f = FunctionBuilder::new(name, params, owned, result);
+    f.reserve(registers);
+    build(&mut f);
+    f.finish().expect("finishes")
+}
+
+/// `cell fib(n) = if n < 2 then n else fib(n - 1) + fib(n - 2)`, called from `main`.
+pub(crate) fn fib(n: i32) -> Module {
+    let main = function("main", vec![], INT, 3, |f| {
+        f.emit(Insn::int_const(Reg(2), Imm32(n)));
+        f.emit(Insn::call(Window(1), Func(1)));
+        f.emit(Insn::return_(Reg(1)));
+    });
+    let fib = function("fib", vec![INT], INT, 6, |f| {
+        let small = f.new_label();
+        f.branch(Insn::jump_int_lt_i(Reg(1), Imm16(2), Label16(0)), small);
+        f.emit(Insn::int_add_i(Reg(3), Reg(1), Imm16(-1)));
+        f.emit(Insn::call(Window(2), Func(1)));
+        f.emit(Insn::int_add_i(Reg(4), Reg(1), Imm16(-2)));
+        f.emit(Insn::call(Window(3), Func(1)));
+        f.emit(Insn::int_add(Reg(1), Reg(2), Reg(3)));
+        f.emit(Insn::return_(Reg(1)));
+        f.bind(small, vec![RegState::plain(1, INT)]);
+        f.emit(Insn::return_(Reg(1)));
+    });
+    module(vec![main, fib])
+}
+
+/// The loop of `loop_sum.lm`.
+pub(crate) fn loop_sum(n: i32) -> Module {
+    let main = function("main", vec![], INT, 7, |f| {
+        let (sum, i, limit, mask, t) = (Reg(1), Reg(2), Reg(3), Reg(4), Reg(5));
+        f.emit(Insn::int_const(sum, Imm32(0)));
+        f.emit(Insn::int_const(i, Imm32(0)));
+        f.emit(Insn::int_const(limit, Imm32(n)));
+        f.emit(Insn::int_const(mask, Imm32(0x3fff_ffff)));
+        let top = f.new_label();
+        f.bind(top, (1..=4).map(|r| RegState::plain(r, INT)).collect());
+        f.emit(Insn::int_xor(t, i, sum));
+        f.emit(Insn::int_add(sum, sum, t));
+        f.emit(Insn::int_and(sum, sum, mask));
+        f.branch(Insn::for_int(i, limit, Label16(0)), top);
+        f.emit(Insn::return_(sum));
+    });
+    module(vec![main])
+}
+
+/// A sieve over `list[Bool]` up to `n`; gives the number of primes.
+pub(crate) fn sieve(n: i32) -> Module {
+    let main = function("main", vec![], INT, 10, |f| {
+        let (xs, n_, i, j, one, count, flag) =
+            (Reg(1), Reg(2), Reg(3), Reg(4), Reg(5), Reg(6), Reg(7));
+        let live = || {
+            let mut live = vec![RegState::owned(1, LIST_BOOL)];
+            live.extend([2, 3, 5, 6].map(|r| RegState::plain(r, INT)));
+            live
+        };
+        f.emit(Insn::list_new(
+            xs,
+            Window(8),
+            Count(0),
+            Type(LIST_BOOL as u16),
+        ));
+        f.emit(Insn::int_const(n_, Imm32(n)));
+        f.emit(Insn::int_const(one, Imm32(1)));
+        f.emit(Insn::int_const(i, Imm32(0)));
+        f.emit(Insn::int_const(count, Imm32(0)));
+        let fill = f.new_label();
+        f.bind(fill, live());
+        f.emit(Insn::list_push_byte(xs, one));
+        f.branch(Insn::for_int(i, n_, Label16(0)), fill);
+        f.emit(Insn::int_const(i, Imm32(2)));
+        let (outer, inner, next) = (f.new_label(), f.new_label(), f.new_label());
+        f.bind(outer, live());
+        f.emit(Insn::list_get_byte(flag, xs, i));
+        f.branch(Insn::jump_if_not(flag, Label32(0)), next);
+        f.emit(Insn::int_add_i(count, count, Imm16(1)));
+        f.emit(Insn::int_add(j, i, i));
+        f.branch(Insn::jump_int_le(n_, j, Label16(0)), next);
+        f.emit(Insn::int_const(flag, Imm32(0)));
+        let mut more = live();
+        more.extend([RegState::plain(4, INT), RegState::plain(7, BOOL)]);
+        more.sort_by_key(|s| s.reg);
+        f.bind(inner, more);
+        f.emit(Insn::list_set_byte(xs, j, flag));
+        f.emit(Insn::int_add(j, j, i));
+        f.branch(Insn::loop_int_lt(j, n_, Label16(0)), inner);
+        f.bind(next, live());
+        f.branch(Insn::for_int(i, n_, Label16(0)), outer);
+        f.emit(Insn::drop(xs));
+        f.emit(Insn::return_(count));
+    });
+    module(vec![main])
+}

@@ -1,0 +1,260 @@
+//! The machine on programs made by hand.
+
+mod common;
+
+use common::*;
+use lumen_bytecode::builder::{FunctionBuilder, HandlerLabel, LandingSpec};
+use lumen_bytecode::code::Insn;
+use lumen_bytecode::module::{Constant, FailureKind, RegState, TypeDesc, well_known::*};
+use lumen_bytecode::operand::*;
+use lumen_vm::{Exit, Options};
+use std::sync::Arc;
+
+#[test]
+fn fib_gives_fibonacci_numbers() {
+    assert_eq!(run(fib(20)), value("6765"));
+}
+
+#[test]
+fn loops_count() {
+    let mut sum = 0i64;
+    for i in 0..1000 {
+        sum = (sum + (i ^ sum)) & 0x3fff_ffff;
+    }
+    assert_eq!(run(loop_sum(1000)), value(&sum.to_string()));
+}
+
+#[test]
+fn sieve_counts_primes() {
+    assert_eq!(run(sieve(1000)), value("168"));
+}
+
+#[test]
+fn overflow_names_its_place() {
+    let main = function("main", vec![], INT, 4, |f| {
+        f.line(0, 3, 7);
+        f.emit(Insn::int_const(Reg(2), Imm32(2)));
+        f.emit(Insn::call(Window(1), Func(1)));
+        f.emit(Insn::return_(Reg(1)));
+    });
+    let grow = function("grow", vec![INT], INT, 3, |f| {
+        let top = f.new_label();
+        f.bind(top, vec![RegState::plain(1, INT)]);
+        f.line(0, 9, 5);
+        f.emit(Insn::int_mul(Reg(1), Reg(1), Reg(1)));
+        f.branch(Insn::loop_(Label32(0)), top);
+    });
+    let mut module = module(vec![main, grow]);
+    module.files = vec!["a.lm".into()];
+    module.sources = vec!["1\n2\n3\n4\n5\n6\n7\n8\n    n * n\n".into()];
+    let Exit::Failed(report) = run(module) else {
+        panic!("must fail")
+    };
+    assert_eq!(report.message, "integer overflow");
+    assert_eq!(report.location, "a.lm:9:5");
+    assert_eq!(report.trace, ["grow (a.lm:9:5)", "main (a.lm:3:7)"]);
+    let text = report.render();
+    assert!(text.contains(" 9 |     n * n\n   |     ^\n"), "{text}");
+}
+
+#[test]
+fn deep_recursion_is_fine_and_endless_recursion_a_failure() {
+    let module = |limit: i32| {
+        let main = function("main", vec![], INT, 4, |f| {
+            f.emit(Insn::int_const(Reg(2), Imm32(limit)));
+            f.emit(Insn::call(Window(1), Func(1)));
+            f.emit(Insn::return_(Reg(1)));
+        });
+        let down = function("down", vec![INT], INT, 5, |f| {
+            let end = f.new_label();
+            f.branch(Insn::jump_int_eq_i(Reg(1), Imm16(0), Label16(0)), end);
+            f.emit(Insn::int_add_i(Reg(3), Reg(1), Imm16(-1)));
+            f.emit(Insn::call(Window(2), Func(1)));
+            f.emit(Insn::return_(Reg(2)));
+            f.bind(end, vec![RegState::plain(1, INT)]);
+            f.emit(Insn::return_(Reg(1)));
+        });
+        common::module(vec![main, down])
+    };
+    assert_eq!(run(module(1_000_000)), value("0"));
+    let Exit::Failed(report) = run(module(-1)) else {
+        panic!("must fail")
+    };
+    assert_eq!(
+        (report.kind.as_str(), report.message.as_str()),
+        ("Stack", "stack overflow")
+    );
+    assert!(report.trace.len() < 100);
+    let small = Options {
+        max_stack: 1 << 16,
+        ..Options::default()
+    };
+    let exit = load(module(100_000), small).run(Arc::new(Sink::default()));
+    assert!(matches!(exit, Exit::Failed(_)));
+}
+
+/// Pushes past the end, catches the failure, gives its message.
+#[test]
+fn failures_are_caught_and_owned_registers_dropped() {
+    let main = function("main", vec![], STRING, 8, |f| {
+        let (xs, s, v, error) = (Reg(1), Reg(2), Reg(3), Reg(4));
+        let handler = f.new_label();
+        f.emit(Insn::list_new(
+            xs,
+            Window(6),
+            Count(0),
+            Type(LIST_INT as u16),
+        ));
+        f.emit(Insn::const_(s, Const(0)));
+        f.emit(Insn::int_const(v, Imm32(7)));
+        f.landing(Some(LandingSpec {
+            drops: vec![1],
+            handler: HandlerLabel::Catch {
+                label: handler,
+                cancel: None,
+            },
+            cancel_drops: vec![1, 2],
+        }));
+        f.emit(Insn::list_get(v, xs, v));
+        f.landing(None);
+        f.emit(Insn::drop(xs));
+        f.emit(Insn::return_(s));
+        f.bind(handler, vec![RegState::owned(2, STRING)]);
+        f.emit(Insn::landing(error));
+        f.emit(Insn::drop(s));
+        f.emit(Insn::field_get_word(s, error, Field(1)));
+        f.emit(Insn::dup(s, s));
+        f.emit(Insn::drop(error));
+        f.emit(Insn::return_(s));
+    });
+    let mut module = module(vec![main]);
+    module.constants = vec![Constant::Str("none".into())];
+    assert_eq!(run(module), value("index 7 is out of range (length 0)"));
+}
+
+#[test]
+fn failures_run_cleanups_on_the_way() {
+    let main = function("main", vec![], INT, 4, |f| {
+        f.emit(Insn::call(Window(1), Func(1)));
+        f.emit(Insn::return_(Reg(1)));
+    });
+    let body = function("body", vec![], INT, 5, |f| {
+        let cleanup = f.new_label();
+        f.landing(Some(LandingSpec {
+            drops: vec![],
+            handler: HandlerLabel::Cleanup(cleanup),
+            cancel_drops: vec![],
+        }));
+        f.emit(Insn::fail(Kind(FailureKind::Assertion as u16), Const(0)));
+        f.landing(None);
+        f.bind(cleanup, vec![]);
+        f.emit(Insn::landing(Reg(1)));
+        f.emit(Insn::mask());
+        f.emit(Insn::unmask());
+        f.emit(Insn::rethrow(Reg(1)));
+    });
+    let mut module = module(vec![main, body]);
+    module.constants = vec![Constant::Str("no good".into())];
+    assert_eq!(failure(module), ("Assertion".into(), "no good".into()));
+}
+
+/// `let k = 40; (fn(x: Int) => x + k)(2)`
+#[test]
+fn closures_are_dropped_by_their_call() {
+    let func = LEN;
+    let closure = LEN + 1;
+    let main = function("main", vec![], INT, 6, |f| {
+        f.emit(Insn::int_const(Reg(4), Imm32(40)));
+        f.emit(Insn::new(Reg(1), Window(4), Type(closure as u16)));
+        f.emit(Insn::int_const(Reg(2), Imm32(2)));
+        f.emit(Insn::call_closure(Window(1), Count(1)));
+        f.emit(Insn::return_(Reg(1)));
+    });
+    let mut b = FunctionBuilder::new("lambda", vec![INT], vec![false], INT);
+    b.set_closure(closure);
+    b.reserve(4);
+    b.emit(Insn::field_get(Reg(2), Reg(0), Field(1)));
+    b.emit(Insn::int_add(Reg(2), Reg(1), Reg(2)));
+    b.emit(Insn::return_(Reg(2)));
+    let mut module = module(vec![main, b.finish().expect("finishes")]);
+    module.types = types(vec![
+        TypeDesc::Func {
+            params: vec![INT],
+            result: INT,
+        },
+        TypeDesc::Closure {
+            func: 1,
+            as_func: func,
+            captures: vec![INT],
+        },
+    ]);
+    assert_eq!(run(module), value("42"));
+}
+
+/// Enums as words, a jump table, unions tested as a set of types.
+#[test]
+fn switches_and_type_tests() {
+    let (shape, dot, bar) = (LEN, LEN + 1, LEN + 2);
+    let main = function("main", vec![], INT, 8, |f| {
+        f.emit(Insn::int_const(Reg(3), Imm32(5)));
+        f.emit(Insn::new(Reg(1), Window(3), Type(bar as u16)));
+        let (a, b, end) = (f.new_label(), f.new_label(), f.new_label());
+        let live = |ty| vec![RegState::owned(1, ty)];
+        let table = f.table(vec![a, b]);
+        f.emit(Insn::switch_tag(Reg(1), Type(shape as u16), table));
+        f.bind(a, live(dot));
+        f.emit(Insn::int_const(Reg(2), Imm32(1)));
+        f.branch(Insn::jump(Label32(0)), end);
+        f.bind(b, live(bar));
+        f.emit(Insn::field_get(Reg(2), Reg(1), Field(0)));
+        f.branch(Insn::jump(Label32(0)), end);
+        f.bind(
+            end,
+            vec![RegState::owned(1, shape), RegState::plain(2, INT)],
+        );
+        f.emit(Insn::is_type(Reg(4), Reg(1), Type(shape as u16)));
+        f.emit(Insn::is_type(Reg(5), Reg(1), Type(dot as u16)));
+        f.emit(Insn::drop(Reg(1)));
+        f.emit(Insn::int_add(Reg(2), Reg(2), Reg(4)));
+        f.emit(Insn::int_add(Reg(2), Reg(2), Reg(5)));
+        f.emit(Insn::return_(Reg(2)));
+    });
+    let mut module = module(vec![main]);
+    let field = |ty| lumen_bytecode::module::FieldDesc {
+        name: "0".into(),
+        ty,
+    };
+    module.types = types(vec![
+        TypeDesc::Enum {
+            name: "Shape".into(),
+            first_variant: dot,
+            variants: 2,
+        },
+        TypeDesc::Variant {
+            of: shape,
+            name: "Dot".into(),
+            fields: vec![],
+        },
+        TypeDesc::Variant {
+            of: shape,
+            name: "Bar".into(),
+            fields: vec![field(INT)],
+        },
+    ]);
+    assert_eq!(run(module), value("6"));
+}
+
+/// Prints times; for measuring by hand: `cargo test --release -p lumen-vm -- --ignored`.
+#[test]
+#[ignore = "measures"]
+fn speed() {
+    let time = |name: &str, module| {
+        let program = load(module, Options::default());
+        let start = std::time::Instant::now();
+        let exit = program.run(Arc::new(Sink::default()));
+        println!("{name}: {:?} {exit:?}", start.elapsed());
+    };
+    time("fib(32)", fib(32));
+    time("loop_sum(50M)", loop_sum(50_000_000));
+    time("sieve(5M)", sieve(5_000_000));
+}
