@@ -99,7 +99,7 @@ pub(crate) enum Enter {
 #[derive(Debug)]
 pub(crate) struct Wake {
     pub(crate) arm: u16,
-    pub(crate) value: u64,
+    pub(crate) given: Option<u64>,
     pub(crate) key: u32,
     pub(crate) epoch: u32,
     pub(crate) keys: Option<Box<[u32]>>,
@@ -295,7 +295,22 @@ impl FiberCx {
 
     /// Shuts cancellation out while `defer` and `finally` run; gives back the former setting.
     pub fn set_masked(&self, on: bool) -> bool {
-        self.fiber().state.set_masked(on)
+        let was = self.fiber().state.set_masked(on);
+        if was && !on {
+            self.drop_shield();
+        }
+        was
+    }
+
+    /// What was started while cancellation was shut out goes on by itself now.
+    fn drop_shield(&self) {
+        // SAFETY: the running fiber owns its family field.
+        let family = unsafe { &mut *self.fiber().family.get() };
+        let shield = family.take_if(|g| g.kind == crate::sched::group::Kind::Shield);
+        if let Some(shield) = shield {
+            *family = shield.parent().cloned();
+            shield.member_done(self.place());
+        }
     }
 
     /// The fiber learns that it must end: so must all it owns.
@@ -412,6 +427,30 @@ impl FiberCx {
         Poll::Pending
     }
 
+    /// As `look`, for an operation that may find a value.
+    pub(crate) fn look_given(
+        &self,
+        op: Op,
+        object: u64,
+        look: impl FnOnce() -> Option<u64>,
+    ) -> Poll<Option<u64>> {
+        let mut found = None;
+        let seen = self.look(op, object, || {
+            found = look();
+            u64::from(found.is_some())
+        });
+        if self.shared().det.is_none() {
+            return Poll::Ready(found);
+        }
+        let slot = self.slot();
+        if seen.is_pending() {
+            slot.given = found.is_some();
+            slot.value = found.unwrap_or(0);
+            return Poll::Pending;
+        }
+        Poll::Ready(slot.given.then_some(slot.value))
+    }
+
     /// Adds to the digest of a deterministic run.
     pub(crate) fn event(&self, op: Op, object: u64, outcome: u64) {
         if let Some(det) = &self.shared().det {
@@ -434,6 +473,7 @@ impl FiberCx {
                 slot.reason = reason;
                 slot.object = object;
                 slot.key = u32::MAX;
+                slot.given = false;
                 Ok(epoch)
             }
             Err(why) => Err(self.stopped(why)),
@@ -475,6 +515,7 @@ impl FiberCx {
     /// Closes a wait that is over.
     pub(crate) fn finish_wait(&self) -> Wake {
         let slot = self.slot();
+        debug_assert!(self.fiber().state.is_delivered());
         slot.phase = Phase::Idle;
         slot.reason = WaitReason::None;
         slot.holder = None;
@@ -484,7 +525,7 @@ impl FiberCx {
         }
         Wake {
             arm: self.fiber().state.arm(),
-            value: slot.value,
+            given: slot.given.then_some(slot.value),
             key: slot.key,
             epoch: slot.epoch,
             keys: slot.keys.take(),
@@ -513,8 +554,12 @@ impl FiberCx {
     pub(crate) fn family(&self) -> &Arc<Group> {
         let fiber = self.fiber();
         // SAFETY: the running fiber owns its family field.
-        let family = unsafe { &mut *fiber.family.get() };
-        family.get_or_insert_with(|| Group::family(fiber))
+        let slot = unsafe { &mut *fiber.family.get() };
+        let family = slot.get_or_insert_with(|| Group::family(fiber));
+        if fiber.state.is_masked() && !family.is_shielded() {
+            *family = Group::shield(family);
+        }
+        family
     }
 
     /// Makes a task without starting it.
@@ -544,7 +589,7 @@ impl FiberCx {
         } else {
             pool
         };
-        let owner = self.family();
+        let owner = self.family().clone();
         owner.add_member();
         pool.count_in();
         // SAFETY: the running fiber owns its counters.
@@ -552,6 +597,12 @@ impl FiberCx {
             let next = &mut *me.next_child.get();
             *next += 1;
             (*next, *me.seen_cancel_epoch.get())
+        };
+        // Into a group that has been cancelled already: the task must notice.
+        let seen = if owner.is_flagged() {
+            seen.wrapping_sub(1)
+        } else {
+            seen
         };
         let mut fiber = Fiber::new(
             owner.clone(),

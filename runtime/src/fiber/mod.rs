@@ -73,6 +73,8 @@ pub(crate) struct WaitSlot {
     pub(crate) phase: Phase,
     /// Step within an operation that waits more than once.
     pub(crate) stage: u8,
+    /// The claimer gave `value`; else it only gave notice.
+    pub(crate) given: bool,
     /// Why it waits, for reports.
     pub(crate) reason: WaitReason,
     pub(crate) key: u32,
@@ -184,9 +186,13 @@ impl Fiber {
     }
 
     /// Only by the claimer of an open wait, before delivery.
-    pub(crate) fn set_wake_value(&self, value: u64) {
-        // SAFETY: claiming a wait makes the claimer owner of `value` until delivery.
-        unsafe { (*self.slot.get()).value = value }
+    pub(crate) fn set_given(&self, given: Option<u64>) {
+        // SAFETY: claiming a wait makes the claimer owner of these fields until delivery.
+        unsafe {
+            let slot = self.slot.get();
+            (*slot).given = given.is_some();
+            (*slot).value = given.unwrap_or(0);
+        }
     }
 
     /// How it ended, once it has.

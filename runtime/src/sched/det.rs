@@ -47,6 +47,11 @@ impl Det {
         }
     }
 
+    /// Does the policy always take option 0?
+    pub(crate) fn is_default(&self) -> bool {
+        self.default
+    }
+
     pub(crate) fn push(&self, fiber: Arc<Fiber>) {
         self.inner.lock().ready.push_back(fiber);
     }

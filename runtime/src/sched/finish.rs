@@ -4,6 +4,7 @@ use crate::fiber::Fiber;
 use crate::payload::Outcome;
 use crate::sched::Place;
 use crate::sched::events::EventKind;
+use crate::sched::group::Kind;
 use crate::sched::shared::Shared;
 use crate::sched::state::ARM_DEADLOCK;
 use std::sync::Arc;
@@ -30,7 +31,7 @@ impl Place<'_> {
             let mut woken = Vec::new();
             let queue = fiber.joiners.lock().take();
             if let Some(mut queue) = queue {
-                queue.claim_all(0, &mut woken);
+                queue.claim_all(&mut woken);
             }
             self.ready_all(woken);
         }
@@ -39,9 +40,17 @@ impl Place<'_> {
         }
         fiber.owner.unlink_fiber(fiber);
         self.ready_all(fiber.pool().count_out());
-        match family {
-            Some(family) => family.member_done(self),
-            None => fiber.owner.member_done(self),
+        let mut at = family;
+        loop {
+            match at {
+                // A scope or shield that was not left in order ends with its fiber.
+                Some(group) if group.kind != Kind::Family => {
+                    group.member_done(self);
+                    at = group.parent().cloned();
+                }
+                Some(family) => break family.member_done(self),
+                None => break fiber.owner.member_done(self),
+            }
         }
     }
 }
@@ -82,7 +91,7 @@ impl Shared {
                 return false;
             };
             self.clock.advance_to(deadline);
-            if let Ok(woken) = waiter.claim(0) {
+            if let Ok(woken) = waiter.claim(None) {
                 if let Some(fiber) = woken {
                     place.ready(fiber);
                 }

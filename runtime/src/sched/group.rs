@@ -25,6 +25,9 @@ pub(crate) enum Kind {
     Root,
     Family,
     Scope,
+    /// What a fiber starts while cancellation is shut out (`defer`, `finally`): it is counted in
+    /// the group around it, but not cancelled with it.
+    Shield,
 }
 
 /// A member that cancellation must be able to find.
@@ -131,19 +134,47 @@ impl Group {
     /// A scope inside `parent`; its body holds one count until it waits for the end.
     pub(crate) fn scope(parent: &Arc<Group>, body: &Arc<Fiber>, site: u64) -> Arc<Group> {
         parent.add_member();
-        let g = Group::make(
+        let up = Some(parent.clone());
+        let g = Arc::new(Group::make(
             parent.shared,
             None,
-            Some(parent.clone()),
+            up,
             Kind::Scope,
             0,
             site,
             1,
-        );
-        let g = Arc::new(g);
+        ));
+        g.cancelled.store(parent.is_cancelled(), Ordering::Release);
         g.inner.lock().body = Some(Arc::downgrade(body));
         g.link();
         g
+    }
+
+    /// A group for what is started while cancellation is shut out.
+    pub(crate) fn shield(parent: &Arc<Group>) -> Arc<Group> {
+        parent.add_member();
+        let up = Some(parent.clone());
+        let g = Arc::new(Group::make(parent.shared, None, up, Kind::Shield, 0, 0, 1));
+        g.link();
+        g
+    }
+
+    /// Is there a shield between this group and its fiber's family?
+    pub(crate) fn is_shielded(&self) -> bool {
+        let mut at = Some(self);
+        while let Some(g) = at {
+            match g.kind {
+                Kind::Shield => return true,
+                Kind::Scope => at = g.parent.as_deref(),
+                Kind::Family | Kind::Root => return false,
+            }
+        }
+        false
+    }
+
+    /// Has this very group been cancelled?
+    pub(crate) fn is_flagged(&self) -> bool {
+        self.cancelled.load(Ordering::Acquire)
     }
 
     pub(crate) fn shared(&self) -> &Shared {
@@ -226,7 +257,7 @@ impl Group {
             {
                 let mut inner = self.inner.lock();
                 inner.ended = true;
-                inner.waiters.claim_all(0, &mut woken);
+                inner.waiters.claim_all(&mut woken);
             }
             for fiber in woken {
                 place.ready(fiber);
@@ -314,6 +345,9 @@ impl Group {
             if g.cancelled.load(Ordering::Acquire) {
                 return true;
             }
+            if g.kind == Kind::Shield {
+                return false;
+            }
             at = g.parent.as_deref();
         }
         false
@@ -346,17 +380,17 @@ impl Group {
     /// Notes a failure nobody inside has caught. False: it cannot be raised here any more, or
     /// another failure came first.
     pub(crate) fn fail(self: &Arc<Group>, place: Place<'_>, failure: Outcome) -> bool {
-        let body = {
+        let woken = {
             let mut inner = self.inner.lock();
             if inner.ended || inner.failure.is_some() {
                 return false;
             }
             inner.failure = Some(failure);
-            inner.body.clone()
+            // Under the lock: a body that is just leaving clears the flag after taking the lock.
+            let body = inner.body.as_ref().and_then(|b| b.upgrade());
+            body.filter(|b| b.state.ask_interrupt() == Asked::Woken)
         };
-        if let Some(body) = body.and_then(|b| b.upgrade())
-            && body.state.ask_interrupt() == Asked::Woken
-        {
+        if let Some(body) = woken {
             place.ready(body);
         }
         place.shared.poke_all();
@@ -394,6 +428,7 @@ impl Group {
 pub(crate) fn cancel_all(place: Place<'_>, mut todo: Vec<Member>) {
     while let Some(member) = todo.pop() {
         match member {
+            Member::Group(group) if group.kind == Kind::Shield => {}
             Member::Group(group) => {
                 if !group.cancelled.swap(true, Ordering::AcqRel) {
                     place.shared.bump_cancel_epoch();

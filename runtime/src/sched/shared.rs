@@ -17,9 +17,9 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 /// Bit of a poll word: make room, others wait.
-pub const POLL_PREEMPT: u32 = 1;
+pub(crate) const POLL_PREEMPT: u32 = 1;
 /// Bit of a poll word: look whether you have been cancelled.
-pub const POLL_CHECK: u32 = 2;
+pub(crate) const POLL_CHECK: u32 = 2;
 
 /// The state of one runtime.
 pub(crate) struct Shared {

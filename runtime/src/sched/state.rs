@@ -295,6 +295,11 @@ impl StateWord {
         old & MASKED != 0
     }
 
+    /// Is cancellation shut out?
+    pub(crate) fn is_masked(&self) -> bool {
+        self.0.load(Ordering::Relaxed) & MASKED != 0
+    }
+
     /// Takes the interruption back: the failed scope has been left.
     pub(crate) fn clear_interrupt(&self) {
         self.0.fetch_and(!INTERRUPT, Ordering::AcqRel);

@@ -3,7 +3,7 @@
 /// The operations that scheduling knows. Their numbers are part of the digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Op {
+pub(crate) enum Op {
     /// A task was started.
     Spawn = 1,
     /// The result of a task was waited for.

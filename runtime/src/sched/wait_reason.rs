@@ -91,6 +91,10 @@ pub enum WaitError {
     Timeout,
     /// The channel is closed (and, for a receive, drained).
     Closed,
+    /// The channel is full and reports that instead of waiting.
+    Full,
+    /// The batch can never fit into the channel.
+    TooLarge,
     /// Nothing in the program can ever end this wait.
     Deadlock,
 }
@@ -102,6 +106,8 @@ impl std::fmt::Display for WaitError {
             WaitError::ScopeFailed => "a scope around it failed",
             WaitError::Timeout => "timed out",
             WaitError::Closed => "channel is closed",
+            WaitError::Full => "channel is full",
+            WaitError::TooLarge => "batch exceeds the channel's capacity",
             WaitError::Deadlock => "deadlock",
         })
     }

@@ -416,7 +416,7 @@ impl Worker {
             }
         }
         for waiter in due {
-            if let Ok(Some(fiber)) = waiter.claim(0) {
+            if let Ok(Some(fiber)) = waiter.claim(None) {
                 if fiber.pin == 0 && fiber.is_on(&self.pool) {
                     self.fifo.push(fiber);
                 } else {

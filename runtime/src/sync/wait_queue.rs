@@ -32,16 +32,16 @@ pub(crate) struct Waiter {
 }
 
 impl Waiter {
-    /// Claims the wait; `value` lands in the fiber's wait slot. `Some` must be made ready.
-    pub(crate) fn claim(self, value: u64) -> Result<Option<Arc<Fiber>>, Waiter> {
+    /// Claims the wait; what is given lands in the fiber's wait slot. `Some` must be made ready.
+    pub(crate) fn claim(self, given: Option<u64>) -> Result<Option<Arc<Fiber>>, Waiter> {
         match self.fiber.state.claim(self.epoch, self.arm) {
             Claim::Lost => Err(self),
             Claim::Parked => {
-                self.fiber.set_wake_value(value);
+                self.fiber.set_given(given);
                 Ok(Some(self.fiber))
             }
             Claim::Running => {
-                self.fiber.set_wake_value(value);
+                self.fiber.set_given(given);
                 Ok(self.fiber.state.deliver().then_some(self.fiber))
             }
         }
@@ -180,7 +180,7 @@ impl WaitQueue {
 
     /// Takes waiters in order until one can be claimed, skipping those of `not`; gives back what
     /// it brought and, if it must be made ready, its fiber. Stale waiters are dropped.
-    pub(crate) fn claim_next(&mut self, not: Option<&Fiber>, value: u64) -> Option<Won> {
+    pub(crate) fn claim_next(&mut self, not: Option<&Fiber>, given: Option<u64>) -> Option<Won> {
         let mut at = self.head;
         while at != NIL {
             let node = &self.nodes[at as usize];
@@ -191,7 +191,7 @@ impl WaitQueue {
             };
             if !own && let Some(mut waiter) = self.unlink(at) {
                 let item = std::mem::take(&mut waiter.item);
-                if let Ok(woken) = waiter.claim(value) {
+                if let Ok(woken) = waiter.claim(given) {
                     return Some(Won { item, woken });
                 }
                 if self.nodes.is_empty() {
@@ -204,9 +204,9 @@ impl WaitQueue {
     }
 
     /// Claims everyone, in order.
-    pub(crate) fn claim_all(&mut self, value: u64, woken: &mut Vec<Arc<Fiber>>) {
+    pub(crate) fn claim_all(&mut self, woken: &mut Vec<Arc<Fiber>>) {
         while let Some(waiter) = self.pop_front() {
-            if let Ok(Some(fiber)) = waiter.claim(value) {
+            if let Ok(Some(fiber)) = waiter.claim(None) {
                 woken.push(fiber);
             }
         }

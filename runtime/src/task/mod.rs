@@ -1,5 +1,10 @@
 //! Tasks as their users see them: futures, scopes, join blocks, typed handles.
 
+#[cfg(all(test, not(loom)))]
+mod block_tests;
 pub mod future;
+pub mod join;
+pub mod scope;
 #[cfg(all(test, not(loom)))]
 pub(crate) mod tests;
+pub(crate) mod vote;

@@ -142,7 +142,7 @@ impl Pool {
     pub(crate) fn count_out(&self) -> Vec<Arc<Fiber>> {
         let mut woken = Vec::new();
         if self.number != 0 && self.live.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.waiters.lock().claim_all(0, &mut woken);
+            self.waiters.lock().claim_all(&mut woken);
         }
         woken
     }

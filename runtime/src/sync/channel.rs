@@ -1,0 +1,593 @@
+//! Channels: bounded, unbounded and rendezvous; many producers, many consumers, first in, first
+//! out, every message exactly once.
+//!
+//! Invariants, under the lock, of waiters that can still be claimed:
+//! 1. a receiver waits only while the buffer is empty and no sender waits;
+//! 2. a sender waits only while its values do not fit behind the buffer, or another sender waits
+//!    before it;
+//! 3. once closed, nobody waits and the buffer only shrinks.
+//!
+//! Values are handed to a waiting receiver directly. A waiting sender's values stay its own until
+//! its wait is claimed, so a sender that is cancelled has sent nothing.
+
+use crate::fiber::cx::Enter;
+use crate::fiber::{Fiber, FiberCx};
+use crate::payload::PayloadVTable;
+use crate::prim::Mutex;
+use crate::sched::trace_hash::Op;
+use crate::sched::wait_reason::{WaitError, WaitReason};
+use crate::sync::wait_queue::{Item, WaitQueue};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
+
+/// What a full channel does with one more value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum OnFull {
+    /// The sender waits.
+    #[default]
+    Block,
+    /// The send fails.
+    Error,
+    /// The oldest value is dropped.
+    Overwrite,
+}
+
+/// What was received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// The value; the caller's.
+    pub value: u64,
+    /// Did the receiver have to wait?
+    pub waited: bool,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Inner {
+    buffer: VecDeque<u64>,
+    receivers: WaitQueue,
+    senders: WaitQueue,
+    closed: bool,
+}
+
+/// A channel of opaque slots.
+#[derive(Debug)]
+pub struct RawChannel {
+    object: u64,
+    /// `usize::MAX`: unbounded.
+    capacity: usize,
+    on_full: OnFull,
+    payload: &'static PayloadVTable,
+    inner: Mutex<Inner>,
+    len: AtomicUsize,
+}
+
+type Woken = Option<Arc<Fiber>>;
+
+impl RawChannel {
+    /// A channel; `capacity` `None` is unbounded, 0 a rendezvous. `object` is its number in
+    /// reports, from [`FiberCx::new_object_id`].
+    pub fn new(
+        object: u64,
+        capacity: Option<usize>,
+        on_full: OnFull,
+        payload: &'static PayloadVTable,
+    ) -> RawChannel {
+        RawChannel {
+            object,
+            capacity: capacity.unwrap_or(usize::MAX),
+            on_full,
+            payload,
+            inner: Mutex::new(Inner::default()),
+            len: AtomicUsize::new(0),
+        }
+    }
+
+    /// Its number in reports.
+    pub fn object(&self) -> u64 {
+        self.object
+    }
+
+    /// How many values it holds at most; `None` is unbounded.
+    pub fn capacity(&self) -> Option<usize> {
+        (self.capacity != usize::MAX).then_some(self.capacity)
+    }
+
+    /// What happens when it is full.
+    pub fn on_full(&self) -> OnFull {
+        self.on_full
+    }
+
+    /// How many values it holds: an estimate.
+    pub fn len(&self) -> usize {
+        self.len.load(Ordering::Relaxed)
+    }
+
+    /// Does it hold no value? An estimate.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Has it been closed?
+    pub fn is_closed(&self) -> bool {
+        self.inner.lock().closed
+    }
+
+    fn note_len(&self, inner: &Inner) {
+        self.len.store(inner.buffer.len(), Ordering::Relaxed);
+    }
+
+    // ---- under the lock ------------------------------------------------------------------
+
+    /// Takes a value if there is one. `Err(true)`: closed and drained.
+    fn take(
+        &self,
+        inner: &mut Inner,
+        me: &Fiber,
+        woken: &mut Vec<Arc<Fiber>>,
+    ) -> Result<u64, bool> {
+        if let Some(value) = inner.buffer.pop_front() {
+            self.refill(inner, me, woken);
+            self.note_len(inner);
+            return Ok(value);
+        }
+        if self.capacity == 0
+            && let Some(won) = inner.senders.claim_next(Some(me), Some(0))
+        {
+            woken.extend(won.woken);
+            if let Item::One(value) = won.item {
+                return Ok(value);
+            }
+        }
+        Err(inner.closed)
+    }
+
+    /// Admits waiting senders while their values fit.
+    fn refill(&self, inner: &mut Inner, me: &Fiber, woken: &mut Vec<Arc<Fiber>>) {
+        while !inner.senders.is_empty() {
+            let room = self.capacity - inner.buffer.len();
+            let need = match inner.senders.front().map(|w| &w.item) {
+                Some(Item::Many(values)) => values.len(),
+                _ => 1,
+            };
+            if need > room {
+                return;
+            }
+            let Some(won) = inner.senders.claim_next(Some(me), Some(0)) else {
+                return;
+            };
+            woken.extend(won.woken);
+            match won.item {
+                Item::One(value) => inner.buffer.push_back(value),
+                Item::Many(values) => inner.buffer.extend(values),
+                Item::None => {}
+            }
+        }
+    }
+
+    /// Puts one value where it may go. `Ok(true)`: it had to overwrite.
+    fn put(&self, inner: &mut Inner, me: &Fiber, value: u64) -> Result<(bool, Woken), WaitError> {
+        if inner.closed {
+            return Err(WaitError::Closed);
+        }
+        if let Some(won) = inner.receivers.claim_next(Some(me), Some(value)) {
+            return Ok((false, won.woken));
+        }
+        if inner.buffer.len() < self.capacity && !inner.senders.has_other_than(me) {
+            inner.buffer.push_back(value);
+            self.note_len(inner);
+            return Ok((false, None));
+        }
+        match self.on_full {
+            OnFull::Overwrite if self.capacity > 0 => {
+                if let Some(oldest) = inner.buffer.pop_front() {
+                    self.payload.drop_slot(oldest);
+                }
+                inner.buffer.push_back(value);
+                Ok((true, None))
+            }
+            _ => Err(WaitError::Full),
+        }
+    }
+
+    /// Puts all values, or none (`Full`).
+    fn put_all(
+        &self,
+        inner: &mut Inner,
+        me: &Fiber,
+        values: &[u64],
+        woken: &mut Vec<Arc<Fiber>>,
+    ) -> Result<bool, WaitError> {
+        if inner.closed {
+            return Err(WaitError::Closed);
+        }
+        let overwrite = self.on_full == OnFull::Overwrite && self.capacity > 0;
+        if values.len() > self.capacity && !overwrite {
+            return Err(WaitError::TooLarge);
+        }
+        // While receivers wait the buffer is empty, so they need not be counted.
+        let room = self.capacity - inner.buffer.len();
+        if !overwrite && (values.len() > room || inner.senders.has_other_than(me)) {
+            return Err(WaitError::Full);
+        }
+        let mut full = false;
+        for &value in values {
+            let (overwrote, fiber) = self.put(inner, me, value)?;
+            full |= overwrote;
+            woken.extend(fiber);
+        }
+        Ok(full)
+    }
+
+    // ---- receiving -----------------------------------------------------------------------
+
+    /// Receives a value.
+    pub fn poll_receive(
+        &self,
+        cx: &FiberCx,
+        deadline: Option<u64>,
+    ) -> Poll<Result<Received, WaitError>> {
+        match cx.enter() {
+            Enter::Yield => return Poll::Pending,
+            Enter::Stop(why) => return Poll::Ready(Err(why)),
+            Enter::Resume => return Poll::Ready(self.received(cx)),
+            Enter::Begin => {}
+        }
+        let mut woken = Vec::new();
+        let mut inner = self.inner.lock();
+        let result = match self.take(&mut inner, cx.fiber(), &mut woken) {
+            Ok(value) => Ok(Received {
+                value,
+                waited: false,
+            }),
+            Err(true) => Err(WaitError::Closed),
+            Err(false) => match cx.begin_wait(WaitReason::Receive, self.object) {
+                Ok(epoch) => {
+                    let key = inner.receivers.push_back(cx.waiter(epoch, 0, Item::None));
+                    drop(inner);
+                    cx.slot().key = key;
+                    cx.arm_deadline(epoch, deadline);
+                    return Poll::Pending;
+                }
+                Err(why) => Err(why),
+            },
+        };
+        drop(inner);
+        cx.place().ready_all(woken);
+        cx.event(Op::Receive, self.object, u64::from(result.is_ok()));
+        Poll::Ready(result)
+    }
+
+    fn received(&self, cx: &FiberCx) -> Result<Received, WaitError> {
+        let wake = cx.finish_wait();
+        let result = match (wake.arm, wake.given) {
+            (0, Some(value)) => Ok(Received {
+                value,
+                waited: true,
+            }),
+            (0, None) => Err(WaitError::Closed),
+            (arm, _) => {
+                self.inner
+                    .lock()
+                    .receivers
+                    .remove(wake.key, cx.fiber(), wake.epoch);
+                Err(cx.wake_error(arm))
+            }
+        };
+        cx.event(Op::Receive, self.object, u64::from(result.is_ok()) + 2);
+        result
+    }
+
+    /// Receives a value if there is one. Never waits.
+    pub fn poll_try_receive(&self, cx: &FiberCx) -> Poll<Option<u64>> {
+        cx.look_given(Op::Receive, self.object, || {
+            let mut woken = Vec::new();
+            let taken = self
+                .take(&mut self.inner.lock(), cx.fiber(), &mut woken)
+                .ok();
+            cx.place().ready_all(woken);
+            taken
+        })
+    }
+
+    /// Receives at least one value and at most `max`, which must not be 0.
+    pub fn poll_receive_batch(
+        &self,
+        cx: &FiberCx,
+        max: usize,
+        deadline: Option<u64>,
+    ) -> Poll<Result<Vec<u64>, WaitError>> {
+        match self.poll_receive(cx, deadline) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Err(why)) => Poll::Ready(Err(why)),
+            Poll::Ready(Ok(first)) => {
+                let mut values = vec![first.value];
+                self.drain(cx, &mut values, max);
+                Poll::Ready(Ok(values))
+            }
+        }
+    }
+
+    fn drain(&self, cx: &FiberCx, values: &mut Vec<u64>, max: usize) {
+        let mut woken = Vec::new();
+        let mut inner = self.inner.lock();
+        while values.len() < max {
+            match self.take(&mut inner, cx.fiber(), &mut woken) {
+                Ok(value) => values.push(value),
+                Err(_) => break,
+            }
+        }
+        drop(inner);
+        cx.place().ready_all(woken);
+    }
+
+    /// Receives what there is. Never waits.
+    pub fn poll_try_receive_batch(&self, cx: &FiberCx) -> Poll<Vec<u64>> {
+        // In a deterministic run it makes room first: the values need not be kept meanwhile.
+        if cx.look(Op::Look, self.object, || 0).is_pending() {
+            return Poll::Pending;
+        }
+        let mut values = Vec::new();
+        self.drain(cx, &mut values, usize::MAX);
+        Poll::Ready(values)
+    }
+
+    // ---- sending -------------------------------------------------------------------------
+
+    /// Sends a value, which is the channel's once the answer is `Ok`: did it have to wait or to
+    /// overwrite?
+    pub fn poll_send(
+        &self,
+        cx: &FiberCx,
+        value: u64,
+        deadline: Option<u64>,
+    ) -> Poll<Result<bool, WaitError>> {
+        match cx.enter() {
+            Enter::Yield => return Poll::Pending,
+            Enter::Stop(why) => return Poll::Ready(Err(why)),
+            Enter::Resume => return Poll::Ready(self.sent(cx)),
+            Enter::Begin => {}
+        }
+        let mut inner = self.inner.lock();
+        let result = match self.put(&mut inner, cx.fiber(), value) {
+            Ok((overwrote, woken)) => {
+                drop(inner);
+                if let Some(fiber) = woken {
+                    cx.place().ready(fiber);
+                }
+                Ok(overwrote)
+            }
+            Err(WaitError::Full) if self.on_full != OnFull::Error => {
+                match self.wait_to_send(cx, &mut inner, Item::One(value)) {
+                    Ok(epoch) => {
+                        drop(inner);
+                        cx.arm_deadline(epoch, deadline);
+                        return Poll::Pending;
+                    }
+                    Err(why) => Err(why),
+                }
+            }
+            Err(why) => Err(why),
+        };
+        cx.event(Op::Send, self.object, u64::from(result.is_ok()));
+        Poll::Ready(result)
+    }
+
+    fn wait_to_send(&self, cx: &FiberCx, inner: &mut Inner, item: Item) -> Result<u32, WaitError> {
+        let epoch = cx.begin_wait(WaitReason::Send, self.object)?;
+        cx.slot().key = inner.senders.push_back(cx.waiter(epoch, 0, item));
+        Ok(epoch)
+    }
+
+    fn sent(&self, cx: &FiberCx) -> Result<bool, WaitError> {
+        let wake = cx.finish_wait();
+        let result = match (wake.arm, wake.given) {
+            (0, Some(_)) => Ok(true),
+            (0, None) => Err(WaitError::Closed),
+            (arm, _) => {
+                self.unwait_send(cx, wake.key, wake.epoch);
+                Err(cx.wake_error(arm))
+            }
+        };
+        cx.event(Op::Send, self.object, u64::from(result.is_ok()) + 2);
+        result
+    }
+
+    fn unwait_send(&self, cx: &FiberCx, key: u32, epoch: u32) {
+        let mut woken = Vec::new();
+        let mut inner = self.inner.lock();
+        inner.senders.remove(key, cx.fiber(), epoch);
+        // A batch that was too large for the room may have held up smaller ones behind it.
+        self.refill(&mut inner, cx.fiber(), &mut woken);
+        self.note_len(&inner);
+        drop(inner);
+        cx.place().ready_all(woken);
+    }
+
+    /// Sends a value if it can go at once; false when full or closed.
+    pub fn poll_try_send(&self, cx: &FiberCx, value: u64) -> Poll<bool> {
+        let sent = cx.look(Op::Send, self.object, || {
+            let put = self.put(&mut self.inner.lock(), cx.fiber(), value);
+            match put {
+                Ok((_, woken)) => {
+                    if let Some(fiber) = woken {
+                        cx.place().ready(fiber);
+                    }
+                    1
+                }
+                Err(_) => 0,
+            }
+        });
+        sent.map(|sent| sent != 0)
+    }
+
+    /// Sends all values or none, waiting for room; did it have to wait or to overwrite?
+    pub fn poll_send_batch(
+        &self,
+        cx: &FiberCx,
+        values: &[u64],
+        deadline: Option<u64>,
+    ) -> Poll<Result<bool, WaitError>> {
+        match cx.enter() {
+            Enter::Yield => return Poll::Pending,
+            Enter::Stop(why) => return Poll::Ready(Err(why)),
+            Enter::Resume => return Poll::Ready(self.sent(cx)),
+            Enter::Begin => {}
+        }
+        let mut woken = Vec::new();
+        let mut inner = self.inner.lock();
+        let mut result = self.put_all(&mut inner, cx.fiber(), values, &mut woken);
+        if result == Err(WaitError::Full) && self.on_full != OnFull::Error {
+            match self.wait_to_send(cx, &mut inner, Item::Many(values.into())) {
+                Ok(epoch) => {
+                    drop(inner);
+                    cx.arm_deadline(epoch, deadline);
+                    return Poll::Pending;
+                }
+                Err(why) => result = Err(why),
+            }
+        }
+        self.note_len(&inner);
+        drop(inner);
+        cx.place().ready_all(woken);
+        cx.event(Op::Send, self.object, u64::from(result.is_ok()));
+        Poll::Ready(result)
+    }
+
+    /// Sends all values if they can go at once. `Err(TooLarge)` when they never could.
+    pub fn poll_try_send_batch(
+        &self,
+        cx: &FiberCx,
+        values: &[u64],
+    ) -> Poll<Result<bool, WaitError>> {
+        let sent = cx.look(Op::Send, self.object, || {
+            let mut woken = Vec::new();
+            let mut inner = self.inner.lock();
+            let put = self.put_all(&mut inner, cx.fiber(), values, &mut woken);
+            self.note_len(&inner);
+            drop(inner);
+            cx.place().ready_all(woken);
+            match put {
+                Ok(_) => 1,
+                Err(WaitError::TooLarge) => 2,
+                Err(_) => 0,
+            }
+        });
+        sent.map(|sent| {
+            if sent == 2 {
+                Err(WaitError::TooLarge)
+            } else {
+                Ok(sent == 1)
+            }
+        })
+    }
+
+    // ---- the rest ------------------------------------------------------------------------
+
+    /// As [`RawChannel::len`], as an operation of a fiber.
+    pub fn poll_len(&self, cx: &FiberCx) -> Poll<usize> {
+        cx.look(Op::Look, self.object, || self.len() as u64)
+            .map(|n| n as usize)
+    }
+
+    /// As [`RawChannel::is_closed`], as an operation of a fiber.
+    pub fn poll_is_closed(&self, cx: &FiberCx) -> Poll<bool> {
+        cx.look(Op::Look, self.object, || u64::from(self.is_closed()))
+            .map(|c| c != 0)
+    }
+
+    /// Closes it: senders fail, receivers take what is left. Closing twice is fine.
+    pub fn poll_close(&self, cx: &FiberCx) -> Poll<Result<(), WaitError>> {
+        match cx.enter() {
+            Enter::Yield => return Poll::Pending,
+            Enter::Stop(why) => return Poll::Ready(Err(why)),
+            Enter::Resume | Enter::Begin => {}
+        }
+        cx.event(Op::Close, self.object, 0);
+        self.close_from(cx.place());
+        Poll::Ready(Ok(()))
+    }
+
+    pub(crate) fn close_from(&self, place: crate::sched::Place<'_>) {
+        let mut woken = Vec::new();
+        {
+            let mut inner = self.inner.lock();
+            inner.closed = true;
+            inner.receivers.claim_all(&mut woken);
+            inner.senders.claim_all(&mut woken);
+        }
+        place.ready_all(woken);
+    }
+
+    // ---- as arms of a select -------------------------------------------------------------
+
+    pub(crate) fn arm_receive(&self, cx: &FiberCx) -> Option<Result<u64, WaitError>> {
+        let mut woken = Vec::new();
+        let taken = self.take(&mut self.inner.lock(), cx.fiber(), &mut woken);
+        cx.place().ready_all(woken);
+        match taken {
+            Ok(value) => Some(Ok(value)),
+            Err(true) => Some(Err(WaitError::Closed)),
+            Err(false) => None,
+        }
+    }
+
+    pub(crate) fn arm_send(&self, cx: &FiberCx, value: u64) -> Option<Result<bool, WaitError>> {
+        let put = self.put(&mut self.inner.lock(), cx.fiber(), value);
+        match put {
+            Ok((overwrote, woken)) => {
+                if let Some(fiber) = woken {
+                    cx.place().ready(fiber);
+                }
+                Some(Ok(overwrote))
+            }
+            Err(WaitError::Full) if self.on_full != OnFull::Error => None,
+            Err(why) => Some(Err(why)),
+        }
+    }
+
+    /// Queues a receiver of an open wait; `None` when the arm is ready now.
+    pub(crate) fn register_receive(&self, cx: &FiberCx, epoch: u32, arm: u16) -> Option<u32> {
+        let mut inner = self.inner.lock();
+        let ready = !inner.buffer.is_empty()
+            || inner.closed
+            || (self.capacity == 0 && inner.senders.has_other_than(cx.fiber()));
+        (!ready).then(|| inner.receivers.push_back(cx.waiter(epoch, arm, Item::None)))
+    }
+
+    /// Queues a sender of an open wait; `None` when the arm is ready now.
+    pub(crate) fn register_send(
+        &self,
+        cx: &FiberCx,
+        epoch: u32,
+        arm: u16,
+        value: u64,
+    ) -> Option<u32> {
+        let mut inner = self.inner.lock();
+        let ready = inner.closed
+            || inner.receivers.has_other_than(cx.fiber())
+            || (inner.buffer.len() < self.capacity && !inner.senders.has_other_than(cx.fiber()));
+        (!ready).then(|| {
+            inner
+                .senders
+                .push_back(cx.waiter(epoch, arm, Item::One(value)))
+        })
+    }
+
+    pub(crate) fn unregister_receive(&self, cx: &FiberCx, key: u32, epoch: u32) {
+        self.inner.lock().receivers.remove(key, cx.fiber(), epoch);
+    }
+
+    pub(crate) fn unregister_send(&self, cx: &FiberCx, key: u32, epoch: u32) {
+        self.unwait_send(cx, key, epoch);
+    }
+}
+
+impl Drop for RawChannel {
+    fn drop(&mut self) {
+        for value in self.inner.get_mut().buffer.drain(..) {
+            self.payload.drop_slot(value);
+        }
+    }
+}
