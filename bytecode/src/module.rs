@@ -68,6 +68,7 @@ pub mod well_known {
             T::Map(STRING, JSON),
             T::Never,
             T::List(BOOL),
+            T::List(ERROR),
         ];
         types.resize(LEN as usize, T::Unused);
         types
@@ -281,19 +282,28 @@ pub struct Function {
     pub lines: Vec<Line>,
 }
 
+/// How a register holds its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Hold {
+    /// An Int, Bool or Float slot.
+    Plain,
+    /// A word with a reference of its own.
+    Owned,
+    /// A word kept alive by the owned register of this frame that is named (which must be in the
+    /// same map), or, with `None`, by something that outlives the frame's use of it: a borrowed
+    /// parameter's owner, the frame's closure, a global.
+    Borrowed(Option<u16>),
+}
+
 /// State of a live register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RegState {
     /// Register.
     pub reg: u16,
-    /// Type.
+    /// Type. A word of type Int, Float or Bool is a boxed one.
     pub ty: TypeIx,
-    /// A word that this frame owns (false for plain and borrowed ones).
-    pub owned: bool,
-    /// For a borrowed word: the owned register of this frame that keeps it alive, which must be in
-    /// the same map. `None`: something that outlives the frame's use of it (a borrowed parameter,
-    /// the frame's closure, a global), or whatever is read from that.
-    pub source: Option<u16>,
+    /// How it is held.
+    pub hold: Hold,
 }
 
 impl RegState {
@@ -303,8 +313,7 @@ impl RegState {
         Self {
             reg,
             ty,
-            owned: false,
-            source: None,
+            hold: Hold::Plain,
         }
     }
 
@@ -314,8 +323,7 @@ impl RegState {
         Self {
             reg,
             ty,
-            owned: true,
-            source: None,
+            hold: Hold::Owned,
         }
     }
 
@@ -325,8 +333,7 @@ impl RegState {
         Self {
             reg,
             ty,
-            owned: false,
-            source,
+            hold: Hold::Borrowed(source),
         }
     }
 }

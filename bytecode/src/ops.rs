@@ -33,13 +33,13 @@
 //! - Besides what its line says, every op that allocates can fail with Memory, every op that
 //!   compares, hashes or prints whole values with Stack, and every op that polls with Cancelled
 //!   and Deadlock: see [`crate::Op::can_fail`].
-//! - When an op fails it has done nothing: its registers are as they were before it. Exceptions:
-//!   `throw` and `rethrow` have taken their operand; a failed `call` has consumed the words
-//!   passed to owned parameters (the machine drops them when it fails before it enters the
-//!   callee), and its registers from `base` up are dead; a failed `call.closure` likewise, but
-//!   the closure is still owned in `R[base]`.
-//! - After a call the registers above `base` are dead. So what is lent to a callee is owned below
-//!   `base`.
+//! - When an op fails, what it takes is gone (so are the words passed to owned parameters of a
+//!   call, even when it fails before it enters the callee), `out` and `lend` registers are
+//!   unassigned, `io` ones hold a valid value, all others are as they were.
+//! - After a call, failed or not, the registers from `base` up are dead. So what is lent to a
+//!   callee, its closure too, is owned below `base`, or outlives the frame.
+//! - Words that are always immediates (of type Null, Bool in a word, variants without fields) may
+//!   be dropped or lost as is convenient.
 
 /// Calls the macro `$then` with the whole table.
 #[macro_export]

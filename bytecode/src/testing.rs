@@ -176,11 +176,15 @@ impl<'a> Choices<'a> {
     }
 
     fn state(&mut self) -> RegState {
+        let hold = match self.byte() % 3 {
+            0 => Hold::Plain,
+            1 => Hold::Owned,
+            _ => Hold::Borrowed(self.some(|c| c.number() as u16)),
+        };
         RegState {
             reg: self.number() as u16,
             ty: self.number(),
-            owned: self.flag(),
-            source: self.some(|c| c.number() as u16),
+            hold,
         }
     }
 

@@ -118,7 +118,7 @@ impl FunctionText {
             "line" => self.position(c)?,
             "map" => self.map(c)?,
             "table" => self.table(c)?,
-            "landing" if !matches!(c.peek_second(), Some(Token::Word(w)) if self.is_register(w)) => {
+            "landing" if !matches!(c.peek_second(), Some(Token::Word(w)) if is_register(w)) => {
                 self.landing(c)?;
             }
             "word" => {
@@ -135,11 +135,6 @@ impl FunctionText {
             },
         }
         c.finish()
-    }
-
-    /// `landing r3` is the instruction, `landing L1 .. L2` an entry of the table.
-    fn is_register(&self, word: &str) -> bool {
-        word.strip_prefix('r').is_some_and(is_index)
     }
 
     /// `L3:`, `L3: {r1: Int}`
@@ -163,19 +158,16 @@ impl FunctionText {
         let live = c.list("}", |c| {
             let reg = c.register()?;
             c.sign(":")?;
-            let owned = c.take_word("own");
-            let ty = c.type_ref()?;
-            let source = if c.take_word("from") {
-                Some(c.register()?)
+            let hold = if c.take_word("own") {
+                Hold::Owned
+            } else if c.take_word("lent") {
+                let source = matches!(c.peek(), Some(Token::Word(w)) if is_register(w));
+                Hold::Borrowed(source.then(|| c.register()).transpose()?)
             } else {
-                None
+                Hold::Plain
             };
-            Ok(RegState {
-                reg,
-                ty,
-                owned,
-                source,
-            })
+            let ty = c.type_ref()?;
+            Ok(RegState { reg, ty, hold })
         })?;
         for state in &live {
             self.mention(state.reg);
@@ -409,6 +401,11 @@ impl FunctionText {
             cancel_drops: landing.cancel_drops,
         })
     }
+}
+
+/// `landing r3` is the instruction, `landing L1 .. L2` an entry of the table.
+fn is_register(word: &str) -> bool {
+    word.strip_prefix('r').is_some_and(is_index)
 }
 
 fn target(c: &mut Cursor) -> Result<Target, Diagnostic> {

@@ -305,7 +305,7 @@ structs! {
     Function {
         name, params, owned, result, closure, frame, code, tables, maps, landings, lines
     }
-    RegState { reg, ty, owned, source }
+    RegState { reg, ty, hold }
     FrameMap { pc, live }
     Landing { start, end, drops, handler, cancel_drops }
     Line { pc, file, line, column }
@@ -345,6 +345,11 @@ enums! {
     PathStep {
         0 Field { container, field },
         1 Index { container },
+    }
+    Hold {
+        0 Plain,
+        1 Owned,
+        2 Borrowed(source),
     }
     Handler {
         0 None,

@@ -2,7 +2,7 @@
 
 use super::{ListOptions, constant_name, function_name, line, path_name};
 use crate::code::{Insn, Op, get_raw};
-use crate::module::{FAILURE_KINDS, Function, Handler, Landing, Module, RegState};
+use crate::module::{FAILURE_KINDS, Function, Handler, Hold, Landing, Module, RegState};
 use crate::operand::{OperandKind, Role};
 use crate::text::{name, type_name, type_ref};
 use std::fmt::Write;
@@ -211,9 +211,13 @@ impl Lister<'_> {
 
     fn map(&self, live: &[RegState]) -> String {
         let entry = |s: &RegState| {
-            let own = if s.owned { "own " } else { "" };
-            let from = s.source.map(|r| format!(" from r{r}")).unwrap_or_default();
-            format!("r{}: {own}{}{from}", s.reg, type_ref(s.ty))
+            let hold = match s.hold {
+                Hold::Plain => String::new(),
+                Hold::Owned => "own ".into(),
+                Hold::Borrowed(None) => "lent ".into(),
+                Hold::Borrowed(Some(from)) => format!("lent r{from} "),
+            };
+            format!("r{}: {hold}{}", s.reg, type_ref(s.ty))
         };
         let all: Vec<String> = live.iter().map(entry).collect();
         format!("{{{}}}", all.join(", "))
