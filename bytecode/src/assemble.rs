@@ -41,7 +41,7 @@ const MAX_DIAGNOSTICS: usize = 50;
 pub fn assemble(text: &str) -> Result<Module, Vec<Diagnostic>> {
     let mut assembler = Assembler {
         module: Module {
-            types: well_known::types(),
+            types: well_known::standard_types(),
             ..Module::default()
         },
         function: None,

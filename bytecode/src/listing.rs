@@ -92,7 +92,7 @@ fn settings(module: &Module, out: &mut String) {
 }
 
 fn types(module: &Module, out: &mut String) {
-    let standard = well_known::types();
+    let standard = well_known::standard_types();
     let skip = if module.types.starts_with(&standard) {
         standard.len()
     } else {

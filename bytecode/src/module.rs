@@ -48,7 +48,7 @@ pub mod well_known {
 
     /// The first [`LEN`] types of every module.
     #[must_use]
-    pub fn types() -> Vec<super::TypeDesc> {
+    pub fn standard_types() -> Vec<super::TypeDesc> {
         use super::TypeDesc as T;
         let mut types = vec![
             T::Int,

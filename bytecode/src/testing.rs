@@ -234,7 +234,7 @@ impl<'a> Choices<'a> {
     /// A module in which everything may be wrong.
     pub(crate) fn module(&mut self) -> Module {
         let mut types = if self.flag() {
-            well_known::types()
+            well_known::standard_types()
         } else {
             Vec::new()
         };

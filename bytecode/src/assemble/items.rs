@@ -61,7 +61,7 @@ impl Assembler {
     fn no_prelude(&mut self, c: &mut Cursor) -> Result<(), Diagnostic> {
         c.advance();
         c.keyword("prelude")?;
-        if self.module.types != well_known::types() {
+        if self.module.types != well_known::standard_types() {
             return Err(c.error("`no prelude` stands before the types"));
         }
         self.module.types.clear();
