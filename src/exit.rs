@@ -40,6 +40,8 @@ exits! {
     Bytecode = 4,
     /// interrupted (Ctrl-C)
     Interrupted = 130,
+    /// nobody reads the output any more
+    Closed = 141,
 }
 
 impl From<Exit> for ExitCode {

@@ -8,6 +8,7 @@
 pub mod commands;
 pub mod disk;
 pub mod exit;
+pub mod host;
 pub mod module_file;
 pub mod pipeline;
 pub mod report;
