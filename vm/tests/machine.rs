@@ -177,7 +177,7 @@ fn closures_are_dropped_by_their_call() {
     b.emit(Insn::int_add(Reg(2), Reg(1), Reg(2)));
     b.emit(Insn::return_(Reg(2)));
     let mut module = module(vec![main, b.finish().expect("finishes")]);
-    module.types = types(vec![
+    module.types = type_table(vec![
         TypeDesc::Func {
             params: vec![INT],
             result: INT,
@@ -224,7 +224,7 @@ fn switches_and_type_tests() {
         name: "0".into(),
         ty,
     };
-    module.types = types(vec![
+    module.types = type_table(vec![
         TypeDesc::Enum {
             name: "Shape".into(),
             first_variant: dot,

@@ -1,6 +1,6 @@
 //! From one instruction to the next.
 //!
-//! A handler has the signature of [`Handler`]: where it stands (`pc`), the registers of the frame,
+//! A handler is given: where it stands (`pc`), the registers of the frame,
 //! the context, the handler table. It ends with [`go`], or with [`leave`] to stop. There are two
 //! drivers for the same handlers:
 //!
@@ -21,8 +21,8 @@ pub(crate) type Pc = *const u64;
 pub(crate) type Regs = *mut u64;
 /// The context of the running fiber.
 pub(crate) type Cx = *mut Context;
-/// The handler table.
-pub(crate) type Table = *const Handler;
+/// The handler table: the address of its first entry.
+pub(crate) type Table = *const ();
 
 /// Why the interpreter stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,7 +126,7 @@ mod driver {
     pub(crate) unsafe fn go(pc: Pc, regs: Regs, cx: Cx, table: Table) -> Flow {
         // SAFETY: op numbers in prepared code are indices of the table.
         unsafe {
-            let handler = *table.add(usize::from(*pc.cast::<u16>()));
+            let handler = *table.cast::<Handler>().add(usize::from(*pc.cast::<u16>()));
             handler(pc, regs, cx, table)
         }
     }
@@ -148,7 +148,7 @@ mod driver {
     /// As [`go`].
     pub(crate) unsafe fn run(pc: Pc, regs: Regs, cx: Cx) -> Exit {
         // SAFETY: by contract.
-        unsafe { go(pc, regs, cx, HANDLERS.as_ptr()) }
+        unsafe { go(pc, regs, cx, HANDLERS.as_ptr().cast()) }
     }
 }
 
@@ -162,9 +162,6 @@ mod driver {
         pc: Pc,
         regs: Regs,
     }
-    /// Not used by this driver, but part of the handlers' signature.
-    pub(crate) type Handler = ();
-
     /// Goes on with the instruction at `pc`.
     ///
     /// # Safety
@@ -206,7 +203,9 @@ mod driver {
     }
 }
 
-pub(crate) use driver::{Flow, Handler, go, leave, run};
+#[cfg(threaded)]
+use driver::Handler;
+pub(crate) use driver::{Flow, go, leave, run};
 
 /// Defines handlers, and the cold functions they hand over to, for the driver in use.
 macro_rules! handlers {

@@ -42,34 +42,15 @@ impl Host for Sink {
 }
 
 /// The well-known types, and one's own after them.
-pub(crate) fn types(own: Vec<TypeDesc>) -> Vec<TypeDesc> {
-    let mut all = vec![
-        TypeDesc::Int,
-        TypeDesc::Float,
-        TypeDesc::Bool,
-        TypeDesc::Null,
-        TypeDesc::String,
-        TypeDesc::Bytes,
-        TypeDesc::Any,
-        TypeDesc::Json,
-        TypeDesc::Error,
-        TypeDesc::List(STRING),
-        TypeDesc::List(INT),
-        TypeDesc::List(FLOAT),
-        TypeDesc::List(ANY),
-        TypeDesc::List(JSON),
-        TypeDesc::Map(STRING, JSON),
-        TypeDesc::Never,
-        TypeDesc::List(BOOL),
-    ];
-    all.resize(LEN as usize, TypeDesc::Unused);
+pub(crate) fn type_table(own: Vec<TypeDesc>) -> Vec<TypeDesc> {
+    let mut all = types();
     all.extend(own);
     all
 }
 
 pub(crate) fn module(functions: Vec<Function>) -> Module {
     Module {
-        types: types(Vec::new()),
+        types: type_table(Vec::new()),
         functions,
         main: Some(0),
         ..Module::default()
