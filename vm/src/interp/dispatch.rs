@@ -207,7 +207,8 @@ mod driver {
 use driver::Handler;
 pub(crate) use driver::{Flow, go, leave, run};
 
-/// Defines handlers, and the cold functions they hand over to, for the driver in use.
+/// Defines handlers (`fn`), and the functions they hand over to (`out`: out of line because they
+/// need a stack frame; `cold`: rarely needed as well), for the driver in use.
 macro_rules! handlers {
     ($($(#[doc = $doc:literal])* $kind:ident $name:ident
         ($pc:ident, $r:ident, $cx:ident, $t:ident) $body:block)*) => {$(
@@ -227,6 +228,26 @@ macro_rules! handlers {
         $(#[$m])*
         #[cfg(not(threaded))]
         #[inline(always)]
+        #[allow(unused_variables, reason = "all handlers have one signature")]
+        pub(super) unsafe fn $name($pc: Pc, $r: Regs, $cx: Cx, $t: Table) -> Flow {
+            // SAFETY: as above.
+            unsafe { $b }
+        }
+    };
+    (@one out [$(#[$m:meta])*] $name:ident ($pc:ident, $r:ident, $cx:ident, $t:ident) $b:block) => {
+        $(#[$m])*
+        #[cfg(threaded)]
+        #[inline(never)]
+        #[allow(unused_variables, reason = "all handlers have one signature")]
+        pub(super) unsafe extern "sysv64" fn $name(
+            $pc: Pc, $r: Regs, $cx: Cx, $t: Table,
+        ) -> Flow {
+            // SAFETY: as for handlers: called by one of them in tail position.
+            unsafe { $b }
+        }
+        $(#[$m])*
+        #[cfg(not(threaded))]
+        #[inline(never)]
         #[allow(unused_variables, reason = "all handlers have one signature")]
         pub(super) unsafe fn $name($pc: Pc, $r: Regs, $cx: Cx, $t: Table) -> Flow {
             // SAFETY: as above.

@@ -4,7 +4,8 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use lumen_runtime::heap::well_known;
 use lumen_runtime::heap::word::{
-    FALSE, TRUE, bool_word, header, is_pointer, is_small_int, small_int, small_int_value, type_of,
+    FALSE, TAG_MASK, TRUE, bool_word, header, is_pointer, is_small_int, small_int, small_int_value,
+    type_of,
 };
 
 use super::dispatch::{Cx, Exit, Flow, Pc, Regs, Table, go, handlers, leave};
@@ -51,7 +52,6 @@ slow! {
 }
 
 called! {
-    drop_slow => lists::drop_word, 1;
     equal => words::equal, 2;
     compare => words::compare, 2;
     map_get => maps::map_get, 1;
@@ -67,9 +67,14 @@ called! {
 }
 
 handlers! {
+    out drop_slow(pc, r, cx, t) {
+        lists::drop_word(pc, r, cx);
+        go(pc.add(1), r, cx, t)
+    }
     fn dup(pc, r, cx, t) {
         let w = get(r, pc, 1);
-        if is_pointer(w) {
+        // A live word is never absent, so the tag alone tells a pointer.
+        if w & TAG_MASK == 0 {
             let count = &(*header(w)).count;
             let c = count.load(Relaxed);
             if c > 0 {
@@ -83,7 +88,7 @@ handlers! {
     }
     fn drop(pc, r, cx, t) {
         let w = get(r, pc, 0);
-        if is_pointer(w) {
+        if w & TAG_MASK == 0 {
             let count = &(*header(w)).count;
             let c = count.load(Relaxed);
             if c > 1 {
