@@ -43,7 +43,7 @@ impl Host for Sink {
 
 /// The well-known types, and one's own after them.
 pub(crate) fn type_table(own: Vec<TypeDesc>) -> Vec<TypeDesc> {
-    let mut all = types();
+    let mut all = standard_types();
     all.extend(own);
     all
 }
