@@ -176,6 +176,9 @@ pub struct NativeCx<'a> {
     pub result: TypeIx,
     /// The outside world.
     pub host: &'a dyn Host,
+    /// The running fiber, on which natives that wait poll their operations. `None` where natives
+    /// run without a scheduler.
+    pub fiber: Option<&'a crate::FiberCx>,
 }
 
 impl NativeCx<'_> {

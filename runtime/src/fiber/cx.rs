@@ -187,6 +187,11 @@ impl FiberCx {
         self.worker().map(|w| w.pool_arc().clone())
     }
 
+    /// The pool that main runs on.
+    pub fn global_pool(&self) -> Arc<Pool> {
+        self.shared().global().clone()
+    }
+
     /// Worker threads of its pool.
     pub fn worker_count(&self) -> usize {
         self.fiber().pool().threads()

@@ -3,6 +3,7 @@
 #[cfg(all(test, not(loom)))]
 mod block_tests;
 pub mod future;
+mod handle;
 pub mod join;
 pub mod scope;
 #[cfg(all(test, not(loom)))]

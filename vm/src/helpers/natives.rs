@@ -46,6 +46,7 @@ unsafe fn call(pc: Pc, r: Regs, cx: Cx, native: &LinkedNative, args: &mut [u64])
             params: &native.params,
             result: native.result,
             host: (*(*cx).task).outside(),
+            fiber: None,
         };
         match (native.func)(&mut call, args) {
             Ok(value) => {
