@@ -12,6 +12,9 @@ const INNER: usize = 48;
 /// Outermost frames that a trace names.
 const OUTER: usize = 16;
 
+/// The line of a trace between a task's frames and its awaiter's.
+const AWAITED: &str = "awaited";
+
 /// The frames of a fiber that stands at `pc`, innermost first, as instruction addresses.
 ///
 /// # Safety
@@ -67,6 +70,29 @@ pub(crate) unsafe fn complete_error(pc: Pc, cx: Cx, mut word: u64) -> u64 {
             && error::locate(heap, word, &image.location(pc)).is_ok()
         {
             add_trace(heap, image, word, &frames(image, pc, (*cx).fp));
+        }
+        word
+    }
+}
+
+/// The Error to raise where a task is awaited whose failure is `word` (owned): the same failure,
+/// with the trace of the awaiter after its own.
+///
+/// # Safety
+/// As [`complete_error`].
+pub(crate) unsafe fn awaited_error(pc: Pc, cx: Cx, mut word: u64) -> u64 {
+    // SAFETY: by contract.
+    unsafe {
+        let image = (*cx).image();
+        let heap = (*cx).heap();
+        if record::make_unique(heap, &mut word).is_err() {
+            return word;
+        }
+        if let Ok(line) = string::new(heap, AWAITED) {
+            let trace = &mut *slot_ptr(header(word), error::TRACE);
+            if list::push(heap, trace, line).is_ok() {
+                add_trace(heap, image, word, &frames(image, pc, (*cx).fp));
+            }
         }
         word
     }
@@ -186,7 +212,8 @@ impl FailureReport {
         }
         line(format!("  kind: {}", self.kind));
         for frame in &self.trace {
-            line(format!("  at {frame}"));
+            let at = if frame == AWAITED { "" } else { "at " };
+            line(format!("  {at}{frame}"));
         }
         for cause in &self.causes {
             let _ = writeln!(out, "{indent}caused by: {}", cause.message);

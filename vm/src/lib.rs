@@ -2,6 +2,7 @@
 
 mod backtrace;
 mod helpers;
+mod instance;
 mod interp;
 mod load;
 mod program;
@@ -9,4 +10,4 @@ mod tasks;
 
 pub use backtrace::FailureReport;
 pub use load::LoadError;
-pub use program::{Exit, Options, Program};
+pub use program::{End, Ended, Options, Program};

@@ -1,34 +1,39 @@
-//! Running a loaded program.
+//! Loading and running programs, as the front door sees it.
 
-use std::cell::UnsafeCell;
-use std::sync::atomic::AtomicU32;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use lumen_bytecode::Module;
-use lumen_runtime::heap::{Heap, HeapShared, Repr, count};
+use lumen_runtime::heap::{Heap, HeapShared, OutOfMemory, TypeKind, Types, count, well_known};
+use lumen_runtime::heap::{format, list, record, string, word};
 use lumen_runtime::native::{Host, Native};
+use lumen_runtime::sched::policy::fifo::Fifo;
+use lumen_runtime::{ClockKind, Config, Mode, Outcome, Runtime, SpawnInfo};
 
 use crate::backtrace::FailureReport;
-use crate::interp::{Interp, Rest};
+pub(crate) use crate::instance::Instance;
 use crate::load::image::Image;
 use crate::load::{self, LoadError};
-use crate::tasks::Task;
+use crate::tasks::hooks::VmHooks;
+use crate::tasks::payload::PAYLOAD;
+use crate::tasks::{FiberBody, MainPlan, worker_heap};
 
 /// Settings of a run.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Worker threads; 0: one per core.
     pub workers: usize,
-    /// One fiber at a time, in a fixed order.
+    /// One fiber at a time, first in, first out; also if the program says so.
     pub deterministic: bool,
     /// Seed of everything random.
     pub seed: u64,
-    /// Virtual clock; None: as the program says.
+    /// Virtual clock; `None`: as the program says, else virtual in deterministic runs.
     pub virtual_clock: Option<bool>,
     /// Limit of the heap in bytes.
     pub max_memory: Option<u64>,
     /// Limit of a fiber's frames in bytes.
     pub max_stack: usize,
+    /// What `exit` does. `None`: everything is cancelled, and the run ends with the code.
+    pub exit_process: Option<fn(i32) -> !>,
 }
 
 impl Default for Options {
@@ -40,22 +45,50 @@ impl Default for Options {
             virtual_clock: None,
             max_memory: None,
             max_stack: 256 << 20,
+            exit_process: None,
         }
     }
 }
 
-/// How a run ended.
+/// How the entry function ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Exit {
-    /// The entry function returned; its value as `print` shows it, nothing if it is Null.
+pub enum End {
+    /// It returned; the value as `print` shows it, nothing if it is Null.
     Value(Option<String>),
-    /// A failure nobody caught.
+    /// With a failure nobody caught.
     Failed(Box<FailureReport>),
     /// `exit(code)`, or `halt`.
-    Code(i32),
-    /// The run left this many objects behind: an error in the machine or in the compiler. Only
-    /// looked for in debug builds and tests.
-    Leaked(i64),
+    Exit(i32),
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// The entry function's end.
+    pub end: End,
+    /// Failures of other tasks that nobody awaited; each has been reported.
+    pub detached_failures: usize,
+    /// Whether every fiber was blocked for ever at some time; that has been reported.
+    pub deadlocked: bool,
+    /// Objects left when everything had ended: not 0 is an error in the machine or the compiler.
+    /// (Not counted after `exit` and after deadlocks, which leave fibers where they are.)
+    pub leaked: i64,
+    /// Digest of a deterministic run.
+    pub trace_hash: Option<u64>,
+    /// The time that fibers saw at the end, in nanoseconds.
+    pub now_ns: u64,
+}
+
+impl Ended {
+    /// The exit code of the process.
+    #[must_use]
+    pub fn exit_code(&self) -> i32 {
+        match self.end {
+            End::Exit(code) => code,
+            End::Value(_) if self.detached_failures == 0 && !self.deadlocked => 0,
+            _ => 1,
+        }
+    }
 }
 
 /// A loaded program; it can be run any number of times.
@@ -65,84 +98,12 @@ pub struct Program {
     options: Options,
 }
 
-/// One run of a program: what its fibers share.
-pub(crate) struct Instance {
-    image: Arc<Image>,
-    heap: Arc<HeapShared>,
-    globals: Box<[UnsafeCell<u64>]>,
-    /// Values of globals that were replaced, which borrowers may still look at.
-    retired: Mutex<Vec<u64>>,
-    host: Arc<dyn Host + Send>,
-}
-
-// SAFETY: globals are written before the fibers that read them exist, except by `set_global`,
-// which replaces one word and keeps the old value alive.
-unsafe impl Sync for Instance {}
-// SAFETY: as above; words in it are shared or dropped on one thread at the end.
-unsafe impl Send for Instance {}
-
-impl Instance {
-    /// The loaded program.
-    pub(crate) fn image(&self) -> &Image {
-        &self.image
-    }
-
-    /// The first global's slot.
-    pub(crate) fn globals(&self) -> *mut u64 {
-        self.globals.as_ptr().cast_mut().cast()
-    }
-
-    /// The outside world.
-    pub(crate) fn host(&self) -> &dyn Host {
-        &*self.host
-    }
-
-    /// Stores a global, taking `value` over.
-    ///
-    /// # Safety
-    /// `value` is a live value of the global's type.
-    pub(crate) unsafe fn set_global(&self, heap: &mut Heap, global: usize, value: u64) {
-        // SAFETY: by contract; the verifier bounds the number.
-        unsafe {
-            let slot = self.globals[global].get();
-            let old = *slot;
-            if self.image.types.repr(self.image.globals[global].0) == Repr::Word {
-                count::share(heap, value);
-                if old != 0 {
-                    self.retired
-                        .lock()
-                        .unwrap_or_else(|e| e.into_inner())
-                        .push(old);
-                }
-            }
-            *slot = value;
-        }
-    }
-
-    /// Drops what the globals hold.
-    unsafe fn clear(&self, heap: &mut Heap) {
-        // SAFETY: no fiber is left.
-        unsafe {
-            for (slot, (ty, _)) in self.globals.iter().zip(&self.image.globals) {
-                let value = std::mem::replace(&mut *slot.get(), 0);
-                if self.image.types.repr(*ty) == Repr::Word {
-                    count::drop(heap, value);
-                }
-            }
-            for value in self
-                .retired
-                .lock()
-                .unwrap_or_else(|e| e.into_inner())
-                .drain(..)
-            {
-                count::drop(heap, value);
-            }
-        }
-    }
-}
-
 impl Program {
-    /// Loads a module, which has been verified or comes straight from the compiler.
+    /// Loads a module, which has been verified or comes straight from the compiler. A native in
+    /// a later table overrides one with the same key in an earlier one.
+    ///
+    /// # Errors
+    /// When a native is missing, or the module does not fit this machine.
     pub fn load(
         module: Module,
         natives: &[&[Native]],
@@ -156,129 +117,208 @@ impl Program {
     }
 
     /// Whether there is a `main` to run.
+    #[must_use]
     pub fn has_main(&self) -> bool {
         self.image.main.is_some()
     }
 
-    /// Runs `main`.
-    pub fn run(&self, host: Arc<dyn Host + Send>) -> Exit {
-        match self.image.main {
-            Some(main) => self.run_function(main as usize, host),
-            None => Exit::Value(None),
-        }
+    /// Runs `main`, and waits for everything it started.
+    #[must_use]
+    pub fn run(&self, host: Arc<dyn Host + Send>) -> Ended {
+        self.run_function(self.image.main.map(|f| f as usize), host)
     }
 
     /// Runs test number `test`.
-    pub fn run_test(&self, test: usize, host: Arc<dyn Host + Send>) -> Exit {
-        self.run_function(self.image.tests[test].func as usize, host)
+    ///
+    /// # Panics
+    /// When there is no such test.
+    #[must_use]
+    pub fn run_test(&self, test: usize, host: Arc<dyn Host + Send>) -> Ended {
+        self.run_function(Some(self.image.tests[test].func as usize), host)
     }
 
-    fn run_function(&self, func: usize, host: Arc<dyn Host + Send>) -> Exit {
-        let heap_shared = HeapShared::new(Arc::clone(&self.image.types), self.options.max_memory);
-        let instance = Instance {
-            image: Arc::clone(&self.image),
-            heap: heap_shared,
-            globals: self
-                .image
-                .globals
-                .iter()
-                .map(|_| UnsafeCell::new(0))
-                .collect(),
-            retired: Mutex::new(Vec::new()),
-            host,
+    fn run_function(&self, entry: Option<usize>, host: Arc<dyn Host + Send>) -> Ended {
+        let Some(entry) = entry else {
+            return Ended::with(End::Value(None));
         };
-        let mut heap = Heap::new(&instance.heap);
-        let exit = self.run_with(&instance, &mut heap, func);
-        // SAFETY: everything has ended.
-        unsafe { instance.clear(&mut heap) };
-        match (heap.live_objects(), exit) {
-            (_, exit @ Exit::Code(_)) | (0, exit) => exit,
-            (n, _) if cfg!(debug_assertions) => Exit::Leaked(n),
-            (_, exit) => exit,
+        let heaps = HeapShared::new(Arc::clone(&self.image.types), self.options.max_memory);
+        let config = self.config(&host);
+        let instance = Instance::new(Arc::clone(&self.image), heaps, host, &self.options);
+        let runtime = match Runtime::new(config) {
+            Ok(runtime) => Arc::new(runtime),
+            Err(why) => return Ended::with(failed("Io", &format!("cannot start threads: {why}"))),
+        };
+        instance.set_runtime(&runtime);
+        let heap = worker_heap::current(instance.heap_shared());
+        // SAFETY: this thread's heap, until `release` below.
+        let heap = unsafe { &mut *heap };
+        let Ok(args) = self.arguments(heap, entry, instance.host()) else {
+            return Ended::with(failed("Memory", "out of memory"));
+        };
+        let plan = MainPlan {
+            globals: 0,
+            entry,
+            args,
+        };
+        let body = Box::new(FiberBody::main(&instance, plan));
+        let site = self.image.entries[entry] as u64;
+        let report = runtime.run(body, SpawnInfo { name: None, site });
+        let mut ended = Ended::with(match instance.exit_code() {
+            Some(code) => {
+                release(heap, report.outcome);
+                End::Exit(code)
+            }
+            None => self.end(heap, report.outcome),
+        });
+        ended.detached_failures = report.detached_failures;
+        ended.deadlocked = report.deadlock.is_some();
+        ended.trace_hash = report.trace_hash;
+        ended.now_ns = report.now;
+        drop(runtime);
+        // SAFETY: no fiber is left.
+        unsafe { instance.clear(heap) };
+        worker_heap::release();
+        if !ended.deadlocked && !matches!(ended.end, End::Exit(_)) {
+            ended.leaked = instance.heap_shared().live_objects();
         }
+        ended
     }
 
-    fn run_with(&self, instance: &Instance, heap: &mut Heap, func: usize) -> Exit {
-        for (i, (_, init)) in self.image.globals.iter().enumerate() {
-            match self.call(instance, heap, *init as usize, &[]) {
-                // SAFETY: the initialiser's result has the global's type.
-                Ok(value) => unsafe { instance.set_global(heap, i, value) },
-                Err(exit) => return exit,
-            }
-        }
-        let info = &self.image.funcs[func];
-        let args = match info.params {
-            0 => Vec::new(),
-            _ => match arguments(heap, instance.host().arguments()) {
-                Ok(args) => vec![args],
-                Err(_) => return Exit::Code(1),
+    fn config(&self, host: &Arc<dyn Host + Send>) -> Config {
+        let deterministic = self.options.deterministic || self.image.deterministic;
+        let clock = self.options.virtual_clock.or(self.image.virtual_clock);
+        Config {
+            workers: self.options.workers,
+            mode: match deterministic {
+                true => Mode::Deterministic(Box::new(Fifo)),
+                false => Mode::Parallel,
             },
-        };
-        let result = self.call(instance, heap, func, &args);
-        for arg in args {
-            // SAFETY: main borrows its parameters.
-            unsafe { count::drop(heap, arg) };
-        }
-        match result {
-            Ok(value) => self.value(heap, value, info.result),
-            Err(exit) => exit,
+            clock: match clock.unwrap_or(deterministic) {
+                true => ClockKind::Virtual,
+                false => ClockKind::Real,
+            },
+            seed: self.options.seed,
+            detect_deadlock: true,
+            payload: &PAYLOAD,
+            hooks: Arc::new(VmHooks::new(Arc::clone(&self.image), Arc::clone(host))),
+            ..Config::default()
         }
     }
 
-    /// Shows and drops main's value.
-    fn value(&self, heap: &mut Heap, value: u64, ty: u32) -> Exit {
-        use lumen_runtime::heap::{format, well_known, word};
-        let types = &self.image.types;
-        if types.repr(ty) != Repr::Word {
-            // SAFETY: a plain slot of this type.
-            return Exit::Value(Some(unsafe { format::format(types, value, ty) }));
-        }
-        if value == word::NULL || ty == well_known::NULL {
-            return Exit::Value(None);
-        }
-        // SAFETY: main's result, owned.
-        let text = unsafe { format::format(types, value, ty) };
-        // SAFETY: as above.
-        unsafe { count::drop(heap, value) };
-        Exit::Value(Some(text))
-    }
-
-    /// Calls a function and waits for its end.
-    fn call(
+    /// The arguments of the entry function: none, or the command line.
+    fn arguments(
         &self,
-        instance: &Instance,
         heap: &mut Heap,
-        func: usize,
-        args: &[u64],
-    ) -> Result<u64, Exit> {
-        let poll = AtomicU32::new(0);
-        let task = Task::new(instance);
-        let mut interp = Interp::new(&self.image, func, 0, args, self.options.max_stack);
-        loop {
-            // SAFETY: this program, on this thread.
-            match unsafe { interp.resume(instance, heap, &poll, &task) } {
-                Rest::Done(value) => return Ok(value),
-                Rest::Failed(error) => {
-                    // SAFETY: an owned Error of this program.
-                    let report = unsafe { FailureReport::of(&self.image, error) };
-                    // SAFETY: as above.
-                    unsafe { count::drop(heap, error) };
-                    return Err(Exit::Failed(Box::new(report)));
-                }
-                Rest::Stopped => return Err(Exit::Code(task.exit_code())),
-                Rest::Parked | Rest::Yielded => std::thread::yield_now(),
+        entry: usize,
+        host: &dyn Host,
+    ) -> Result<Vec<u64>, OutOfMemory> {
+        if self.image.funcs[entry].params == 0 {
+            return Ok(Vec::new());
+        }
+        let args = host.arguments();
+        let mut words = list::new(heap, well_known::LIST_STRING, args.len())?;
+        for arg in args {
+            let text = string::new(heap, arg)?;
+            // SAFETY: the list just made, and a fresh String.
+            unsafe { list::push(heap, &mut words, text)? };
+        }
+        Ok(vec![words])
+    }
+
+    /// Reads and drops main's outcome.
+    fn end(&self, heap: &mut Heap, outcome: Outcome) -> End {
+        let end = match outcome {
+            // SAFETY: main's result as a word.
+            Outcome::Ok(value) => unsafe { self.value(value) },
+            // SAFETY: a failed task's slot is an Error.
+            Outcome::Failed(error) => {
+                End::Failed(Box::new(unsafe { FailureReport::of(&self.image, error) }))
             }
+            Outcome::Cancelled => failed("Cancelled", "cancelled"),
+        };
+        release(heap, outcome);
+        end
+    }
+
+    /// What main's value means: `ok(v)` is v, `err(e)` a failure.
+    unsafe fn value(&self, value: u64) -> End {
+        let types = &self.image.types;
+        // SAFETY: a live word; variants hold what their type says.
+        unsafe {
+            let (value, ty) = match result_variant(types, value) {
+                Some(("err", slot, ty)) => return self.error_value(slot, ty),
+                Some((_, slot, ty)) => (slot, ty),
+                None => (value, well_known::ANY),
+            };
+            if value == word::NULL && types.repr(ty) == lumen_runtime::heap::Repr::Word {
+                return End::Value(None);
+            }
+            End::Value(Some(format::format(types, value, ty)))
+        }
+    }
+
+    unsafe fn error_value(&self, slot: u64, ty: u32) -> End {
+        let types = &self.image.types;
+        // SAFETY: the payload of a live variant.
+        unsafe {
+            if ty == well_known::ERROR {
+                return End::Failed(Box::new(FailureReport::of(&self.image, slot)));
+            }
+            failed("Throw", &format::format(types, slot, ty))
         }
     }
 }
 
-fn arguments(heap: &mut Heap, args: &[String]) -> Result<u64, lumen_runtime::heap::OutOfMemory> {
-    use lumen_runtime::heap::{list, string, well_known};
-    let mut words = list::new(heap, well_known::LIST_STRING, args.len())?;
-    for arg in args {
-        let text = string::new(heap, arg)?;
-        // SAFETY: the list just made, and a fresh String.
-        unsafe { list::push(heap, &mut words, text)? };
+impl Ended {
+    fn with(end: End) -> Ended {
+        Ended {
+            end,
+            detached_failures: 0,
+            deadlocked: false,
+            leaked: 0,
+            trace_hash: None,
+            now_ns: 0,
+        }
     }
-    Ok(words)
+}
+
+fn failed(kind: &str, message: &str) -> End {
+    let (kind, message) = (kind.to_owned(), message.to_owned());
+    End::Failed(Box::new(FailureReport {
+        kind,
+        message,
+        ..FailureReport::default()
+    }))
+}
+
+fn release(heap: &mut Heap, outcome: Outcome) {
+    if let Some(word) = outcome.slot() {
+        // SAFETY: the run's own copy.
+        unsafe { count::drop(heap, word) };
+    }
+}
+
+/// If `value` is `ok(x)` or `err(x)`: which, and x with its type.
+unsafe fn result_variant(types: &Types, value: u64) -> Option<(&str, u64, u32)> {
+    if !word::is_pointer(value) {
+        return None;
+    }
+    // SAFETY: a live word.
+    let ty = unsafe { word::type_of(value) };
+    let TypeKind::Variant {
+        owner,
+        name,
+        fields,
+    } = types.kind(ty)
+    else {
+        return None;
+    };
+    let TypeKind::Enum { name: owner, .. } = types.kind(*owner) else {
+        return None;
+    };
+    let field = fields.first()?;
+    // SAFETY: a variant with payload.
+    owner
+        .starts_with("result")
+        .then(|| (&**name, unsafe { record::get(value, 0) }, field.ty))
 }

@@ -7,7 +7,7 @@ use lumen_bytecode::builder::{FunctionBuilder, HandlerLabel, LandingSpec};
 use lumen_bytecode::code::Insn;
 use lumen_bytecode::module::{Constant, FailureKind, RegState, TypeDesc, well_known::*};
 use lumen_bytecode::operand::*;
-use lumen_vm::{Exit, Options};
+use lumen_vm::{End, Options};
 use std::sync::Arc;
 
 #[test]
@@ -47,7 +47,7 @@ fn overflow_names_its_place() {
     let mut module = module(vec![main, grow]);
     module.files = vec!["a.lm".into()];
     module.sources = vec!["1\n2\n3\n4\n5\n6\n7\n8\n    n * n\n".into()];
-    let Exit::Failed(report) = run(module) else {
+    let End::Failed(report) = run(module) else {
         panic!("must fail")
     };
     assert_eq!(report.message, "integer overflow");
@@ -77,7 +77,7 @@ fn deep_recursion_is_fine_and_endless_recursion_a_failure() {
         common::module(vec![main, down])
     };
     assert_eq!(run(module(1_000_000)), value("0"));
-    let Exit::Failed(report) = run(module(-1)) else {
+    let End::Failed(report) = run(module(-1)) else {
         panic!("must fail")
     };
     assert_eq!(
@@ -89,8 +89,8 @@ fn deep_recursion_is_fine_and_endless_recursion_a_failure() {
         max_stack: 1 << 16,
         ..Options::default()
     };
-    let exit = load(module(100_000), small).run(Arc::new(Sink::default()));
-    assert!(matches!(exit, Exit::Failed(_)));
+    let ended = load(module(100_000), small).run(Arc::new(Sink::default()));
+    assert!(matches!(ended.end, End::Failed(_)));
 }
 
 /// Pushes past the end, catches the failure, gives its message.
@@ -244,6 +244,98 @@ fn switches_and_type_tests() {
     assert_eq!(run(module), value("6"));
 }
 
+/// Options for each way to schedule.
+fn schedules() -> [Options; 3] {
+    let workers = |n| Options {
+        workers: n,
+        ..Options::default()
+    };
+    let deterministic = Options {
+        deterministic: true,
+        ..Options::default()
+    };
+    [workers(1), workers(3), deterministic]
+}
+
+#[test]
+fn tasks_give_their_results() {
+    for options in schedules() {
+        let program = load(spawning_fib(15), options);
+        let ended = program.run(Arc::new(Sink::default()));
+        assert_eq!(ended.end, value("610"));
+        assert_eq!(ended.leaked, 0);
+    }
+}
+
+/// A task that fails, awaited or not; `main` gives 7 unless it awaits.
+fn failing_task(awaited: bool) -> lumen_bytecode::Module {
+    let closure = LEN + 1;
+    let main = function("main", vec![], INT, 4, |f| {
+        f.line(0, 1, 1);
+        f.emit(Insn::new(Reg(1), Window(2), Type(closure as u16)));
+        f.emit(Insn::spawn(Reg(1), Reg(1), Count(0)));
+        f.landing(Some(LandingSpec {
+            drops: vec![1],
+            handler: HandlerLabel::None,
+            cancel_drops: vec![],
+        }));
+        if awaited {
+            f.emit(Insn::await_(Reg(2), Reg(1)));
+        }
+        f.landing(None);
+        f.emit(Insn::int_const(Reg(2), Imm32(7)));
+        f.emit(Insn::drop(Reg(1)));
+        f.emit(Insn::return_(Reg(2)));
+    });
+    let task = function("task", vec![], INT, 3, |f| {
+        f.line(0, 2, 2);
+        f.emit(Insn::int_const(Reg(1), Imm32(1)));
+        f.emit(Insn::int_const(Reg(2), Imm32(0)));
+        f.emit(Insn::int_div(Reg(1), Reg(1), Reg(2)));
+        f.emit(Insn::return_(Reg(1)));
+    });
+    let mut module = module(vec![main, task]);
+    module.files = vec!["t.lm".into()];
+    module.types = type_table(vec![
+        TypeDesc::Func {
+            params: vec![],
+            result: INT,
+        },
+        TypeDesc::Closure {
+            func: 1,
+            as_func: LEN,
+            captures: vec![],
+        },
+        TypeDesc::Future(INT),
+    ]);
+    module
+}
+
+#[test]
+fn failures_of_tasks_are_raised_by_await_or_reported() {
+    for options in schedules() {
+        let ended = load(failing_task(true), options.clone()).run(Arc::new(Sink::default()));
+        let End::Failed(report) = &ended.end else {
+            panic!("must fail")
+        };
+        assert_eq!(report.message, "division by zero");
+        assert_eq!(
+            report.trace,
+            ["task (t.lm:2:2)", "awaited", "main (t.lm:1:1)"]
+        );
+        assert_eq!((ended.leaked, ended.detached_failures), (0, 0));
+
+        let sink = Arc::new(Sink::default());
+        let ended = load(failing_task(false), options).run(sink.clone());
+        assert_eq!(ended.end, value("7"));
+        assert_eq!((ended.leaked, ended.detached_failures), (0, 1));
+        assert_eq!(ended.exit_code(), 1);
+        let out = sink.out.lock().unwrap();
+        assert!(out.contains("error: division by zero"), "{out}");
+        assert!(out.contains("spawned at main (t.lm:1:1)"), "{out}");
+    }
+}
+
 /// Prints times; for measuring by hand: `cargo test --release -p lumen-vm -- --ignored`.
 #[test]
 #[ignore = "measures"]
@@ -251,10 +343,11 @@ fn speed() {
     let time = |name: &str, module| {
         let program = load(module, Options::default());
         let start = std::time::Instant::now();
-        let exit = program.run(Arc::new(Sink::default()));
+        let exit = program.run(Arc::new(Sink::default())).end;
         println!("{name}: {:?} {exit:?}", start.elapsed());
     };
     time("fib(32)", fib(32));
     time("loop_sum(50M)", loop_sum(50_000_000));
     time("sieve(5M)", sieve(5_000_000));
+    time("spawning fib(25)", spawning_fib(25));
 }

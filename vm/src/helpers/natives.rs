@@ -1,5 +1,8 @@
 //! Calls of natives.
 
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use lumen_runtime::native::{NativeCx, NativeStop};
 
 use super::fail_named;
@@ -45,15 +48,17 @@ unsafe fn call(pc: Pc, r: Regs, cx: Cx, native: &LinkedNative, args: &mut [u64])
             types: &image.types,
             params: &native.params,
             result: native.result,
-            host: (*(*cx).task).outside(),
-            fiber: None,
+            host: (*cx).task().program().host(),
+            fiber: (*cx).task().fiber(),
         };
-        match (native.func)(&mut call, args) {
-            Ok(value) => {
+        // Handlers must not be unwound; a panic in the library becomes a failure.
+        match catch_unwind(AssertUnwindSafe(|| (native.func)(&mut call, args))) {
+            Ok(Ok(value)) => {
                 put(r, pc, 0, value);
                 Called::Done
             }
-            Err(stop) => stopped(pc, cx, stop),
+            Ok(Err(stop)) => stopped(pc, cx, stop),
+            Err(panic) => panicked(pc, cx, &*panic),
         }
     }
 }
@@ -70,10 +75,19 @@ unsafe fn stopped(pc: Pc, cx: Cx, stop: NativeStop) -> Called {
         NativeStop::Parked => Called::Parked,
         NativeStop::Exit(code) => {
             // SAFETY: the task outlives the run.
-            unsafe { (*(*cx).task).set_exit_code(code) };
+            unsafe { (*cx).task().program().stop(code) };
             Called::Stopped
         }
     }
+}
+
+#[cold]
+#[inline(never)]
+unsafe fn panicked(pc: Pc, cx: Cx, panic: &(dyn Any + Send)) -> Called {
+    let message = crate::tasks::hooks::panic_message(panic);
+    // SAFETY: the running fiber's state.
+    unsafe { fail_named(pc, cx, "Panic", &message) };
+    Called::Failed
 }
 
 /// `call.native.at`.

@@ -13,7 +13,7 @@
 
 use lumen_runtime::heap::count::drop;
 use lumen_runtime::heap::object::get_slot;
-use lumen_runtime::heap::word::{NULL, header, is_pointer};
+use lumen_runtime::heap::word::{NULL, header};
 
 use super::context::Due;
 use super::dispatch::{Cx, Exit, Flow, Pc, Regs, Table, go, handlers, leave};
@@ -81,24 +81,6 @@ handlers! {
     fn return_null(pc, r, cx, t) {
         give_back(r, cx, t, NULL)
     }
-    /// Return from a closure: the closure in `R[0]` is dropped.
-    fn return_closure(pc, r, cx, t) {
-        let closure = *r;
-        if (*header(closure)).count() != 0 {
-            return return_counted(pc, r, cx, t);
-        }
-        give_back(r, cx, t, get(r, pc, 0))
-    }
-    cold return_counted(pc, r, cx, t) {
-        let value = get(r, pc, 0);
-        drop(&mut *(*cx).heap, *r);
-        give_back(r, cx, t, value)
-    }
-    /// Return null from a closure.
-    fn return_null_closure(pc, r, cx, t) {
-        drop(&mut *(*cx).heap, *r);
-        give_back(r, cx, t, NULL)
-    }
     /// The entry function has returned.
     fn exit_done(pc, r, cx, t) {
         leave(pc, r, cx, Exit::Done)
@@ -137,19 +119,13 @@ unsafe fn enter_slow(pc: Pc, r: Regs, cx: Cx, t: Table, code: Pc) -> Flow {
     }
 }
 
-/// Gives up what a call that does not happen would have taken over: owned arguments, and the
-/// closure.
-pub(super) unsafe fn drop_arguments(pc: Pc, r: Regs, cx: Cx, func: usize) {
+/// Gives up what a call that does not happen would have taken over.
+unsafe fn drop_arguments(pc: Pc, r: Regs, cx: Cx, func: usize) {
     // SAFETY: the window of the call at `pc`, filled by the caller.
     unsafe {
         let window = reg(r, pc, 0);
-        let info = &(*cx).image().funcs[func];
-        let heap = &mut *(*cx).heap;
-        for &i in &info.owned_words {
-            drop(heap, *window.add(usize::from(i)));
-        }
-        if info.is_closure && is_pointer(*window) {
-            drop(heap, *window);
+        for &i in &(*cx).image().funcs[func].owned_words {
+            drop((*cx).heap(), *window.add(usize::from(i)));
         }
     }
 }

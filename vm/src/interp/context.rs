@@ -82,7 +82,7 @@ impl Context {
     #[cold]
     pub(crate) unsafe fn answer_poll(&mut self) -> Due {
         // SAFETY: the task outlives the run.
-        unsafe { (*self.task).answer_poll() }
+        unsafe { self.task().answer_poll() }
     }
 
     /// The loaded program.
@@ -91,6 +91,13 @@ impl Context {
         // SAFETY: the image outlives every run; the lifetime only says that handlers do not
         // borrow the context.
         unsafe { &*self.image }
+    }
+
+    /// What the fiber is to the world around it.
+    #[inline(always)]
+    pub(crate) unsafe fn task(&self) -> &'static Task {
+        // SAFETY: the task outlives the run; as in `image`.
+        unsafe { &*self.task }
     }
 
     /// The worker's heap.

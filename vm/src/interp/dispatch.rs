@@ -45,8 +45,7 @@ macro_rules! for_each_internal {
     ($then:ident $($args:tt)*) => {
         $then! { $($args)*
             ExitDone exit_done,
-            ReturnClosure return_closure,
-            ReturnNullClosure return_null_closure,
+            GlobalGetWord global_get_word,
             JumpIfMember jump_if_member,
             JumpIfNotMember jump_if_not_member,
             JumpIfMemberFar jump_if_member_far,
@@ -150,6 +149,15 @@ mod driver {
         // SAFETY: by contract.
         unsafe { go(pc, regs, cx, HANDLERS.as_ptr().cast()) }
     }
+
+    /// As [`run`], from the handler of the pending failure.
+    ///
+    /// # Safety
+    /// As [`go`].
+    pub(crate) unsafe fn run_unwinding(pc: Pc, regs: Regs, cx: Cx) -> Exit {
+        // SAFETY: by contract.
+        unsafe { super::super::unwind::unwind(pc, regs, cx, HANDLERS.as_ptr().cast()) }
+    }
 }
 
 #[cfg(not(threaded))]
@@ -193,7 +201,25 @@ mod driver {
     /// # Safety
     /// As [`go`].
     pub(crate) unsafe fn run(pc: Pc, regs: Regs, cx: Cx) -> Exit {
-        let mut flow = Flow { pc, regs };
+        // SAFETY: by contract.
+        unsafe { go_on(Flow { pc, regs }, cx) }
+    }
+
+    /// As [`run`], from the handler of the pending failure.
+    ///
+    /// # Safety
+    /// As [`go`].
+    pub(crate) unsafe fn run_unwinding(pc: Pc, regs: Regs, cx: Cx) -> Exit {
+        // SAFETY: by contract.
+        unsafe {
+            go_on(
+                super::super::unwind::unwind(pc, regs, cx, std::ptr::null()),
+                cx,
+            )
+        }
+    }
+
+    unsafe fn go_on(mut flow: Flow, cx: Cx) -> Exit {
         while !flow.pc.is_null() {
             // SAFETY: by contract, and handlers only name valid places.
             flow = unsafe { super::step(flow.pc, flow.regs, cx, std::ptr::null()) };
@@ -205,7 +231,7 @@ mod driver {
 
 #[cfg(threaded)]
 use driver::Handler;
-pub(crate) use driver::{Flow, go, leave, run};
+pub(crate) use driver::{Flow, go, leave, run, run_unwinding};
 
 /// Defines handlers (`fn`), and the functions they hand over to (`out`: out of line because they
 /// need a stack frame; `cold`: rarely needed as well), for the driver in use.

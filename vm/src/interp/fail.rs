@@ -23,6 +23,7 @@ fixed! {
     fail_division Division "division by zero";
     fail_stack Stack "stack overflow";
     fail_shift Argument "negative shift count";
+    fail_absent Null "variable used before it has a value";
     fail_exponent Argument "negative exponent";
 }
 
@@ -49,11 +50,11 @@ handlers! {
         unwind(pc, r, cx, t)
     }
     fn mask(pc, r, cx, t) {
-        (*(*cx).task).mask();
+        (*cx).task().mask();
         go(pc.add(1), r, cx, t)
     }
     fn unmask(pc, r, cx, t) {
-        (*(*cx).task).unmask();
+        (*cx).task().unmask();
         go(pc.add(1), r, cx, t)
     }
 }

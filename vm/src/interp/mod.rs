@@ -44,6 +44,9 @@ pub(crate) struct Interp {
     regs: Regs,
     fp: *mut u64,
     failure: u64,
+    /// The closure of the entry function, kept alive for it; or 0.
+    closure: u64,
+    entry: usize,
 }
 
 // SAFETY: the addresses lie in the fiber's own stack and in the program's code, which is
@@ -67,7 +70,7 @@ pub(crate) enum Rest {
 
 impl Interp {
     /// Begins a call of function `func` with `args` (owned or borrowed as its signature says);
-    /// `closure`, if it is one, is taken over.
+    /// `closure`, if it is one, is kept for it.
     pub(crate) fn new(
         image: &Image,
         func: usize,
@@ -95,10 +98,29 @@ impl Interp {
             regs,
             fp,
             failure: 0,
+            closure,
+            entry: func,
         }
     }
 
-    /// Runs until it comes to rest.
+    /// The entry function's number.
+    pub(crate) fn entry(&self) -> usize {
+        self.entry
+    }
+
+    /// The closure it was made with.
+    pub(crate) fn closure(&self) -> u64 {
+        self.closure
+    }
+
+    /// Where it stands, innermost frame first. Only while it rests.
+    pub(crate) fn trace(&self, image: &Image) -> Vec<u64> {
+        // SAFETY: frames at rest.
+        let frames = unsafe { crate::backtrace::frames(image, self.pc, self.fp) };
+        frames.into_iter().map(|pc| pc as u64).collect()
+    }
+
+    /// Runs until it comes to rest; with `cancelled`, by unwinding.
     ///
     /// # Safety
     /// The instance, heap and poll word are those of the program this was made for and of the
@@ -106,9 +128,10 @@ impl Interp {
     pub(crate) unsafe fn resume(
         &mut self,
         instance: &Instance,
-        heap: &mut Heap,
-        poll: &AtomicU32,
+        heap: *mut Heap,
+        poll: *const AtomicU32,
         task: &Task,
+        cancelled: bool,
     ) -> Rest {
         let image = instance.image();
         let mut context = Context {
@@ -132,7 +155,14 @@ impl Interp {
         };
         let cx = &raw mut context;
         // SAFETY: verified code on its own frames; the context points to what outlives this call.
-        let exit = unsafe { dispatch::run(self.pc, self.regs, cx) };
+        let exit = unsafe {
+            if cancelled {
+                (*cx).set_cancelled();
+                dispatch::run_unwinding(self.pc, self.regs, cx)
+            } else {
+                dispatch::run(self.pc, self.regs, cx)
+            }
+        };
         // SAFETY: still ours.
         let context = unsafe { &mut *cx };
         self.pc = context.pc;

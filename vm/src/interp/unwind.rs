@@ -2,7 +2,6 @@
 
 use lumen_bytecode::module::{Handler as Landing, Landing as Range};
 use lumen_runtime::heap::count::drop;
-use lumen_runtime::heap::word::is_pointer;
 
 use super::dispatch::{Cx, Exit, Flow, Pc, Regs, Table, go, handlers, leave};
 use super::operand::lane;
@@ -26,7 +25,6 @@ unsafe fn land(mut pc: Pc, mut r: Regs, cx: Cx) -> Option<(Pc, Regs)> {
         let image = (*cx).image();
         loop {
             let (func, at) = image.place(pc);
-            let info = &image.funcs[func];
             if let Some(range) = image.landing(func, at) {
                 let target = choose(range, (*cx).failure == image.cancelled);
                 for &reg in target.1 {
@@ -35,9 +33,6 @@ unsafe fn land(mut pc: Pc, mut r: Regs, cx: Cx) -> Option<(Pc, Regs)> {
                 if let Some(handler) = target.0 {
                     return Some((image.entries[func].add(handler as usize), r));
                 }
-            }
-            if info.is_closure && is_pointer(*r) {
-                drop((*cx).heap(), *r);
             }
             let back = *(*cx).fp as Pc;
             (*cx).fp = (*cx).fp.add(1);

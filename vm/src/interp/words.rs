@@ -4,11 +4,12 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use lumen_runtime::heap::well_known;
 use lumen_runtime::heap::word::{
-    FALSE, TAG_MASK, TRUE, bool_word, header, is_pointer, is_small_int, small_int, small_int_value,
-    type_of,
+    ABSENT, FALSE, TAG_MASK, TRUE, bool_word, header, is_pointer, is_small_int, small_int,
+    small_int_value, type_of,
 };
 
 use super::dispatch::{Cx, Exit, Flow, Pc, Regs, Table, go, handlers, leave};
+use super::fail::fail_absent;
 use super::objects::alloc_small;
 use super::operand::{float, get, int, lane, put};
 use super::unwind::unwind;
@@ -103,8 +104,16 @@ handlers! {
         put(r, pc, 0, *(*cx).globals.add(lane(pc, 1)));
         go(pc.add(1), r, cx, t)
     }
+    fn global_get_word(pc, r, cx, t) {
+        let w = *(*cx).globals.add(lane(pc, 1));
+        if w == ABSENT {
+            return fail_absent(pc, r, cx, t);
+        }
+        put(r, pc, 0, w);
+        go(pc.add(1), r, cx, t)
+    }
     fn global_set(pc, r, cx, t) {
-        (*(*cx).task).program().set_global((*cx).heap(), lane(pc, 0), get(r, pc, 1));
+        (*cx).task().program().set_global((*cx).heap(), lane(pc, 0), get(r, pc, 1));
         go(pc.add(1), r, cx, t)
     }
     fn box_int(pc, r, cx, t) {

@@ -5,7 +5,7 @@
 //! | op | change |
 //! | --- | --- |
 //! | `call` | function number -> distance to its code |
-//! | `return`, `return.null` | a form of their own in closures |
+//! | `global.get` | a form of its own for words, which may be absent |
 //! | `switch.*` | type, low, table -> distance to a prepared table behind the function |
 //! | `new` | forms by number of slots; closures; a closure without captures is a constant |
 //! | type tests | of unions, enums, function types …: type -> number of a set of types |
@@ -113,7 +113,6 @@ fn info(f: &Function, start: usize, types: &Types) -> FuncInfo {
         frame: usize::from(f.frame),
         params: f.params.len(),
         owned_words: owned_words.collect(),
-        is_closure: f.closure.is_some(),
         result: f.result,
         landings: f.landings.clone(),
         lines: f.lines.clone(),
@@ -173,11 +172,11 @@ impl Preparer<'_> {
                 let target = target.ok_or_else(|| LoadError::new("call of a missing function"))?;
                 self.distance(here, target)?;
             }
-            Op::Return if function.closure.is_some() => {
-                set_op(&mut self.code[here], Code::ReturnClosure);
-            }
-            Op::ReturnNull if function.closure.is_some() => {
-                set_op(&mut self.code[here], Code::ReturnNullClosure);
+            Op::GlobalGet => {
+                let global = self.module.globals.get(lane(1) as usize);
+                if global.is_some_and(|g| self.types.repr(g.ty) == Repr::Word) {
+                    set_op(&mut self.code[here], Code::GlobalGetWord);
+                }
             }
             Op::SwitchTag => {
                 let first = match self.module.types.get(lane(1) as usize) {

@@ -23,8 +23,6 @@ pub(crate) struct FuncInfo {
     pub(crate) params: usize,
     /// Parameter registers whose words the function takes over.
     pub(crate) owned_words: Vec<u16>,
-    /// `R[0]` holds its closure, which it drops when it returns.
-    pub(crate) is_closure: bool,
     /// Result type.
     pub(crate) result: TypeIx,
     /// Where failures go, by ascending pc.
@@ -91,6 +89,8 @@ pub(crate) struct Image {
     pub(crate) paths: Vec<Vec<PathStep>>,
     /// Module-level variables in initialisation order: name, type, function.
     pub(crate) globals: Vec<(TypeIx, u32)>,
+    /// Future types by value type; the last entry of the type table where there is none.
+    pub(crate) futures: Vec<TypeIx>,
     /// Entry.
     pub(crate) main: Option<u32>,
     /// Tests.
@@ -99,6 +99,10 @@ pub(crate) struct Image {
     pub(crate) files: Vec<String>,
     /// Source texts.
     pub(crate) sources: Vec<String>,
+    /// `@deterministic true`.
+    pub(crate) deterministic: bool,
+    /// `@clock`.
+    pub(crate) virtual_clock: Option<bool>,
     /// The Error that stands for cancellation.
     pub(crate) cancelled: u64,
     /// The Error for lack of memory to make an Error.

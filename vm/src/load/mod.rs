@@ -59,6 +59,7 @@ pub(crate) fn load(
         .map(|(i, _)| slots_of(types.shape(i as u32)));
     let slots = slots.collect();
     let closures = module.types.iter().map(function_of).collect();
+    let futures = types::futures(&types);
     let natives = natives::link(&module, natives)?;
     let mut heap = Heap::alone(Arc::clone(&types));
     let mut constants = constants::make(&mut heap, &module)?;
@@ -87,6 +88,9 @@ pub(crate) fn load(
         tests: module.tests,
         files: module.files,
         sources: module.sources,
+        deterministic: module.deterministic,
+        virtual_clock: module.virtual_clock,
+        futures,
         cancelled: errors.0,
         no_memory: errors.1,
         texts: Mutex::new(Texts::new(heap)),

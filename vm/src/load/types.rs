@@ -1,9 +1,10 @@
 //! The module's type table as the heap wants it. Indices stay the same.
 
-use lumen_bytecode::module::{FieldDesc, TypeDesc};
+use lumen_bytecode::module::{FieldDesc, TypeDesc, TypeIx, well_known};
 use lumen_runtime::heap::types::{Field, TypeKind, Types};
 
-/// Translates a type table.
+/// Translates a type table, and adds one type: a Future of anything, for tasks whose future type
+/// the module does not name.
 pub(super) fn translate(descs: &[TypeDesc]) -> Types {
     let well_known = Types::well_known_kinds();
     let kinds = descs
@@ -13,7 +14,7 @@ pub(super) fn translate(descs: &[TypeDesc]) -> Types {
             Some(kind) => kind.clone(),
             None => kind_of(desc, descs),
         });
-    Types::new(kinds.collect())
+    Types::new(kinds.chain([TypeKind::Future(well_known::ANY)]).collect())
 }
 
 fn kind_of(desc: &TypeDesc, all: &[TypeDesc]) -> TypeKind {
@@ -109,4 +110,16 @@ fn flat(members: &[u32], all: &[TypeDesc]) -> Vec<u32> {
         }
     }
     out
+}
+
+/// Future types by value type.
+pub(super) fn futures(types: &Types) -> Vec<TypeIx> {
+    let any = types.len() as TypeIx - 1;
+    let mut futures = vec![any; types.len()];
+    for ty in 0..any {
+        if let TypeKind::Future(value) = types.kind(ty) {
+            futures[*value as usize] = ty;
+        }
+    }
+    futures
 }

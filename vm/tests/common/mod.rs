@@ -8,7 +8,7 @@ use lumen_bytecode::code::Insn;
 use lumen_bytecode::module::{Function, Module, RegState, TypeDesc, TypeIx, well_known::*};
 use lumen_bytecode::operand::*;
 use lumen_runtime::native::{Host, Stream};
-use lumen_vm::{Exit, Options, Program};
+use lumen_vm::{End, Options, Program};
 
 /// A host that keeps what is printed.
 #[derive(Debug, Default)]
@@ -61,18 +61,20 @@ pub(crate) fn load(module: Module, options: Options) -> Program {
     Program::load(module, &[], options).expect("loads")
 }
 
-pub(crate) fn run(module: Module) -> Exit {
-    load(module, Options::default()).run(Arc::new(Sink::default()))
+pub(crate) fn run(module: Module) -> End {
+    let ended = load(module, Options::default()).run(Arc::new(Sink::default()));
+    assert_eq!(ended.leaked, 0, "{:?}", ended.end);
+    ended.end
 }
 
-pub(crate) fn value(text: &str) -> Exit {
-    Exit::Value(Some(text.to_owned()))
+pub(crate) fn value(text: &str) -> End {
+    End::Value(Some(text.to_owned()))
 }
 
 /// Kind and message of the failure a module ends with.
 pub(crate) fn failure(module: Module) -> (String, String) {
     match run(module) {
-        Exit::Failed(report) => (report.kind, report.message),
+        End::Failed(report) => (report.kind, report.message),
         other => panic!("ended with {other:?}"),
     }
 }
@@ -178,4 +180,49 @@ pub(crate) fn sieve(n: i32) -> Module {
         f.emit(Insn::return_(count));
     });
     module(vec![main])
+}
+
+/// `cell fib(n) = if n < 2 then n else await spawn(fib(n - 1)) + fib(n - 2)`.
+pub(crate) fn spawning_fib(n: i32) -> Module {
+    let closure = LEN + 1;
+    let main = function("main", vec![], INT, 3, |f| {
+        f.emit(Insn::int_const(Reg(2), Imm32(n)));
+        f.emit(Insn::call(Window(1), Func(1)));
+        f.emit(Insn::return_(Reg(1)));
+    });
+    let fib = function("fib", vec![INT], INT, 8, |f| {
+        let small = f.new_label();
+        f.branch(Insn::jump_int_lt_i(Reg(1), Imm16(2), Label16(0)), small);
+        f.emit(Insn::int_add_i(Reg(3), Reg(1), Imm16(-1)));
+        f.emit(Insn::new(Reg(2), Window(3), Type(closure as u16)));
+        f.emit(Insn::spawn(Reg(2), Reg(2), Count(0)));
+        f.emit(Insn::int_add_i(Reg(4), Reg(1), Imm16(-2)));
+        f.emit(Insn::call(Window(3), Func(1)));
+        f.emit(Insn::await_(Reg(4), Reg(2)));
+        f.emit(Insn::drop(Reg(2)));
+        f.emit(Insn::int_add(Reg(1), Reg(3), Reg(4)));
+        f.emit(Insn::return_(Reg(1)));
+        f.bind(small, vec![RegState::plain(1, INT)]);
+        f.emit(Insn::return_(Reg(1)));
+    });
+    let mut b = FunctionBuilder::new("task", vec![], vec![], INT);
+    b.set_closure(closure);
+    b.reserve(4);
+    b.emit(Insn::field_get(Reg(2), Reg(0), Field(1)));
+    b.emit(Insn::call(Window(1), Func(1)));
+    b.emit(Insn::return_(Reg(1)));
+    let mut module = module(vec![main, fib, b.finish().expect("finishes")]);
+    module.types = type_table(vec![
+        TypeDesc::Func {
+            params: vec![],
+            result: INT,
+        },
+        TypeDesc::Closure {
+            func: 2,
+            as_func: LEN,
+            captures: vec![INT],
+        },
+        TypeDesc::Future(INT),
+    ]);
+    module
 }
