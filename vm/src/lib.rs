@@ -5,6 +5,7 @@ mod helpers;
 mod instance;
 mod interp;
 mod load;
+mod natives;
 mod program;
 mod tasks;
 

@@ -99,8 +99,8 @@ pub struct Program {
 }
 
 impl Program {
-    /// Loads a module, which has been verified or comes straight from the compiler. A native in
-    /// a later table overrides one with the same key in an earlier one.
+    /// Loads a module, which has been verified or comes straight from the compiler. `natives` are
+    /// the library's; the machine adds those that the compiler calls of its own accord.
     ///
     /// # Errors
     /// When a native is missing, or the module does not fit this machine.
@@ -109,7 +109,8 @@ impl Program {
         natives: &[&[Native]],
         options: Options,
     ) -> Result<Program, LoadError> {
-        let image = load::load(module, natives, options.seed)?;
+        let tables = [crate::natives::GROUPS, natives].concat();
+        let image = load::load(module, &tables, options.seed)?;
         Ok(Program {
             image: Arc::new(image),
             options,

@@ -3,10 +3,11 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use lumen_runtime::native::{NativeCx, NativeStop};
+use lumen_runtime::native::{NativeCx, NativeStop, Stream};
 
 use super::fail_named;
 use super::places::with_place;
+use crate::backtrace::{self, FailureReport};
 use crate::interp::dispatch::{Cx, Pc, Regs};
 use crate::interp::operand::{lane, put, reg};
 use crate::load::image::LinkedNative;
@@ -67,6 +68,11 @@ unsafe fn call(pc: Pc, r: Regs, cx: Cx, native: &LinkedNative, args: &mut [u64])
 #[inline(never)]
 unsafe fn stopped(pc: Pc, cx: Cx, stop: NativeStop) -> Called {
     match stop {
+        NativeStop::Failed(failure) if failure.kind == HALT => {
+            // SAFETY: the running fiber's state.
+            unsafe { halt(pc, cx, &failure.message) };
+            Called::Stopped
+        }
         NativeStop::Failed(failure) => {
             // SAFETY: the running fiber's state.
             unsafe { fail_named(pc, cx, &failure.kind, &failure.message) };
@@ -78,6 +84,27 @@ unsafe fn stopped(pc: Pc, cx: Cx, stop: NativeStop) -> Called {
             unsafe { (*cx).task().program().stop(code) };
             Called::Stopped
         }
+    }
+}
+
+/// The kind of the failure that ends the program and cannot be caught.
+const HALT: &str = "Halt";
+
+/// Reports the failure at `pc` and ends the program.
+///
+/// # Safety
+/// As [`super::fail`].
+#[cold]
+pub(crate) unsafe fn halt(pc: Pc, cx: Cx, message: &str) {
+    // SAFETY: by contract.
+    unsafe {
+        let error = backtrace::new_error(pc, cx, HALT, message);
+        let report = FailureReport::of((*cx).image(), error);
+        super::discard(cx, error);
+        let program = (*cx).task().program();
+        // There is nowhere left to report that standard error is gone.
+        let _ = program.host().write(Stream::Err, &report.render());
+        program.stop(1);
     }
 }
 

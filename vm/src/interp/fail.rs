@@ -3,7 +3,7 @@
 use lumen_bytecode::module::FailureKind;
 use lumen_runtime::heap::word::NULL;
 
-use super::dispatch::{Cx, Flow, Pc, Regs, Table, go, handlers};
+use super::dispatch::{Cx, Exit, Flow, Pc, Regs, Table, go, handlers, leave};
 use super::operand::{get, index32, lane, put};
 use super::unwind::unwind;
 use crate::{backtrace, helpers};
@@ -46,6 +46,10 @@ handlers! {
         let image = (*cx).image();
         let message = image.text(index32(pc, 1));
         let kind = image.kind(lane(pc, 0));
+        if kind == FailureKind::Halt {
+            helpers::natives::halt(pc, cx, message);
+            return leave(pc, r, cx, Exit::Stopped);
+        }
         helpers::fail(pc, cx, kind, message);
         unwind(pc, r, cx, t)
     }
