@@ -11,13 +11,18 @@ use super::types::{Elem, Repr, TypeIx, TypeKind, Types, well_known};
 use super::word::{header, immediate_payload, is_immediate, is_pointer, type_of};
 
 /// A value seen from outside.
-pub(super) enum Leaf<'a> {
+pub enum Leaf<'a> {
+    /// An Int.
     Int(i64),
+    /// A Float.
     Float(f64),
+    /// A Bool.
     Bool(bool),
+    /// `null`.
     Null,
     /// A String word.
     String(u64),
+    /// A Bytes.
     Bytes(&'a [u8]),
     /// Something with identity: a handle or a closure.
     Identity(u64),
@@ -25,7 +30,9 @@ pub(super) enum Leaf<'a> {
     Map(u64),
     /// Parts in order: see [`child`]. `tag` tells variants of one enum apart.
     Composite {
+        /// 0, or the number of the variant from 1.
         tag: TypeIx,
+        /// How many parts.
         len: usize,
     },
 }
@@ -57,7 +64,7 @@ pub unsafe fn resolve(types: &Types, slot: u64, ty: TypeIx) -> (u64, TypeIx) {
 ///
 /// # Safety
 /// `slot` is a live value of the dynamic type `ty`.
-pub(super) unsafe fn leaf<'a>(types: &Types, slot: u64, ty: TypeIx) -> Leaf<'a> {
+pub unsafe fn leaf<'a>(types: &Types, slot: u64, ty: TypeIx) -> Leaf<'a> {
     // SAFETY: by contract.
     unsafe {
         match types.kind(ty) {
@@ -98,7 +105,7 @@ pub(super) unsafe fn leaf<'a>(types: &Types, slot: u64, ty: TypeIx) -> Leaf<'a> 
 ///
 /// # Safety
 /// `slot` is a live value of the dynamic type `ty`.
-pub(super) unsafe fn child(
+pub unsafe fn child(
     types: &Types,
     slot: u64,
     ty: TypeIx,
