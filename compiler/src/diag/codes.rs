@@ -148,9 +148,6 @@ codes! {
          `try e` on one line, or `e?`."
     UnterminatedFence E0124 "unterminated Markdown fence"
         "A fence that begins with ``` ends with a line of at least as many backquotes."
-    BadSpread E0125 "spread where none can stand"
-        "`...xs` spreads a list among the arguments of a call or the elements of a list, set or \
-         map, and collects the rest in a list pattern or a variadic parameter."
     DuplicateRest E0126 "more than one rest in a pattern"
         "A list pattern has at most one `...`: where would one end and the next begin?"
     OpenRange E0127 "range without an end"

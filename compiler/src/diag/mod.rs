@@ -103,6 +103,9 @@ impl Diagnostic {
     }
 }
 
+/// How many diagnostics are kept; more are only counted, since nobody reads them.
+const KEPT_MAX: usize = 1000;
+
 /// What the stages of one compilation have found so far.
 #[derive(Clone, Debug, Default)]
 pub struct Diagnostics {
@@ -127,7 +130,9 @@ impl Diagnostics {
             return;
         }
         self.errors += usize::from(diagnostic.severity() == Severity::Error);
-        self.list.push(diagnostic);
+        if self.list.len() < KEPT_MAX {
+            self.list.push(diagnostic);
+        }
     }
 
     /// Whether there is an error: nothing may be run then.
@@ -140,7 +145,7 @@ impl Diagnostics {
         self.errors
     }
 
-    /// How many errors and warnings there are.
+    /// How many errors and warnings are kept.
     pub fn len(&self) -> usize {
         self.list.len()
     }
@@ -161,18 +166,24 @@ impl Diagnostics {
         self.list.sort_by_key(place);
     }
 
-    /// Drops everything found after the first `len`; for attempts that are taken back.
-    pub fn truncate(&mut self, len: usize) {
-        self.list.truncate(len);
-        let errors = self
-            .list
-            .iter()
-            .filter(|one| one.severity() == Severity::Error);
-        self.errors = errors.count();
+    /// Where we are, for [`Diagnostics::take_back`].
+    pub fn mark(&self) -> (usize, usize) {
+        (self.list.len(), self.errors)
+    }
+
+    /// Forgets everything found since `mark`; for attempts that are taken back.
+    pub fn take_back(&mut self, mark: (usize, usize)) {
+        self.list.truncate(mark.0);
+        self.errors = mark.1;
     }
 
     /// Adds all of `other`.
     pub fn extend(&mut self, other: Diagnostics) {
+        let kept = other
+            .list
+            .iter()
+            .filter(|one| one.severity() == Severity::Error);
+        self.errors += other.errors - kept.count();
         for diagnostic in other.list {
             self.push(diagnostic);
         }

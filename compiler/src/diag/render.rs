@@ -46,6 +46,7 @@ pub fn render_human(
         }
         render_one(&mut out, sources, diagnostic, options.color);
     }
+    let errors = diagnostics.error_count();
     if errors > options.errors_max {
         let hidden = errors - options.errors_max;
         let _ = writeln!(out, "… and {hidden} more {}", plural(hidden, "error"));

@@ -371,7 +371,18 @@ impl Lexer<'_> {
             return;
         }
         let quote = matches!(first, '\'' | '`' | '“' | '”' | '‘' | '’' | '«' | '„');
-        let line = rest.split('\n').next().unwrap_or("");
+        // A quotation is looked for on the line, and not far: the text may be one long line.
+        let line: &str = match rest
+            .char_indices()
+            .take(200)
+            .find(|(_, next)| *next == '\n')
+        {
+            Some((newline, _)) => &rest[..newline],
+            None => rest
+                .char_indices()
+                .nth(200)
+                .map_or(rest, |(end, _)| &rest[..end]),
+        };
         let length = match line[first.len_utf8()..].find(['\'', '`', '”', '’', '»', '“']) {
             Some(inner) if quote => {
                 let end = first.len_utf8() + inner;

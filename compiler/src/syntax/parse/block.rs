@@ -38,10 +38,13 @@ impl Parser<'_> {
             closes,
             in_brackets: self.in_brackets,
         };
-        let block =
+        let mut block =
             self.in_lines(|parser| parser.in_scope(|parser| parser.parse_statements(&ends)));
         if braces {
             self.opt(T::RBrace);
+            if matches!(self.kind(), T::Else | T::Catch | T::Finally) {
+                block.end = self.peek_span();
+            }
         }
         block
     }
@@ -94,7 +97,7 @@ impl Parser<'_> {
         if ends.braces && self.at(T::RBrace) {
             return Some(self.peek_span().at_start());
         }
-        if self.at(T::End) && ends.closes && !ends.braces {
+        if self.at(T::End) && ends.closes {
             let end = self.bump();
             self.note_end(ends.opener, end);
             return Some(self.span_of(end));

@@ -1,6 +1,7 @@
 //! What follows an operand: calls, members, indices, `?` and `!`.
 
 use super::*;
+use crate::syntax::token::sym;
 
 impl Parser<'_> {
     /// An operand and all that follows it.
@@ -49,7 +50,12 @@ impl Parser<'_> {
 
     /// `x.null?` and `null?(x)` of other languages
     fn check_null_question(&mut self, expr: &Expr) {
-        if matches!(expr.kind, ExprKind::Null) {
+        let is_null = match &expr.kind {
+            ExprKind::Null => true,
+            ExprKind::Field { name, .. } => name.name == sym::NULL,
+            _ => false,
+        };
+        if is_null {
             self.foreign(
                 "`null?` is not a word of Lumen",
                 "write x == null, or x is Null",
@@ -74,7 +80,8 @@ impl Parser<'_> {
                 safe,
             };
         }
-        if !token.kind.is_name() && !token.kind.is_reserved() {
+        let word = token.kind.is_reserved() && !token.newline_before;
+        if !token.kind.is_name() && !word {
             self.unexpected("expected the name of a field or method");
             return ExprKind::Error;
         }
@@ -125,7 +132,7 @@ impl Parser<'_> {
         let open = self.bump();
         let mut args = Vec::new();
         self.in_brackets(|parser| {
-            while !matches!(parser.kind(), T::RParen | T::Eof) {
+            while !parser.at_list_end(T::RParen) {
                 let before = parser.pos;
                 args.push(parser.parse_arg());
                 if parser.opt(T::Comma).is_none() || parser.pos == before {
@@ -178,8 +185,11 @@ impl Parser<'_> {
     fn parse_index(&mut self, base: Expr) -> ExprKind {
         let open = self.bump();
         let safe = open.kind == T::QuestionBracket;
+        let outer = self.index_depth;
         let index = self.in_brackets(|parser| {
+            parser.index_depth = parser.depth + 1;
             let index = parser.parse_expr();
+            parser.index_depth = outer;
             parser.expect_close(open, "");
             index
         });
@@ -195,7 +205,8 @@ impl Parser<'_> {
     /// To call an element chosen by a capitalised constant, write `(handlers[FIRST])(x)`.
     fn at_type_args(&self) -> bool {
         let mut depth = 0;
-        for (index, token) in self.tokens[self.pos..].iter().enumerate() {
+        // No written type is longer; without a limit, looking ahead could take quadratic time.
+        for (index, token) in self.tokens[self.pos..].iter().take(500).enumerate() {
             match token.kind {
                 T::LBracket | T::LParen | T::LBrace => depth += 1,
                 T::RBracket | T::RParen | T::RBrace => {

@@ -89,7 +89,7 @@ impl Parser<'_> {
     pub(super) fn parse_scope(&mut self) -> Expr {
         let opener = self.bump();
         let keyword = self.span_of(opener);
-        let modifiers = self.opt_modifiers();
+        let modifiers = self.in_lines(Self::opt_modifiers);
         let outer = self.declared;
         let name = self
             .opt_same_line(T::As)
@@ -115,7 +115,7 @@ impl Parser<'_> {
             return modifiers;
         };
         self.in_brackets(|parser| {
-            while !matches!(parser.kind(), T::RParen | T::Eof) {
+            while !parser.at_list_end(T::RParen) {
                 let before = parser.pos;
                 modifiers.extend(parser.parse_modifier());
                 if parser.opt(T::Comma).is_none() || parser.pos == before {
@@ -198,10 +198,10 @@ impl Parser<'_> {
     pub(super) fn parse_parallel(&mut self, kind: JoinKind) -> Expr {
         let opener = self.bump();
         let keyword = self.span_of(opener);
-        let modifiers = self.opt_modifiers();
-        if self.opt_same_line(T::For).is_some() {
+        let modifiers = self.in_lines(Self::opt_modifiers);
+        if !self.peek().newline_before && self.opt(T::For).is_some() {
             let outer = self.declared;
-            let clause = self.parse_for_clause();
+            let clause = self.in_lines(Self::parse_for_clause);
             self.opt_foreign_header_end(kind.text());
             let body = self.parse_block(keyword);
             self.declared = outer;
@@ -306,7 +306,7 @@ impl Parser<'_> {
     pub(super) fn parse_select(&mut self) -> Expr {
         let opener = self.bump();
         let keyword = self.span_of(opener);
-        let modifiers = self.opt_modifiers();
+        let modifiers = self.in_lines(Self::opt_modifiers);
         let mut branches = Vec::new();
         let mut otherwise: Option<SelectElse> = None;
         let end = self.parse_branches(keyword, |parser| {

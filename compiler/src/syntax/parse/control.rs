@@ -8,7 +8,7 @@ impl Parser<'_> {
     pub(super) fn parse_if(&mut self) -> Expr {
         let opener = self.bump();
         let outer = self.declared;
-        let condition = self.parse_condition();
+        let condition = self.in_lines(Self::parse_condition);
         let then = self.opt_same_line(T::Then).is_some();
         let kind = if then && !self.peek().newline_before {
             self.parse_then(condition)
@@ -32,7 +32,7 @@ impl Parser<'_> {
                 otherwise = Some(self.parse_single());
                 break;
             }
-            let condition = self.parse_condition();
+            let condition = self.in_lines(Self::parse_condition);
             if self.opt(T::Then).is_none() {
                 self.unexpected("expected `then`");
             }
@@ -63,7 +63,7 @@ impl Parser<'_> {
                 break;
             }
             if self.opt_foreign_else_if() || self.opt_else_if() {
-                condition = Some(self.parse_condition());
+                condition = Some(self.in_lines(Self::parse_condition));
                 self.opt_same_line(T::Then);
                 self.opt_foreign_header_end("if");
             } else if self.opt(T::Else).is_some() {
@@ -141,7 +141,7 @@ impl Parser<'_> {
         let opener = self.bump();
         let label = self.opt_label();
         let outer = self.declared;
-        let condition = self.parse_condition();
+        let condition = self.in_lines(Self::parse_condition);
         self.opt_foreign_header_end("while");
         let body = self.parse_block(self.span_of(opener));
         self.declared = outer;
@@ -169,7 +169,7 @@ impl Parser<'_> {
         let opener = self.bump();
         let label = self.opt_label();
         let outer = self.declared;
-        let clause = self.parse_for_clause();
+        let clause = self.in_lines(Self::parse_for_clause);
         self.opt_foreign_header_end("for");
         let body = self.parse_block(self.span_of(opener));
         self.declared = outer;
@@ -254,12 +254,17 @@ impl Parser<'_> {
     /// `e [if guard] …`, after `catch`
     fn parse_catch(&mut self, opener: Span, word: Token) -> Catch {
         let outer = self.declared;
-        let pattern = (!self.peek().newline_before && self.at_pattern()).then(|| {
-            let pattern = self.parse_pattern();
-            self.declare_pattern(&pattern);
-            pattern
+        let (pattern, guard) = self.in_lines(|parser| {
+            let binds = !parser.peek().newline_before && parser.at_pattern();
+            let pattern = binds.then(|| parser.parse_pattern());
+            if let Some(pattern) = &pattern {
+                parser.declare_pattern(pattern);
+            }
+            (
+                pattern,
+                parser.opt_same_line(T::If).map(|_| parser.parse_expr()),
+            )
         });
-        let guard = self.opt_same_line(T::If).map(|_| self.parse_expr());
         let header = self.span_from(word.start);
         self.opt_foreign_header_end("catch");
         let at_clause = |parser: &mut Parser<'_>| matches!(parser.kind(), T::Catch | T::Finally);

@@ -156,7 +156,7 @@ impl Parser<'_> {
             return params;
         };
         self.in_brackets(|parser| {
-            while !parser.at(T::RParen) && !parser.at(T::Eof) {
+            while !parser.at_list_end(T::RParen) {
                 let before = parser.pos;
                 params.push(parser.parse_param());
                 if parser.opt(T::Comma).is_none() || parser.pos == before {
@@ -226,6 +226,7 @@ impl Parser<'_> {
         let ty = if self.expect(T::Colon, "and the type of the field") {
             self.parse_type()
         } else {
+            self.skip_line();
             self.error_type()
         };
         let default = self.opt_same_line(T::Eq).map(|_| self.parse_expr());
@@ -275,7 +276,7 @@ impl Parser<'_> {
         let mut payload = Vec::new();
         if let Some(open) = self.opt_same_line(T::LParen) {
             self.in_brackets(|parser| {
-                while !parser.at(T::RParen) && !parser.at(T::Eof) {
+                while !parser.at_list_end(T::RParen) {
                     let named = parser.kind().is_name() && parser.nth(1).kind == T::Colon;
                     let name = named.then(|| parser.parse_name("the name of a field"));
                     if named {

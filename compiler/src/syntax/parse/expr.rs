@@ -127,6 +127,15 @@ impl Parser<'_> {
                 let rhs = self.parse_above(power + 1);
                 binary(op, op_span, lhs, rhs)
             }
+            Infix::Is if self.at(T::Not) => {
+                self.foreign(
+                    "`is not` is not an operator",
+                    "write not (x is T), or x != null",
+                );
+                self.bump();
+                self.parse_type();
+                ExprKind::Error
+            }
             Infix::Is => ExprKind::Is {
                 value: Box::new(lhs),
                 ty: Box::new(self.parse_type()),
@@ -178,8 +187,6 @@ impl Parser<'_> {
         let Some((infix, power::COMPARE)) = self.infix() else {
             return first;
         };
-        let span = self.peek_span();
-        let diagnostic = Diagnostic::new(Code::ChainedComparison, "comparisons do not chain", span);
         let ordered = |op| {
             matches!(
                 op,
@@ -190,6 +197,8 @@ impl Parser<'_> {
             (ExprKind::Binary(binary), Infix::Binary(op)) => ordered(binary.op) && ordered(op),
             _ => false,
         };
+        let span = self.peek_span();
+        let diagnostic = Diagnostic::new(Code::ChainedComparison, "comparisons do not chain", span);
         self.error(
             diagnostic
                 .label(first.span, "a comparison")
@@ -199,10 +208,19 @@ impl Parser<'_> {
                     "put one of the comparisons in parentheses"
                 }),
         );
-        let start = first.span.start;
-        self.grow();
-        drop(self.parse_infix(first, infix, power::COMPARE));
-        self.expr_from(start, ExprKind::Error)
+        while let Some((infix, power::COMPARE)) = self.infix() {
+            let op = self.bump().kind;
+            match infix {
+                Infix::Is | Infix::As => drop(self.parse_type()),
+                _ => {
+                    if op == T::Not {
+                        self.bump();
+                    }
+                    self.parse_above(power::COMPARE + 1);
+                }
+            }
+        }
+        self.expr_from(first.span.start, ExprKind::Error)
     }
 
     /// After `..` or `..=`: the end, if there is one, and the step.
@@ -214,6 +232,11 @@ impl Parser<'_> {
             )
             && !matches!(self.kind(), T::HoleClose | T::Step | T::Then | T::RBrace);
         let end = has_end.then(|| self.parse_above(power::RANGE + 1));
+        if (start.is_none() || end.is_none()) && self.index_depth != self.depth {
+            let span = self.span_of(self.tokens[self.pos - 1]);
+            let diagnostic = Diagnostic::new(Code::OpenRange, "a range needs both ends", span);
+            self.error(diagnostic.help("only an index may lack one: xs[1..]"));
+        }
         let has_step = self.at_same_line(T::Step) && self.next_on_line();
         let step = has_step.then(|| {
             self.bump();

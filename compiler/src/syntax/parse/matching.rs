@@ -6,7 +6,7 @@ impl Parser<'_> {
     /// `match x … end`
     pub(super) fn parse_match(&mut self) -> Expr {
         let opener = self.bump();
-        let subject = self.parse_expr();
+        let subject = self.in_lines(Self::parse_expr);
         let header = self.span_from(opener.start);
         self.opt_foreign_header_end("match");
         let braces = self.opt_foreign_arms_brace();

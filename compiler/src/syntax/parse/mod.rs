@@ -52,14 +52,14 @@ pub fn parse_file(
 ) -> Module {
     let lexed = lex(sources, file, interner, diagnostics);
     let text = sources.file(file).text();
-    let found = diagnostics.len();
+    let found = diagnostics.mark();
     let mut parser = Parser::new(text, file, &lexed, interner, diagnostics, Words::NONE);
     let module = parser.parse_module();
     let declared = parser.module_words;
     if declared == Words::NONE {
         return module;
     }
-    diagnostics.truncate(found);
+    diagnostics.take_back(found);
     Parser::new(text, file, &lexed, interner, diagnostics, declared).parse_module()
 }
 
@@ -103,6 +103,8 @@ struct Parser<'a> {
     depth: u32,
     /// The height of the expression parsed last.
     height: u32,
+    /// The depth of the expression in an index: a range may lack an end there.
+    index_depth: u32,
     /// Whether newlines do not count.
     in_brackets: bool,
     /// The contextual words that are names here.
@@ -142,6 +144,7 @@ impl<'a> Parser<'a> {
             next_id: 0,
             depth: 0,
             height: 0,
+            index_depth: 0,
             in_brackets: false,
             declared,
             module_words: Words::NONE,

@@ -97,6 +97,10 @@ impl Parser<'_> {
                 self.error(diagnostic.help("use a guard: s if s == \"…{x}…\""));
                 PatternKind::Error
             }
+            kind if kind.is_reserved() && self.same_line() => {
+                self.parse_name("a name or another pattern");
+                PatternKind::Error
+            }
             _ => {
                 self.unexpected("expected a pattern");
                 PatternKind::Error
@@ -218,7 +222,8 @@ impl Parser<'_> {
         self.in_brackets(|parser| {
             while !parser.at(T::RBracket) && !parser.at(T::Eof) {
                 let before = parser.pos;
-                if matches!(parser.kind(), T::Ellipsis | T::DotDot) {
+                let literal = matches!(parser.nth(1).kind, T::Int | T::Float | T::Minus);
+                if parser.at(T::Ellipsis) || (parser.at(T::DotDot) && !literal) {
                     parser.parse_rest_pattern(&mut list);
                 } else {
                     let element = parser.parse_pattern();

@@ -53,24 +53,31 @@ impl Parser<'_> {
     /// A contextual word: a name, if it is one here, or what it begins.
     fn parse_contextual(&mut self, kind: T) -> Expr {
         let called = self.nth(1).kind == T::LParen && self.next_on_line();
-        match kind {
-            T::Ok | T::Err if called => return self.parse_ok_err(kind),
-            _ if self.is_declared(kind) => {}
-            T::Spawn if called => return self.parse_spawn(),
-            T::Spawn if self.adjacent() => return self.parse_bare_spawn(),
-            T::Timeout if called => return self.parse_timeout(),
-            T::Assert if !self.next_continues_name() => return self.parse_assert(),
-            T::When if self.nth(1).newline_before => return self.parse_when(),
-            T::Parallel if !self.next_continues_name() => {
-                return self.parse_parallel(JoinKind::Parallel);
-            }
-            T::Race if !self.next_continues_name() => return self.parse_parallel(JoinKind::Race),
-            T::Vote if !self.next_continues_name() => return self.parse_parallel(JoinKind::Vote),
-            T::Select if !self.next_continues_name() => return self.parse_select(),
-            T::Scope if !self.next_continues_name() => return self.parse_scope(),
-            _ => {}
-        }
-        self.parse_name_expr()
+        let parse: fn(&mut Self) -> Expr = match kind {
+            T::Ok if called => |parser| parser.parse_ok_err(T::Ok),
+            T::Err if called => |parser| parser.parse_ok_err(T::Err),
+            _ if self.is_declared(kind) => Self::parse_name_expr,
+            T::Spawn if called => Self::parse_spawn,
+            T::Spawn if self.adjacent() => Self::parse_bare_spawn,
+            T::Timeout if called => Self::parse_timeout,
+            T::When if self.nth(1).newline_before => Self::parse_when,
+            _ if self.next_continues_name() => Self::parse_name_expr,
+            T::Assert => Self::parse_assert,
+            T::Parallel => |parser| parser.parse_parallel(JoinKind::Parallel),
+            T::Race => |parser| parser.parse_parallel(JoinKind::Race),
+            T::Vote => |parser| parser.parse_parallel(JoinKind::Vote),
+            T::Select => Self::parse_select,
+            T::Scope => Self::parse_scope,
+            _ => Self::parse_name_expr,
+        };
+        // Counts as a level of its own: the frames of these constructs are large.
+        let expr = if self.enter() {
+            parse(self)
+        } else {
+            self.error_expr()
+        };
+        self.leave();
+        expr
     }
 
     /// Whether the token after the current one goes on with an expression that the current one,
@@ -128,7 +135,7 @@ impl Parser<'_> {
         let mut elements = Vec::new();
         let mut comma = false;
         self.in_brackets(|parser| {
-            while !matches!(parser.kind(), T::RParen | T::Eof) {
+            while !parser.at_list_end(T::RParen) {
                 let before = parser.pos;
                 elements.push(parser.parse_expr());
                 comma = parser.opt(T::Comma).is_some();
@@ -165,7 +172,7 @@ impl Parser<'_> {
         let open = self.bump();
         let kind = self.in_brackets(|parser| {
             let mut elements = Vec::new();
-            while !matches!(parser.kind(), T::RBracket | T::Eof) {
+            while !parser.at_list_end(T::RBracket) {
                 let before = parser.pos;
                 let outer = parser.declared;
                 let element = parser.parse_element();
@@ -196,10 +203,12 @@ impl Parser<'_> {
     /// `for x in xs if c …`, and the closing bracket
     fn parse_comprehension(&mut self, open: Token, output: ComprehensionOutput) -> ExprKind {
         let mut clauses = Vec::new();
-        while self.at(T::For) {
-            self.bump();
+        // A level of its own, since the frames are large.
+        self.depth += 1;
+        while self.opt(T::For).is_some() {
             clauses.push(self.parse_for_clause());
         }
+        self.depth -= 1;
         self.expect_close(open, "`for`, `if` or ");
         ExprKind::Comprehension(Box::new(Comprehension { output, clauses }))
     }
@@ -213,7 +222,7 @@ impl Parser<'_> {
 
     fn parse_braces_inside(&mut self, open: Token) -> ExprKind {
         let (mut elements, mut entries) = (Vec::new(), Vec::new());
-        while !matches!(self.kind(), T::RBrace | T::Eof) {
+        while !self.at_list_end(T::RBrace) {
             let before = self.pos;
             let first = elements.is_empty() && entries.is_empty();
             let element = self.parse_element();

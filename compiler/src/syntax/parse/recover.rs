@@ -45,7 +45,7 @@ impl Parser<'_> {
         if let Some(hint) = self.hint() {
             diagnostic.code = Code::ForeignSyntax;
             diagnostic = diagnostic.help(hint);
-        } else if token.kind.is_reserved() {
+        } else if token.kind.is_reserved() && self.same_line() {
             let word = token.kind.text();
             diagnostic = diagnostic.note(format!("`{word}` is a reserved word"));
         }
@@ -285,10 +285,11 @@ impl Parser<'_> {
         self.skip_to_close(close);
     }
 
-    /// Goes behind `close` if it comes before the next statement.
+    /// Goes behind `close` if it comes before the next statement, and not too far away: a file of
+    /// nothing but errors must not take quadratic time.
     fn skip_to_close(&mut self, close: T) {
         let mut depth = 0_u32;
-        for (index, token) in self.tokens[self.pos..].iter().enumerate() {
+        for (index, token) in self.tokens[self.pos..].iter().take(1000).enumerate() {
             let is_open = matches!(
                 token.kind,
                 T::LParen | T::LBracket | T::LBrace | T::QuestionBracket | T::HoleOpen
@@ -310,6 +311,18 @@ impl Parser<'_> {
             }
             depth = depth + u32::from(is_open) - u32::from(is_close);
         }
+    }
+
+    /// Whether a bracketed list ends here: at `close`, or where the next line shows that `close`
+    /// is missing.
+    pub(super) fn at_list_end(&self, close: T) -> bool {
+        let token = self.peek();
+        token.kind == close
+            || token.kind == T::Eof
+            || (token.newline_before
+                && starts_statement(token.kind)
+                && !matches!(token.kind, T::For | T::While | T::Loop | T::Return)
+                && self.nth(1).kind != T::Colon)
     }
 
     /// Whether the current token is a word that only a statement or declaration begins with.

@@ -48,7 +48,10 @@ impl Parser<'_> {
             _ => diagnostic.help("move it out; or an `end` is missing before it"),
         };
         self.error(diagnostic);
+        // A level of its own, and more: the frames of declarations are large.
+        self.depth += 2;
         self.parse_item();
+        self.depth -= 2;
     }
 
     /// `let [mut] pattern [: T] = e`

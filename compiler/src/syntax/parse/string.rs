@@ -109,7 +109,12 @@ impl Parser<'_> {
     /// `{expr}`, `{expr:format}`
     fn parse_hole(&mut self) -> Hole {
         let open = self.bump();
+        // A hole counts as a level of its own: its frames are large.
+        let entered = self.enter();
         let (expr, format) = self.in_brackets(|parser| {
+            if !entered {
+                return (parser.error_expr(), None);
+            }
             if matches!(parser.kind(), T::HoleClose | T::FormatSpec) {
                 let span = Span::new(parser.file, open.start, parser.peek().end);
                 let message = "a hole in a string needs an expression";
@@ -125,6 +130,7 @@ impl Parser<'_> {
                 .and_then(|token| parser.format(token));
             (expr, format)
         });
+        self.leave();
         self.in_brackets(|parser| parser.close_hole(open));
         Hole {
             expr,
@@ -249,7 +255,11 @@ impl Parser<'_> {
 
     fn bad_escape(&mut self, escape: &str, at: u32) {
         let span = Span::new(self.file, at, at + escape.len() as u32);
-        let message = format!("unknown escape `{}`", escape.escape_debug());
+        let shown = match escape.chars().any(char::is_control) {
+            true => escape.escape_debug().to_string(),
+            false => escape.to_owned(),
+        };
+        let message = format!("unknown escape `{shown}`");
         if self.quiet || self.gave_up {
             return;
         }
@@ -261,14 +271,13 @@ impl Parser<'_> {
 
     /// What a format specifier asks for; `None` when it was reported.
     fn format(&mut self, token: Token) -> Option<Format> {
-        let outer = self.span_of(token);
-        let span = Span::new(self.file, token.start + 1, token.end);
+        let span = self.span_of(token);
         let text = self.text_of(span);
         match parse_format(text, span) {
             Ok(format) => Some(format),
             Err(what) => {
                 let message = format!("malformed format specifier `{text}`: {what}");
-                let diagnostic = Diagnostic::new(Code::BadFormat, message, outer);
+                let diagnostic = Diagnostic::new(Code::BadFormat, message, span);
                 self.error(diagnostic.help(
                     "[[fill]align][+][#][0][width][.precision][kind], as in {price:.2} or {n:>8}",
                 ));
