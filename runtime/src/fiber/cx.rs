@@ -579,7 +579,8 @@ impl FiberCx {
             Some(pool) => &**pool,
             None => me.pool(),
         };
-        if pool.is_shut() {
+        // What tasks of a closing executor start inherits the pool and is waited for.
+        if o.pool.is_some() && pool.is_shut() {
             return Err(SpawnError::ExecutorShutDown);
         }
         let pin = if o.elsewhere {
@@ -588,12 +589,6 @@ impl FiberCx {
             0
         };
         let shared = self.shared();
-        // In a deterministic run executors are names: everything runs on the one worker.
-        let pool = if shared.det.is_some() {
-            &**shared.global()
-        } else {
-            pool
-        };
         let owner = self.family().clone();
         owner.add_member();
         pool.count_in();

@@ -105,7 +105,8 @@ impl Shared {
         let Some(root) = self.root.lock().upgrade() else {
             return false;
         };
-        if !root.is_live() {
+        // Again, now that there is a root: a program that is just starting counts as outside.
+        if !root.is_live() || !self.is_still_quiet() {
             return false;
         }
         let first = self.deadlock.lock().is_none();

@@ -182,6 +182,11 @@ impl Group {
         unsafe { &*self.shared }
     }
 
+    /// A count of what the root keeps.
+    pub(crate) fn shared_arc(&self) -> Option<Arc<Shared>> {
+        self.keep.clone()
+    }
+
     /// The group this one is in.
     pub(crate) fn parent(&self) -> Option<&Arc<Group>> {
         self.parent.as_ref()
@@ -476,6 +481,5 @@ impl Drop for Group {
                 None => break,
             }
         }
-        let _ = &self.keep;
     }
 }

@@ -87,6 +87,24 @@ impl Pool {
     }
 }
 
+impl Shared {
+    /// Is the calling worker the only one awake, every queue empty and nothing outside in
+    /// flight? Under `sleep_lock`.
+    fn is_quiet(&self) -> bool {
+        // First: what came in from outside has been queued before it is counted out.
+        let nothing_outside = self.live_io.load(Ordering::SeqCst) == 0;
+        nothing_outside
+            && self.awake.load(Ordering::SeqCst) == 1
+            && !self.pools.lock().iter().any(|p| p.has_work(self))
+    }
+
+    /// As `is_quiet`, by a worker that does not hold the lock.
+    pub(crate) fn is_still_quiet(&self) -> bool {
+        let _order = self.sleep_lock.lock();
+        self.is_quiet()
+    }
+}
+
 impl Worker {
     /// Puts this worker on the list of sleepers unless there is something to do.
     fn rest(&self) -> Rest {
@@ -96,13 +114,10 @@ impl Worker {
         pool.sleeping.fetch_add(1, Ordering::SeqCst);
         std::sync::atomic::fence(Ordering::SeqCst);
         let stop = shared.is_stopping() || pool.closing.load(Ordering::Acquire);
+        let quiet = shared.is_quiet();
         let work =
             stop || pool.has_work(shared) || self.remote().inbox_len.load(Ordering::Acquire) > 0;
-        let last = shared.awake.load(Ordering::SeqCst) == 1;
-        let quiet = !work
-            && last
-            && shared.live_io.load(Ordering::SeqCst) == 0
-            && !shared.pools.lock().iter().any(|p| p.has_work(shared));
+        let quiet = quiet && !work;
         if work || quiet {
             pool.sleeping.fetch_sub(1, Ordering::SeqCst);
             return if work { Rest::Work } else { Rest::Quiet };

@@ -96,10 +96,11 @@ impl Runtime {
     pub fn run(&self, body: Box<dyn Body>, info: SpawnInfo) -> RunReport {
         let _one = self.running.lock().unwrap_or_else(|e| e.into_inner());
         let shared = &self.shared;
+        shared.io_begin();
         let root = Group::root(shared.clone());
         root.add_member();
         let global = shared.global();
-        let mut main = Fiber::new(root.clone(), global, shared.new_object(), 1, info);
+        let mut main = Fiber::new(root.clone(), global, 1, 1, info);
         *main.body.get_mut() = Some(body);
         *main.seen_cancel_epoch.get_mut() = shared.cancel_epoch();
         main.state.set_observed();
@@ -112,6 +113,7 @@ impl Runtime {
         root.link();
         shared.monitor.hurry();
         shared.outside().ready(main.clone());
+        shared.io_end();
         shared.wait_root();
         let outcome = match main.outcome() {
             Some(outcome) => outcome.share(shared.payload),
@@ -140,11 +142,6 @@ impl Runtime {
         crate::sched::group::cancel_all(self.shared.outside(), all);
         self.shared.poke_all();
         Interrupt::Cancelling
-    }
-
-    /// A handle for interrupting from another thread while `run` blocks this one.
-    pub fn handle(self: &Arc<Self>) -> Arc<Runtime> {
-        self.clone()
     }
 
     /// What has happened so far.
@@ -244,7 +241,8 @@ impl Drop for Runtime {
             pool.wake_all(shared);
         }
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(|e| e.into_inner()));
-        for thread in threads {
+        let executors = std::mem::take(&mut *shared.threads.lock());
+        for thread in threads.into_iter().chain(executors) {
             let _ = thread.join();
         }
     }

@@ -50,6 +50,8 @@ pub(crate) struct Shared {
     pub(crate) blocking: crate::sched::pool::blocking::BlockingPool,
     pub(crate) events: Option<EventLog>,
     pub(crate) monitor: crate::sched::monitor::Monitor,
+    /// Of executors.
+    pub(crate) threads: Mutex<Vec<std::thread::JoinHandle<()>>>,
     pub(crate) last_object: AtomicUsize,
     pub(crate) failures: AtomicUsize,
     pub(crate) deadlock: Mutex<Option<crate::sched::deadlock::DeadlockReport>>,
@@ -95,6 +97,7 @@ impl Shared {
             blocking: crate::sched::pool::blocking::BlockingPool::new(config.max_blocking),
             events: config.trace_events.then(EventLog::new),
             monitor: crate::sched::monitor::Monitor::new(),
+            threads: Mutex::new(Vec::new()),
             last_object: AtomicUsize::new(0),
             failures: AtomicUsize::new(0),
             deadlock: Mutex::new(None),
@@ -147,6 +150,9 @@ impl Shared {
 
     /// Makes the worker that runs this fiber look around.
     pub(crate) fn poke(&self, fiber: &Fiber) {
+        if self.det.is_some() {
+            return self.poke_all();
+        }
         if let Some(worker) = fiber.pool().workers().get(fiber.worker_index()) {
             worker.poll_word.fetch_or(POLL_CHECK, Ordering::AcqRel);
         }

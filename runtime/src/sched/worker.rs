@@ -93,7 +93,8 @@ impl Seed {
         let worker = Worker {
             stack_floor: Cell::new(top.saturating_sub(shared.worker_stack / 2)),
             stacks: crate::fiber::stack::Local::default(),
-            last_id: Cell::new((pool.number() as u64) << 56 | (index as u64) << 40),
+            // Number 1 is main's.
+            last_id: Cell::new(((pool.number() as u64) << 56 | (index as u64) << 40).max(1)),
             random: Cell::new(0x9E37_79B9 ^ (index as u32 + 1)),
             shared,
             pool,

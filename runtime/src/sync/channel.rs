@@ -498,15 +498,14 @@ impl RawChannel {
     }
 
     /// Closes it: senders fail, receivers take what is left. Closing twice is fine.
-    pub fn poll_close(&self, cx: &FiberCx) -> Poll<Result<(), WaitError>> {
-        match cx.enter() {
-            Enter::Yield => return Poll::Pending,
-            Enter::Stop(why) => return Poll::Ready(Err(why)),
-            Enter::Resume | Enter::Begin => {}
+    pub fn poll_close(&self, cx: &FiberCx) -> Poll<()> {
+        // Cancellation does not stop it: closing is part of unwinding.
+        if let Enter::Yield = cx.enter() {
+            return Poll::Pending;
         }
         cx.event(Op::Close, self.object, 0);
         self.close_from(cx.place());
-        Poll::Ready(Ok(()))
+        Poll::Ready(())
     }
 
     pub(crate) fn close_from(&self, place: crate::sched::Place<'_>) {

@@ -191,8 +191,9 @@ impl WaitQueue {
             };
             if !own && let Some(mut waiter) = self.unlink(at) {
                 let item = std::mem::take(&mut waiter.item);
+                let id = waiter.fiber.id;
                 if let Ok(woken) = waiter.claim(given) {
-                    return Some(Won { item, woken });
+                    return Some(Won { item, id, woken });
                 }
                 if self.nodes.is_empty() {
                     return None;
@@ -205,8 +206,13 @@ impl WaitQueue {
 
     /// Claims everyone, in order.
     pub(crate) fn claim_all(&mut self, woken: &mut Vec<Arc<Fiber>>) {
+        self.give_all(None, woken);
+    }
+
+    /// Claims everyone, in order, giving each the same.
+    pub(crate) fn give_all(&mut self, given: Option<u64>, woken: &mut Vec<Arc<Fiber>>) {
         while let Some(waiter) = self.pop_front() {
-            if let Ok(Some(fiber)) = waiter.claim(None) {
+            if let Ok(Some(fiber)) = waiter.claim(given) {
                 woken.push(fiber);
             }
         }
@@ -235,6 +241,8 @@ impl WaitQueue {
 pub(crate) struct Won {
     /// What it brought; ours now.
     pub(crate) item: Item,
+    /// Number of its task.
+    pub(crate) id: u64,
     /// It was parked: make it ready.
     pub(crate) woken: Option<Arc<Fiber>>,
 }

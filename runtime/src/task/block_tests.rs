@@ -63,7 +63,7 @@ fn every_message_arrives_once() {
                 for p in &producers {
                     p.wait(cx).unwrap();
                 }
-                let _ = cx.block(|| ch.poll_close(cx));
+                cx.block(|| ch.poll_close(cx));
                 for c in &consumers {
                     c.wait(cx).unwrap();
                 }

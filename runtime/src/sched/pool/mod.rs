@@ -1,7 +1,8 @@
 //! Pools: groups of workers with their own queues. The global pool is number 0; an executor is
 //! another one.
 
-pub mod blocking;
+pub(crate) mod blocking;
+pub(crate) mod executor;
 
 use crate::fiber::Fiber;
 use crate::prim::Mutex;
@@ -152,13 +153,13 @@ impl Pool {
         self.shut.store(true, Ordering::Release);
     }
 
-    /// Queues a waiter for the last task; `None` when there is none left.
-    pub(crate) fn wait_idle(&self, waiter: impl FnOnce() -> Waiter) -> Option<u32> {
+    /// Queues a waiter for the last task; `None` when there is none left, or no waiter.
+    pub(crate) fn wait_idle(&self, waiter: impl FnOnce() -> Option<Waiter>) -> Option<u32> {
         let mut waiters = self.waiters.lock();
         if self.live.load(Ordering::Acquire) == 0 {
             return None;
         }
-        Some(waiters.push_back(waiter()))
+        waiter().map(|waiter| waiters.push_back(waiter))
     }
 
     pub(crate) fn unwait_idle(&self, key: u32, fiber: &Fiber, epoch: u32) {
