@@ -270,7 +270,11 @@ impl Parser<'_> {
         if self.opt(close).is_some() {
             return;
         }
-        if close == T::HoleClose {
+        let before = self.pos.checked_sub(1).map(|at| self.tokens[at].kind);
+        if before == Some(T::Unknown) && self.peek().newline_before {
+            // An unterminated string, reported by the lexer, took the closing bracket with it.
+            self.error_at = self.pos;
+        } else if close == T::HoleClose {
             self.unexpected("expected `}`");
         } else if self.at(T::Eof) || (self.peek().newline_before && self.at_statement_word()) {
             let mark = open.kind.text();
