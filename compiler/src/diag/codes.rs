@@ -106,8 +106,8 @@ codes! {
          \"{n:x}\"."
     TooDeep E0110 "nesting is too deep"
         "Expressions, blocks, types and patterns may nest some 250 levels, and one \
-         expression may chain about a thousand operators or calls. Name parts of it with `let`, or move \
-         them into cells."
+         expression may chain about a thousand operators or calls. Name parts of it with \
+         `let`, or move them into cells."
     Expected E0111 "unexpected word or mark"
         "The text does not follow the grammar at this place. The message says what could stand \
          there."

@@ -51,7 +51,7 @@ pub enum ExprKind {
     Comprehension(Box<Comprehension>),
     /// `f(a, name: b)`, `channel[Int](3)`, `Point(x: 1)`
     Call(Box<Call>),
-    /// `x.f(a)`, `x?.f(a)`: a method, a field that holds a function, or the cell `f` given `x` first
+    /// `x.f(a)`, `x?.f(a)`: a method, a function in a field, or the cell `f` given `x` first
     MethodCall(Box<MethodCall>),
     /// `x.name`, `x?.name`
     Field {

@@ -1,3 +1,5 @@
+//! Tokens of small texts.
+
 use super::*;
 
 fn kinds(text: &str) -> Vec<T> {
