@@ -197,119 +197,21 @@ fn every_beginning_of_every_file_is_survived() {
     }
 }
 
-/// Pieces of programs, to be put together at random.
+/// Pieces of programs, to be put together at random: `·` separates them, `↵` is a newline.
+const PIECES: &str = "let · if · else · end↵·end · match ·->·=>·cell f(·record R↵·enum E↵·trait T↵·\
+    impl ·for x in ·while ·loop ·do ·then ·async ·await ·spawn(·parallel↵·race(·select↵·vote ·\
+    scope ·timeout(·when↵·try ·try↵·catch ·finally↵·defer ·return ·break ·import ·use tool ·grant ·\
+    effect e↵·bind effect ·test \"t\" ·role system: ·@l ·fn(·(·)·[·]·{·}·,·:·.·..·...·=·==·+·-·*·\
+    ++·|·|>·?·?.·?[·??·!·!=·not ·in ·is ·as ·and ·\"·\"\"\"·\"a {·\"a {x:·}\"·\\·r\"·b\"0f\"·1·2.5·\
+    5ms·0xff·x·y ·Foo·ok(·err(·null ·true ·self·#·##·↵·↵· ·elif ·function ·&&·'·;·é·\
+    9223372036854775808·pub ·mut ";
+
 fn piece() -> impl Strategy<Value = String> {
-    let words = [
-        "let ",
-        "if ",
-        "else ",
-        "end\n",
-        "end ",
-        "match ",
-        "->",
-        "=>",
-        "cell f(",
-        "record R\n",
-        "enum E\n",
-        "trait T\n",
-        "impl ",
-        "for x in ",
-        "while ",
-        "loop ",
-        "do ",
-        "then ",
-        "async ",
-        "await ",
-        "spawn(",
-        "parallel\n",
-        "race(",
-        "select\n",
-        "vote ",
-        "scope ",
-        "timeout(",
-        "when\n",
-        "try ",
-        "try\n",
-        "catch ",
-        "finally\n",
-        "defer ",
-        "return ",
-        "break ",
-        "import ",
-        "use tool ",
-        "grant ",
-        "effect e\n",
-        "bind effect ",
-        "test \"t\" ",
-        "role system: ",
-        "@l ",
-        "fn(",
-        "(",
-        ")",
-        "[",
-        "]",
-        "{",
-        "}",
-        ",",
-        ":",
-        ".",
-        "..",
-        "...",
-        "=",
-        "==",
-        "+",
-        "-",
-        "*",
-        "++",
-        "|",
-        "|>",
-        "?",
-        "?.",
-        "?[",
-        "??",
-        "!",
-        "!=",
-        "not ",
-        "in ",
-        "is ",
-        "as ",
-        "and ",
-        "\"",
-        "\"\"\"",
-        "\"a {",
-        "\"a {x:",
-        "}\"",
-        "\\",
-        "r\"",
-        "b\"0f\"",
-        "1",
-        "2.5",
-        "5ms",
-        "0xff",
-        "x",
-        "y ",
-        "Foo",
-        "ok(",
-        "err(",
-        "null ",
-        "true ",
-        "self",
-        "#",
-        "##",
-        "\n",
-        "\n",
-        " ",
-        "elif ",
-        "function ",
-        "&&",
-        "'",
-        ";",
-        "é",
-        "9223372036854775808",
-        "pub ",
-        "mut ",
-    ];
-    prop::sample::select(words.to_vec()).prop_map(str::to_owned)
+    let pieces: Vec<String> = PIECES
+        .split('·')
+        .map(|piece| piece.replace('↵', "\n"))
+        .collect();
+    prop::sample::select(pieces)
 }
 
 fn check_survives(name: &str, text: &str) {
@@ -337,8 +239,16 @@ fn check_survives(name: &str, text: &str) {
     parse(name, text);
 }
 
+fn config() -> ProptestConfig {
+    ProptestConfig {
+        cases: 400,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn any_text_is_survived(text in any::<String>()) {
