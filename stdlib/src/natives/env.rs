@@ -6,7 +6,7 @@ use lumen_runtime::native::{NativeCx, NativeResult, text};
 use super::io::io_failure;
 
 natives! {
-    "env.variables() -> list[String]" => variables,
+    "env._variables() -> list[String]" => variables,
     "env.platform() -> String" => |cx, _| cx.string(std::env::consts::OS),
     "env.architecture() -> String" => |cx, _| cx.string(std::env::consts::ARCH),
     "env.process_id() -> Int" => |cx, _| {

@@ -5,9 +5,9 @@ use lumen_runtime::native::{NativeCx, NativeResult, fail, float_slot, int, kind}
 
 natives! {
     "random.random_bits() -> Int" => |cx, _| Ok(cx.host.random()),
-    "random.mix(Int) -> Int" => |_, args| Ok(mix(args[0])),
-    "random.unit(Int) -> Float" => |_, args| Ok(float_slot(unit(args[0]))),
-    "random.bounded(Int, Int, Int) -> Int" => |_, args| {
+    "random._mix(Int) -> Int" => |_, args| Ok(mix(args[0])),
+    "random._unit(Int) -> Float" => |_, args| Ok(float_slot(unit(args[0]))),
+    "random._bounded(Int, Int, Int) -> Int" => |_, args| {
         let bits = args[0];
         pick(int(args[1]), int(args[2]), || bits)
     },

@@ -11,19 +11,19 @@ use lumen_runtime::native::{NativeCx, NativeResult, NativeStop, fail, text};
 use regex::Regex;
 
 natives! {
-    "regex.check_pattern(String) -> String?" => check_pattern,
-    "regex.test(String, String) -> Bool" => |_, args| {
+    "regex._check_pattern(String) -> String?" => check_pattern,
+    "regex._test(String, String) -> Bool" => |_, args| {
         Ok(u64::from(compiled(text(&args[0]))?.is_match(text(&args[1]))))
     },
-    "regex.find_spans(String, String, Bool) -> list[Int]" => find_spans,
-    "regex.group_names(String) -> list[String]" => group_names,
-    "regex.replace_text(String, String, String, Bool) -> String" => replace_text,
-    "regex.split_text(String, String) -> list[String]" => |cx, args| {
+    "regex._find_spans(String, String, Bool) -> list[Int]" => find_spans,
+    "regex._group_names(String) -> list[String]" => group_names,
+    "regex._replace_text(String, String, String, Bool) -> String" => replace_text,
+    "regex._split_text(String, String) -> list[String]" => |cx, args| {
         let re = compiled(text(&args[0]))?;
         cx.strings(re.split(text(&args[1])))
     },
     "regex.escape(String) -> String" => |cx, args| cx.string(&regex::escape(text(&args[0]))),
-    "regex.pick(String, list[Int], Int) -> String?" => pick,
+    "regex._pick(String, list[Int], Int) -> String?" => pick,
 }
 
 /// As many compiled patterns are kept; then all are forgotten.

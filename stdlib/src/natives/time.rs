@@ -5,7 +5,7 @@
 use lumen_runtime::native::{NativeCx, NativeResult, fail, int, kind, text};
 
 natives! {
-    "time.date_parts(Int) -> list[Int]" => |cx, args| {
+    "time._date_parts(Int) -> list[Int]" => |cx, args| {
         let p = split(int(args[0]));
         cx.int_list(&p)
     },
