@@ -402,7 +402,13 @@ fn range(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
     let mut out = list::new(cx.heap, well_known::LIST_INT, n)?;
     for k in 0..n as i64 {
         // SAFETY: an owned list of Int with room for all; nothing here can fail.
-        unsafe { list::push(cx.heap, &mut out, (from + k * step) as u64)? };
+        unsafe {
+            list::push(
+                cx.heap,
+                &mut out,
+                from.wrapping_add(k.wrapping_mul(step)) as u64,
+            )?
+        };
     }
     Ok(out)
 }

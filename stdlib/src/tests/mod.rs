@@ -1,8 +1,11 @@
 //! The library's declarations and its natives belong together; its documentation is current.
 
+mod json;
+mod natives;
+
 use std::collections::BTreeSet;
 
-use crate::{SOURCES, docs, native, natives};
+use crate::{SOURCES, docs, native};
 
 #[test]
 fn every_declared_native_exists_and_every_native_is_declared() {
@@ -10,12 +13,16 @@ fn every_declared_native_exists_and_every_native_is_declared() {
         .iter()
         .flat_map(|s| docs::externs(s).into_iter().map(|e| e.key))
         .collect();
-    let made: BTreeSet<String> = natives().map(|n| n.key.to_owned()).collect();
+    let made: BTreeSet<String> = crate::natives().map(|n| n.key.to_owned()).collect();
     let missing: Vec<_> = declared.difference(&made).collect();
     let unused: Vec<_> = made.difference(&declared).collect();
     assert!(missing.is_empty(), "declared, but no native: {missing:#?}");
     assert!(unused.is_empty(), "native, but not declared: {unused:#?}");
-    assert_eq!(natives().count(), made.len(), "two natives under one key");
+    assert_eq!(
+        crate::natives().count(),
+        made.len(),
+        "two natives under one key"
+    );
     for key in &declared {
         assert!(native(key).is_some(), "{key} is not found");
     }
