@@ -1,8 +1,8 @@
 //! Reads the library's declarations and doc comments; prints `docs/library.md`.
 //!
-//! A doc comment stands above a declaration and belongs to all declarations that follow it without a
-//! blank line. In it, a line `>>> code` is an example, and the lines after it up to the next example
-//! or an empty line are what its last expression prints. Examples are run as tests.
+//! A doc comment stands above a declaration and belongs to all declarations that follow it without
+//! a blank line. In it, a line `>>> code` is an example, and the lines after it up to the next
+//! example or an empty line are what its last expression prints. Examples are run as tests.
 
 use std::fmt::Write;
 
@@ -228,9 +228,9 @@ pub fn markdown() -> String {
         "# The library\n\n\
          Printed from the comments in `stdlib/lumen/*.lm` by `cargo test -p lumen-stdlib` with\n\
          `UPDATE_DOCS=1`. Every example is run as a test; the line under it is what it prints.\n\n\
-         Every cell can be called as a method of its first argument: `xs.take(2)` is `take(xs, 2)`.\n\
-         Where the first parameter is `mut`, the method form changes its receiver, and the function\n\
-         form gives the changed value.\n\n",
+         Every cell can be called as a method of its first argument: `xs.take(2)` is\n\
+         `take(xs, 2)`. Where the first parameter is `mut`, the method form changes its receiver,\n\
+         and the function form gives the changed value.\n\n",
     );
     for prelude in [true, false] {
         out.push_str(if prelude {

@@ -1,8 +1,9 @@
 //! The Lumen library: sources in Lumen, and the natives they rest on.
 //!
-//! [`SOURCES`] holds the modules under `lumen/`; those marked as prelude are known everywhere without
-//! an import. A module declares its natives with `extern cell`; [`native`] finds them by key, and a
-//! test holds declarations and natives together. [`docs::markdown`] prints `docs/library.md`.
+//! [`SOURCES`] holds the modules under `lumen/`; those marked as prelude are known everywhere
+//! without an import. A module declares its natives with `extern cell`; [`native`] finds them by
+//! key, and a test holds declarations and natives together. [`docs::markdown`] prints
+//! `docs/library.md`.
 
 pub mod docs;
 pub mod json;

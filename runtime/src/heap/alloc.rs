@@ -1,10 +1,10 @@
 //! The allocator: one [`Heap`] per worker, sharing one budget.
 //!
 //! Small objects (up to [`SMALL_MAX`] bytes) come from free lists by size, in steps of 8 bytes; the
-//! fast path is a load, a test and two stores. Empty lists are refilled from chunks, which belong to
-//! the whole program ([`HeapShared`]) and go back to the system when it ends; an object may be freed
-//! by another worker than the one that made it and then serves that worker. Larger objects come from
-//! the global allocator. Nothing here reads a thread-local: the heap is a parameter.
+//! fast path is a load, a test and two stores. Empty lists are refilled from chunks, which belong
+//! to the whole program ([`HeapShared`]) and go back to the system when it ends; an object may be
+//! freed by another worker than the one that made it and then serves that worker. Larger objects
+//! come from the global allocator. Nothing here reads a thread-local: the heap is a parameter.
 
 use std::alloc::{Layout, alloc, dealloc, realloc};
 use std::ptr::{NonNull, null_mut};
@@ -74,7 +74,8 @@ pub struct Heap {
     pub(super) pending: Vec<Pending>,
 }
 
-// SAFETY: a heap owns its free lists and its part of a chunk; moving it to another thread moves them.
+// SAFETY: a heap owns its free lists and its part of a chunk; moving it to another thread moves
+// them.
 unsafe impl Send for Heap {}
 
 /// Offset in [`Heap`] of the free list heads, for native code.

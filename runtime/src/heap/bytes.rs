@@ -1,5 +1,5 @@
-//! Bytes: a length, a capacity and the bytes inline. Values are never changed in place by Lumen code
-//! except through [`append`], which copies when the object is not unique.
+//! Bytes: a length, a capacity and the bytes inline. Values are never changed in place by Lumen
+//! code except through [`append`], which copies when the object is not unique.
 
 use std::ptr::NonNull;
 

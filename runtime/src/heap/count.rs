@@ -1,7 +1,7 @@
 //! Reference counting: `dup`, `drop`, `share`, uniqueness, persistence.
 //!
-//! The fast paths are a few instructions and inline; everything that walks a graph is iterative, so a
-//! list of a million nodes is freed (or shared) without recursion.
+//! The fast paths are a few instructions and inline; everything that walks a graph is iterative, so
+//! a list of a million nodes is freed (or shared) without recursion.
 
 use std::ptr::NonNull;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};

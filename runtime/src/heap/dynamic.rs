@@ -100,17 +100,12 @@ pub unsafe fn leaf<'a>(types: &Types, slot: u64, ty: TypeIx) -> Leaf<'a> {
     }
 }
 
-/// Part `i` of a resolved value with its static type, and moves `i` on; `None` at the end. Of a map:
-/// key, value, key, value …; of an Error: kind and message.
+/// Part `i` of a resolved value with its static type, and moves `i` on; `None` at the end. Of a
+/// map: key, value, key, value …; of an Error: kind and message.
 ///
 /// # Safety
 /// `slot` is a live value of the dynamic type `ty`.
-pub unsafe fn child(
-    types: &Types,
-    slot: u64,
-    ty: TypeIx,
-    i: &mut u32,
-) -> Option<(u64, TypeIx)> {
+pub unsafe fn child(types: &Types, slot: u64, ty: TypeIx, i: &mut u32) -> Option<(u64, TypeIx)> {
     let at = *i as usize;
     // SAFETY: by contract; indices are checked against the type or the length.
     let part = unsafe {

@@ -106,38 +106,51 @@ unsafe fn open(
                 });
             }
             Leaf::Composite { len, .. } => {
-                let close = match types.kind(ty) {
-                    TypeKind::Error => {
-                        out.push_str(error::text(slot, error::MESSAGE));
-                        return;
-                    }
-                    TypeKind::List(_) => {
-                        out.push('[');
-                        "]"
-                    }
-                    TypeKind::Variant { name, .. } if len == 0 => {
-                        out.push_str(name);
-                        return;
-                    }
-                    TypeKind::Variant { name, .. } | TypeKind::Record { name, .. } => {
-                        // The type arguments of a generic record are not printed.
-                        out.push_str(name.split('[').next().unwrap_or_default());
-                        out.push('(');
-                        ")"
-                    }
-                    _ => {
-                        out.push('(');
-                        ")"
-                    }
-                };
-                stack.push(Frame {
-                    slot,
-                    ty,
-                    part: 0,
-                    count: 0,
-                    close,
-                });
+                if let Some(close) = open_composite(types, slot, ty, len, out) {
+                    stack.push(Frame {
+                        slot,
+                        ty,
+                        part: 0,
+                        count: 0,
+                        close,
+                    });
+                }
             }
+        }
+    }
+}
+
+/// Writes what a composite begins with; gives what it ends with, if it has parts to print.
+unsafe fn open_composite(
+    types: &Types,
+    slot: u64,
+    ty: TypeIx,
+    len: usize,
+    out: &mut String,
+) -> Option<&'static str> {
+    match types.kind(ty) {
+        TypeKind::Error => {
+            // SAFETY: the slot is a live Error.
+            out.push_str(unsafe { error::text(slot, error::MESSAGE) });
+            None
+        }
+        TypeKind::List(_) => {
+            out.push('[');
+            Some("]")
+        }
+        TypeKind::Variant { name, .. } if len == 0 => {
+            out.push_str(name);
+            None
+        }
+        TypeKind::Variant { name, .. } | TypeKind::Record { name, .. } => {
+            // The type arguments of a generic record are not printed.
+            out.push_str(name.split('[').next().unwrap_or_default());
+            out.push('(');
+            Some(")")
+        }
+        _ => {
+            out.push('(');
+            Some(")")
         }
     }
 }

@@ -58,8 +58,8 @@ fn hash_float(f: f64, seed: u64) -> u64 {
     }
 }
 
-/// The hash of a value of type `ty`. Iterative; of maps it takes the keys only, in no order, so that
-/// equal maps agree whatever order they were filled in.
+/// The hash of a value of type `ty`. Iterative; of maps it takes the keys only, in no order, so
+/// that equal maps agree whatever order they were filled in.
 ///
 /// # Safety
 /// `slot` is a live value of type `ty`.

@@ -1,7 +1,7 @@
 //! Lists: a length, a capacity and the elements inline. Updated in place when unique, else copied.
 //!
-//! Element values are *slots*: an `i64`, the bits of an `f64`, 0 or 1 for a Bool, or a word. Functions
-//! that take a value consume its reference, also when they fail; `get` borrows.
+//! Element values are *slots*: an `i64`, the bits of an `f64`, 0 or 1 for a Bool, or a word.
+//! Functions that take a value consume its reference, also when they fail; `get` borrows.
 
 use std::ptr::NonNull;
 

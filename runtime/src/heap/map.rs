@@ -7,8 +7,9 @@
 //! ```
 //!
 //! Invariants: `len` live entries lie among the first `used` positions; with at most [`LINEAR`]
-//! entries there is no index (a scan over the hashes is as fast); the index has twice as many places
-//! as there are entries, so that probing ends. Removal leaves a hole, squeezed out when room runs out.
+//! entries there is no index (a scan over the hashes is as fast); the index has twice as many
+//! places as there are entries, so that probing ends. Removal leaves a hole, squeezed out when room
+//! runs out.
 
 use std::mem::size_of;
 use std::ptr::{NonNull, null_mut};

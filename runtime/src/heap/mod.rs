@@ -2,8 +2,8 @@
 //!
 //! A value is a 64-bit *slot* whose representation follows from its static type (see
 //! `docs/architecture.md`, section 1). The functions here are `unsafe` where they take slots: the
-//! caller vouches that a slot is a live value of the type the function works on. The virtual machine
-//! can, because the verifier has proved it; natives get the safe view of [`crate::native`].
+//! caller vouches that a slot is a live value of the type the function works on. The virtual
+//! machine can, because the verifier has proved it; natives get the safe view of [`crate::native`].
 //!
 //! In this module "owned" means that the caller has a reference to give away, "borrowed" that the
 //! value stays alive during the call because of a reference somebody else holds.

@@ -1,6 +1,7 @@
 //! Layout of heap objects: what interpreter, natives and native code agree on.
 //!
-//! Every object begins with a [`Header`] and is 8-byte aligned. All offsets below are taken from the
+//! Every object begins with a [`Header`] and is 8-byte aligned. All offsets below are taken from
+//! the
 //! `repr(C)` structures, so there is nothing to keep in step by hand.
 
 use std::mem::{offset_of, size_of};

@@ -1,7 +1,7 @@
 //! Strings: UTF-8 inline, length in bytes and in characters, appended to in place when unique.
 //!
-//! A String of which every character is ASCII (`chars == len`) is indexed in constant time. One-character
-//! ASCII Strings come from a static table and cost no allocation.
+//! A String of which every character is ASCII (`chars == len`) is indexed in constant time.
+//! One-character ASCII Strings come from a static table and cost no allocation.
 
 use std::cmp::Ordering;
 use std::sync::atomic::{AtomicI32, AtomicU32, Ordering::Relaxed};

@@ -4,18 +4,22 @@ use lumen_runtime::native::{NativeCx, NativeResult, byte_slice, text};
 use sha1::Digest;
 
 natives! {
-    "hash.sha256(String) -> Bytes" => |cx, args| digest::<sha2::Sha256>(cx, text(&args[0]).as_bytes()),
+    "hash.sha256(String) -> Bytes" => |cx, args| of_text::<sha2::Sha256>(cx, args),
     "hash.sha256(Bytes) -> Bytes" => |cx, args| digest::<sha2::Sha256>(cx, byte_slice(&args[0])),
-    "hash.sha512(String) -> Bytes" => |cx, args| digest::<sha2::Sha512>(cx, text(&args[0]).as_bytes()),
+    "hash.sha512(String) -> Bytes" => |cx, args| of_text::<sha2::Sha512>(cx, args),
     "hash.sha512(Bytes) -> Bytes" => |cx, args| digest::<sha2::Sha512>(cx, byte_slice(&args[0])),
-    "hash.sha1(String) -> Bytes" => |cx, args| digest::<sha1::Sha1>(cx, text(&args[0]).as_bytes()),
+    "hash.sha1(String) -> Bytes" => |cx, args| of_text::<sha1::Sha1>(cx, args),
     "hash.sha1(Bytes) -> Bytes" => |cx, args| digest::<sha1::Sha1>(cx, byte_slice(&args[0])),
-    "hash.md5(String) -> Bytes" => |cx, args| digest::<md5::Md5>(cx, text(&args[0]).as_bytes()),
+    "hash.md5(String) -> Bytes" => |cx, args| of_text::<md5::Md5>(cx, args),
     "hash.md5(Bytes) -> Bytes" => |cx, args| digest::<md5::Md5>(cx, byte_slice(&args[0])),
     "hash.crc32(String) -> Int" => |_, args| Ok(crc32(text(&args[0]).as_bytes())),
     "hash.crc32(Bytes) -> Int" => |_, args| Ok(crc32(byte_slice(&args[0]))),
     "hash.fnv1a(String) -> Int" => |_, args| Ok(fnv1a(text(&args[0]).as_bytes())),
     "hash.fnv1a(Bytes) -> Int" => |_, args| Ok(fnv1a(byte_slice(&args[0]))),
+}
+
+fn of_text<D: Digest>(cx: &mut NativeCx<'_>, args: &[u64]) -> NativeResult {
+    digest::<D>(cx, text(&args[0]).as_bytes())
 }
 
 fn digest<D: Digest>(cx: &mut NativeCx<'_>, data: &[u8]) -> NativeResult {

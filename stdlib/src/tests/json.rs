@@ -131,13 +131,15 @@ fn pretty_text_is_indented() {
         wk::JSON,
         Layout::Pretty(2),
     );
-    let wanted = "{\n  \"a\": [\n    1,\n    {\n      \"b\": null\n    }\n  ],\n  \"c\": [],\n  \"d\": {}\n}";
+    let wanted = "{\n  \"a\": [\n    1,\n    {\n      \"b\": null\n    }\n  ],\n  \
+                  \"c\": [],\n  \"d\": {}\n}";
     assert_eq!(shown.as_deref(), Ok(wanted));
     let shapes = r#"["Dot",{"Circle":2.0},{"Box":{"w":1,"h":2}},{"Two":[3,4]}]"#;
     let pretty = through(shapes, SHAPES, Layout::Pretty(1)).expect("written");
     assert_eq!(
         pretty,
-        "[\n \"Dot\",\n {\n  \"Circle\": 2.0\n },\n {\n  \"Box\": {\n   \"w\": 1,\n   \"h\": 2\n  }\n },\n \
+        "[\n \"Dot\",\n {\n  \"Circle\": 2.0\n },\n \
+         {\n  \"Box\": {\n   \"w\": 1,\n   \"h\": 2\n  }\n },\n \
          {\n  \"Two\": [\n   3,\n   4\n  ]\n }\n]"
     );
     assert_eq!(compact(&pretty, SHAPES), shapes);

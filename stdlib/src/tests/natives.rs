@@ -393,6 +393,11 @@ fn numbers_and_texts() {
     );
     let decode = "encoding.base64_decode(String) -> result[Bytes, String]";
     assert_eq!(one(decode, "aGk=", RESULT_BYTES), r#"ok(b"6869")"#);
+}
+
+#[test]
+fn numbers_are_checked() {
+    let mut c = Caller::new();
     let x = (2.9f64.to_bits(), wk::FLOAT);
     assert_eq!(c.call("core.to_int(Float) -> Int", &[x], wk::INT), "2");
     let x = (f64::NAN.to_bits(), wk::FLOAT);
@@ -408,6 +413,11 @@ fn numbers_and_texts() {
         "Overflow: integer overflow in pow"
     );
     assert_eq!(c.call(pow, &[int(-1), int(i64::MAX)], wk::INT), "-1");
+}
+
+#[test]
+fn texts_are_filled() {
+    let mut c = Caller::new();
     let s = c.text("ab");
     let padded = [s, int(5), c.text("-=")];
     let key = "string.center(String, Int, String) -> String";
