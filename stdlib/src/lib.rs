@@ -6,6 +6,7 @@
 //! `docs/library.md`.
 
 pub mod docs;
+pub mod examples;
 pub mod json;
 mod natives;
 
