@@ -282,6 +282,22 @@ impl NativeCx<'_> {
         unsafe { heap::format::format(self.types, slot, ty) }
     }
 
+    /// The next 64 random bits: of the fiber's own stream in a deterministic run.
+    pub fn random(&self) -> u64 {
+        match self.fiber {
+            Some(fiber) if fiber.is_deterministic() => fiber.next_random(),
+            _ => self.host.random(),
+        }
+    }
+
+    /// Nanoseconds since the start of the program, on the clock of fibers.
+    pub fn now_ns(&self) -> i64 {
+        match self.fiber {
+            Some(fiber) => i64::try_from(fiber.now()).unwrap_or(i64::MAX),
+            None => self.host.now_ns(),
+        }
+    }
+
     /// The failure of kind `Index` for an index out of range.
     pub fn out_of_range<T>(&self, index: i64, len: usize) -> Result<T, NativeStop> {
         fail(kind::INDEX, index_message(index, len))

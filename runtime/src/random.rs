@@ -1,5 +1,21 @@
 //! Splittable random streams: SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
 
+use crate::FiberCx;
+
+impl FiberCx {
+    /// The next 64 random bits of this fiber's own stream.
+    pub fn next_random(&self) -> u64 {
+        let slot = self.slot();
+        if let Some(stream) = &mut slot.random {
+            return stream.next_u64();
+        }
+        let mut stream = self.random_stream();
+        let bits = stream.next_u64();
+        self.slot().random = Some(stream);
+        bits
+    }
+}
+
 /// A stream of pseudo-random numbers. Its clones repeat it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stream {

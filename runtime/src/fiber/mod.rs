@@ -88,6 +88,8 @@ pub(crate) struct WaitSlot {
     pub(crate) keys: Option<Box<[u32]>>,
     /// Who holds the lock it waits for, for reports.
     pub(crate) holder: Option<Arc<std::sync::atomic::AtomicU64>>,
+    /// Where its stream of random numbers stands; `None` before the first.
+    pub(crate) random: Option<crate::random::Stream>,
 }
 
 /// What is fixed at spawn.

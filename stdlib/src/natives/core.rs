@@ -26,7 +26,9 @@ natives! {
     "core.parse_int_radix(String, Int) -> result[Int, String]" => parse_int_radix,
     "core.parse_float(String) -> result[Float, String]" => parse_float,
     "core.exit(Int) -> Never" => |_, args| Err(NativeStop::Exit(int(args[0]) as i32)),
-    "core.worker_count() -> Int" => |cx, _| Ok(cx.host.workers() as u64),
+    "core.worker_count() -> Int" => |cx, _| {
+        Ok(cx.fiber.map_or(cx.host.workers(), |f| f.worker_count()) as u64)
+    },
 }
 
 fn print(cx: &mut NativeCx<'_>, args: &mut [u64], stream: Stream) -> NativeResult {

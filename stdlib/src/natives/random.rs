@@ -4,7 +4,7 @@
 use lumen_runtime::native::{NativeCx, NativeResult, fail, float_slot, int, kind};
 
 natives! {
-    "random.random_bits() -> Int" => |cx, _| Ok(cx.host.random()),
+    "random.random_bits() -> Int" => |cx, _| Ok(cx.random()),
     "random._mix(Int) -> Int" => |_, args| Ok(mix(args[0])),
     "random._unit(Int) -> Float" => |_, args| Ok(float_slot(unit(args[0]))),
     "random._bounded(Int, Int, Int) -> Int" => |_, args| {
@@ -39,18 +39,17 @@ fn pick(low: i64, high: i64, bits: impl FnOnce() -> u64) -> NativeResult {
 
 /// `random()`: a Float in `0.0 .. 1.0`.
 pub(super) fn float(cx: &mut NativeCx<'_>, _: &mut [u64]) -> NativeResult {
-    Ok(float_slot(unit(cx.host.random())))
+    Ok(float_slot(unit(cx.random())))
 }
 
 /// `random_int(low, high)`: an Int from `low` to `high`, both included.
 pub(super) fn in_range(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
-    let host = cx.host;
-    pick(int(args[0]), int(args[1]), || host.random())
+    pick(int(args[0]), int(args[1]), || cx.random())
 }
 
 /// `uuid()`: a random (version 4) UUID.
 pub(super) fn uuid(cx: &mut NativeCx<'_>, _: &mut [u64]) -> NativeResult {
-    let bits = (u128::from(cx.host.random()) << 64) | u128::from(cx.host.random());
+    let bits = (u128::from(cx.random()) << 64) | u128::from(cx.random());
     let bits = (bits & !(0xf << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62);
     let h = format!("{bits:032x}");
     cx.string(&format!(
