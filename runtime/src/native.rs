@@ -7,6 +7,8 @@
 //! *inout*: the native may replace the slot by the new owned value (the mutators of [`crate::heap`]
 //! do), and whatever it does leaves a live value there. The result is owned.
 
+pub mod tasks;
+
 use std::borrow::Cow;
 use std::fmt;
 
@@ -43,6 +45,10 @@ pub type NativeResult = Result<u64, NativeStop>;
 pub enum NativeStop {
     /// It failed.
     Failed(Box<Failure>),
+    /// It failed with this Error, an owned word: the failure of a task.
+    Raised(u64),
+    /// The fiber has been cancelled.
+    Cancelled,
     /// It has registered a waiter: the fiber parks, and the same instruction runs again when it is
     /// resumed.
     Parked,
@@ -164,6 +170,20 @@ pub trait Host: Sync {
     }
 }
 
+/// What natives that start tasks need of the machine that calls them.
+pub trait Machine {
+    /// The body of a task that calls `closure`, an owned closure without parameters.
+    fn task(&self, heap: &mut Heap, closure: u64) -> Box<dyn crate::Body>;
+    /// Where the native was called, as the site of a spawn.
+    fn site(&self) -> u64;
+    /// A number that counts up, for taking turns.
+    fn turn(&self) -> u64;
+    /// The type `Future[T]` for a value type.
+    fn future_type(&self, value: TypeIx) -> TypeIx;
+    /// A place for a word that a native keeps while it waits; 0 in between. One per fiber.
+    fn kept(&self) -> &std::cell::Cell<u64>;
+}
+
 /// What a native is given besides its arguments.
 pub struct NativeCx<'a> {
     /// The heap of this worker.
@@ -179,6 +199,8 @@ pub struct NativeCx<'a> {
     /// The running fiber, on which natives that wait poll their operations. `None` where natives
     /// run without a scheduler.
     pub fiber: Option<&'a crate::FiberCx>,
+    /// The machine that runs the fiber.
+    pub machine: Option<&'a dyn Machine>,
 }
 
 impl NativeCx<'_> {

@@ -1,7 +1,9 @@
 //! One run of a program: what its fibers share.
 
 use std::cell::UnsafeCell;
-use std::sync::atomic::{AtomicI64, Ordering::AcqRel, Ordering::Acquire};
+use std::sync::atomic::{
+    AtomicI64, AtomicU64, Ordering::AcqRel, Ordering::Acquire, Ordering::Relaxed,
+};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use lumen_runtime::Runtime;
@@ -24,6 +26,7 @@ pub(crate) struct Instance {
     exit_process: Option<fn(i32) -> !>,
     /// The code of the first `exit`, or more than an `i32`.
     exit: AtomicI64,
+    turn: AtomicU64,
 }
 
 /// No `exit` so far.
@@ -53,6 +56,7 @@ impl Instance {
             max_stack: options.max_stack,
             exit_process: options.exit_process,
             exit: AtomicI64::new(RUNNING),
+            turn: AtomicU64::new(0),
         }
     }
 
@@ -87,6 +91,11 @@ impl Instance {
     /// Limit of a fiber's frames in bytes.
     pub(crate) fn max_stack(&self) -> usize {
         self.max_stack
+    }
+
+    /// A number that counts up.
+    pub(crate) fn turn(&self) -> u64 {
+        self.turn.fetch_add(1, Relaxed)
     }
 
     /// Ends the program with an exit code.

@@ -12,6 +12,7 @@ pub mod alloc;
 pub mod bytes;
 pub mod closure;
 pub mod count;
+pub mod crossing;
 pub mod dynamic;
 pub mod equal;
 pub mod error;

@@ -131,6 +131,15 @@ impl FutureRef {
         cx.block(|| self.poll_await(cx, None))
     }
 
+    /// Whether the fiber has an await of this future under way. An operation that awaits several
+    /// futures in turn goes on with that one when it is resumed.
+    pub fn is_awaited_by(&self, cx: &FiberCx) -> bool {
+        let slot = cx.slot();
+        slot.phase == crate::fiber::Phase::Waiting
+            && slot.reason == WaitReason::Await
+            && slot.object == self.id()
+    }
+
     fn run_in_place(&self, cx: &FiberCx) {
         let Some(worker) = cx.worker() else { return };
         if cx.has_stack() {

@@ -333,6 +333,12 @@ impl JoinGroup {
     }
 
     /// The calling fiber must unwind: so must the branches, first.
+    /// Gives the block up: cancels the branches that have not ended. To be followed by
+    /// [`JoinGroup::poll_wait`], which waits until they have unwound.
+    pub fn cancel(&self, cx: &FiberCx) {
+        self.time_out(cx);
+    }
+
     fn stop(&self, cx: &FiberCx, why: WaitError) {
         let losers = {
             let mut inner = self.inner.lock();

@@ -150,6 +150,7 @@ impl Caller {
             result,
             host: &Nowhere,
             fiber: None,
+            machine: None,
         };
         let outcome = (native.func)(&mut cx, &mut slots);
         let mut shown = match outcome {
@@ -314,6 +315,7 @@ fn maps_and_sets() {
         result: MAP,
         host: &Nowhere,
         fiber: None,
+        machine: None,
     };
     let m = (native.func)(&mut cx, &mut slots).expect("a map");
     c.drop(pairs);
@@ -331,6 +333,7 @@ fn maps_and_sets() {
         result: OPTIONAL_INT,
         host: &Nowhere,
         fiber: None,
+        machine: None,
     };
     let removed = (native.func)(&mut cx, &mut slots).expect("a value");
     assert_eq!(c.show((removed, OPTIONAL_INT)), "2");

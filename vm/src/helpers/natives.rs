@@ -1,9 +1,13 @@
 //! Calls of natives.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use lumen_runtime::native::{NativeCx, NativeStop, Stream};
+use lumen_runtime::Body;
+use lumen_runtime::heap::crossing::share_captures;
+use lumen_runtime::heap::{Heap, TypeIx};
+use lumen_runtime::native::{Machine, NativeCx, NativeStop, Stream};
 
 use super::fail_named;
 use super::places::with_place;
@@ -11,6 +15,7 @@ use crate::backtrace::{self, FailureReport};
 use crate::interp::dispatch::{Cx, Pc, Regs};
 use crate::interp::operand::{lane, put, reg};
 use crate::load::image::LinkedNative;
+use crate::tasks::{FiberBody, Task};
 
 /// How a native call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +28,36 @@ pub(crate) enum Called {
     Parked,
     /// It ended the program.
     Stopped,
+}
+
+/// The machine as the native at `pc` sees it.
+struct Caller<'a> {
+    pc: Pc,
+    task: &'a Task,
+}
+
+impl Machine for Caller<'_> {
+    fn task(&self, heap: &mut Heap, closure: u64) -> Box<dyn Body> {
+        // SAFETY: an owned closure, by contract.
+        unsafe { share_captures(heap, closure) };
+        Box::new(FiberBody::spawned(self.task.program(), closure))
+    }
+
+    fn site(&self) -> u64 {
+        self.pc as u64
+    }
+
+    fn turn(&self) -> u64 {
+        self.task.program().turn()
+    }
+
+    fn future_type(&self, value: TypeIx) -> TypeIx {
+        self.task.program().image().futures[value as usize]
+    }
+
+    fn kept(&self) -> &Cell<u64> {
+        self.task.kept()
+    }
 }
 
 /// `call.native`.
@@ -44,13 +79,18 @@ unsafe fn call(pc: Pc, r: Regs, cx: Cx, native: &LinkedNative, args: &mut [u64])
         let image = (*cx).image();
         // A native may ask where it was called from.
         (*cx).save(pc, r);
+        let caller = Caller {
+            pc,
+            task: (*cx).task(),
+        };
         let mut call = NativeCx {
             heap: (*cx).heap(),
             types: &image.types,
             params: &native.params,
             result: native.result,
             host: (*cx).task().program().host(),
-            fiber: (*cx).task().fiber(),
+            fiber: caller.task.fiber(),
+            machine: Some(&caller),
         };
         // Handlers must not be unwound; a panic in the library becomes a failure.
         match catch_unwind(AssertUnwindSafe(|| (native.func)(&mut call, args))) {
@@ -76,6 +116,16 @@ unsafe fn stopped(pc: Pc, cx: Cx, stop: NativeStop) -> Called {
         NativeStop::Failed(failure) => {
             // SAFETY: the running fiber's state.
             unsafe { fail_named(pc, cx, &failure.kind, &failure.message) };
+            Called::Failed
+        }
+        NativeStop::Raised(error) => {
+            // SAFETY: as above; the native gave the Error away.
+            unsafe { (*cx).set_failure(backtrace::awaited_error(pc, cx, error)) };
+            Called::Failed
+        }
+        NativeStop::Cancelled => {
+            // SAFETY: as above.
+            unsafe { (*cx).set_cancelled() };
             Called::Failed
         }
         NativeStop::Parked => Called::Parked,

@@ -3,10 +3,9 @@
 use std::task::Poll;
 
 use lumen_bytecode::module::FailureKind;
-use lumen_runtime::heap::object::get_slot;
-use lumen_runtime::heap::types::Shape;
+use lumen_runtime::heap::crossing::{from_word, share_captures};
 use lumen_runtime::heap::word::header;
-use lumen_runtime::heap::{Repr, closure, count, record, well_known};
+use lumen_runtime::heap::{closure, well_known};
 use lumen_runtime::native::kind;
 use lumen_runtime::task::future::FutureRef;
 use lumen_runtime::{FiberCx, Outcome, SpawnError, SpawnInfo, SpawnOptions, WaitError};
@@ -72,7 +71,7 @@ unsafe fn spawn_task(pc: Pc, r: Regs, cx: Cx) -> Waited {
         }
         let image = (*cx).image();
         let result = image.funcs[closure::function(body) as usize].result;
-        share_captures(cx, body);
+        share_captures((*cx).heap(), body);
         let task = Box::new(FiberBody::spawned((*cx).task().program(), body));
         match fiber.spawn(task, options(fiber, pc, lane(pc, 2))) {
             Ok(future) => match future.into_handle((*cx).heap(), image.futures[result as usize]) {
@@ -107,23 +106,6 @@ fn options(fiber: &FiberCx, pc: Pc, mode: usize) -> SpawnOptions {
     }
 }
 
-/// Marks what a closure holds as shared; the closure itself too, unless it is handed over whole.
-unsafe fn share_captures(cx: Cx, body: u64) {
-    // SAFETY: a live closure, owned.
-    unsafe {
-        let heap = (*cx).heap();
-        let object = header(body);
-        if (*object).count() != 1 {
-            return count::share(heap, body);
-        }
-        if let Shape::Fixed { words, .. } = heap.types_detached().shape((*object).ty) {
-            for &i in words {
-                count::share(heap, get_slot(object, i as usize));
-            }
-        }
-    }
-}
-
 #[inline(never)]
 unsafe fn await_future(pc: Pc, r: Regs, cx: Cx) -> Waited {
     // SAFETY: a verified instruction: the operand is a Future's handle.
@@ -151,17 +133,7 @@ unsafe fn deliver(pc: Pc, r: Regs, cx: Cx, future: u32, outcome: Outcome) -> boo
             Outcome::Ok(word) => {
                 let types = (*cx).heap().types_detached();
                 let ty = types.element_type(future).unwrap_or(well_known::ANY);
-                let value = match (types.repr(ty), ty) {
-                    (Repr::Word, _) => word,
-                    (Repr::Float, _) => record::unbox_float(word).to_bits(),
-                    (Repr::Int, well_known::BOOL) => {
-                        u64::from(word == lumen_runtime::heap::word::TRUE)
-                    }
-                    (Repr::Int, _) => record::unbox_int(word) as u64,
-                };
-                if types.repr(ty) != Repr::Word {
-                    discard(cx, word);
-                }
+                let value = from_word((*cx).heap(), word, ty);
                 put(r, pc, 0, value);
                 true
             }

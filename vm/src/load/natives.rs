@@ -1,13 +1,14 @@
 //! Linking: each import finds the native with its key.
 
 use lumen_bytecode::Module;
+use lumen_bytecode::module::NativeImport;
 use lumen_runtime::native::{Native, NativeFn};
 use rustc_hash::FxHashMap;
 
 use super::LoadError;
 use super::image::LinkedNative;
 
-/// Finds the natives of a module in `tables`; a later table overrides an earlier one.
+/// Finds the natives of a module in `tables`, then in the library.
 pub(super) fn link(module: &Module, tables: &[&[Native]]) -> Result<Vec<LinkedNative>, LoadError> {
     if module.natives.is_empty() {
         return Ok(Vec::new());
@@ -17,10 +18,13 @@ pub(super) fn link(module: &Module, tables: &[&[Native]]) -> Result<Vec<LinkedNa
         .flat_map(|t| t.iter())
         .map(|n| (n.key, n.func))
         .collect();
-    let find = |import: &lumen_bytecode::module::NativeImport| match by_key.get(import.key.as_str())
-    {
+    let lookup = |key: &str| {
+        let own = by_key.get(key).copied();
+        own.or_else(|| lumen_stdlib::native(key).map(|n| n.func))
+    };
+    let find = |import: &NativeImport| match lookup(&import.key) {
         Some(func) => Ok(LinkedNative {
-            func: *func,
+            func,
             params: import.params.clone().into(),
             result: import.result,
         }),
@@ -33,7 +37,13 @@ pub(super) fn link(module: &Module, tables: &[&[Native]]) -> Result<Vec<LinkedNa
 fn missing(key: &str, by_key: &FxHashMap<&str, NativeFn>) -> LoadError {
     let name = |k: &str| k.find(['(', '[']).map_or(k, |end| &k[..end]).to_owned();
     let wanted = name(key);
-    match by_key.keys().find(|k| name(k) == wanted) {
+    let library = lumen_stdlib::natives().map(|n| n.key);
+    match by_key
+        .keys()
+        .copied()
+        .chain(library)
+        .find(|k| name(k) == wanted)
+    {
         Some(other) => LoadError::new(format!(
             "native `{key}` is not provided; there is `{other}`"
         )),

@@ -14,6 +14,9 @@ macro_rules! natives {
 mod containers;
 mod convert;
 mod failures;
+mod groups;
+mod scopes;
+mod selects;
 mod texts;
 
 use lumen_runtime::native::Native;
@@ -24,4 +27,7 @@ pub(crate) const GROUPS: &[&[Native]] = &[
     convert::NATIVES,
     containers::NATIVES,
     texts::NATIVES,
+    groups::NATIVES,
+    selects::NATIVES,
+    scopes::NATIVES,
 ];

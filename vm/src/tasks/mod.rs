@@ -28,6 +28,8 @@ pub(crate) struct Task {
     masks: Cell<u32>,
     /// It gave way at a poll; the runtime must be asked again before it goes on.
     yielding: Cell<bool>,
+    /// What a native keeps while it waits, or 0.
+    kept: Cell<u64>,
 }
 
 impl Task {
@@ -65,6 +67,11 @@ impl Task {
             Poll::Ready(Ok(())) => Due::Nothing,
             Poll::Ready(Err(_)) => Due::Cancel,
         }
+    }
+
+    /// Where a native keeps a word while it waits.
+    pub(crate) fn kept(&self) -> &Cell<u64> {
+        &self.kept
     }
 
     /// Holds cancellation back.
@@ -133,6 +140,7 @@ impl FiberBody {
             fiber: Cell::new(std::ptr::null()),
             masks: Cell::new(0),
             yielding: Cell::new(false),
+            kept: Cell::new(0),
         };
         FiberBody { task, state, plan }
     }

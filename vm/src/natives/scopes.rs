@@ -1,0 +1,182 @@
+//! Scopes, and waiting for several futures.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::Poll;
+
+use lumen_runtime::heap::handle::HandleData;
+use lumen_runtime::heap::word::NULL;
+use lumen_runtime::heap::{error, list};
+use lumen_runtime::native::{NativeCx, NativeResult, NativeStop, int, kind};
+use lumen_runtime::task::future::FutureRef;
+use lumen_runtime::task::scope::Scope as RawScope;
+use lumen_runtime::{Body, FiberCx, Outcome, Step};
+
+use crate::tasks::worker_heap;
+use lumen_runtime::native::tasks::{
+    deadline, discard, fiber, handle, machine, not_started, object, options, stop,
+};
+
+natives! {
+    "rt.scope_enter(Int) -> Scope" => enter,
+    "rt.scope_exit(Scope) -> Null" => exit,
+    "rt.scope_abort(Scope) -> Null" => abort,
+    "rt.await_settle[T](list[Future[T]]) -> Null" => await_settle,
+}
+
+/// An open scope.
+pub(super) struct Scope {
+    raw: RawScope,
+    state: Mutex<State>,
+    watch: Option<Arc<Watch>>,
+}
+
+#[derive(Default)]
+struct State {
+    leaving: bool,
+    ended: bool,
+}
+
+/// What a scope and the fiber that watches its time share: that fiber's future, which must be
+/// given up before the fiber fails, for its failure to count as one that nobody has seen.
+#[derive(Default)]
+struct Watch(Mutex<Option<FutureRef>>);
+
+impl Watch {
+    fn take(&self) -> Option<FutureRef> {
+        self.0.lock().unwrap_or_else(|e| e.into_inner()).take()
+    }
+}
+
+impl Scope {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    /// Cancels what is inside; the scope then ends normally.
+    pub(super) fn cancel(&self, fiber: &FiberCx) {
+        self.raw.cancel(fiber);
+    }
+}
+
+impl HandleData for Scope {
+    fn describe(&self, out: &mut String) {
+        out.push_str("Scope");
+    }
+}
+
+/// Fails inside the scope when its time is up: so everything in it is cancelled, and the failure
+/// raised at its end.
+struct Watchdog {
+    until: u64,
+    watch: Arc<Watch>,
+}
+
+impl Body for Watchdog {
+    fn resume(&mut self, cx: &FiberCx) -> Step {
+        match cx.poll_sleep_until(self.until) {
+            Poll::Pending => Step::Parked,
+            Poll::Ready(Err(_)) => Step::Done(Outcome::Cancelled),
+            Poll::Ready(Ok(())) => {
+                drop(self.watch.take());
+                let failure = worker_heap::existing().and_then(|heap| {
+                    // SAFETY: this thread's heap.
+                    unsafe { error::new(&mut *heap, kind::TIMEOUT, "timed out", "").ok() }
+                });
+                Step::Done(failure.map_or(Outcome::Cancelled, Outcome::Failed))
+            }
+        }
+    }
+}
+
+fn enter(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
+    let (fiber, machine) = (fiber(cx)?, machine(cx)?);
+    let raw = fiber.enter_scope(machine.site());
+    let watch = deadline(fiber, int(args[0])).map(|until| {
+        let watch = Arc::new(Watch::default());
+        let body = Box::new(Watchdog {
+            until,
+            watch: Arc::clone(&watch),
+        });
+        let future = fiber.spawn(body, options(machine)).map_err(not_started)?;
+        *watch.0.lock().unwrap_or_else(|e| e.into_inner()) = Some(future);
+        Ok::<_, NativeStop>(watch)
+    });
+    handle(
+        cx,
+        Scope {
+            raw,
+            state: Mutex::default(),
+            watch: watch.transpose()?,
+        },
+    )
+}
+
+fn exit(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
+    leave(cx, args, false).map_or(Err(NativeStop::Parked), |failure| match failure {
+        Some(error) => Err(NativeStop::Raised(error)),
+        None => Ok(NULL),
+    })
+}
+
+fn abort(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
+    match leave(cx, args, true) {
+        Some(failure) => {
+            if let Some(error) = failure {
+                discard(cx, error);
+            }
+            Ok(NULL)
+        }
+        None => Err(NativeStop::Parked),
+    }
+}
+
+/// Waits for the scope's end: `None` while it must wait, else the failure to raise, owned.
+fn leave(cx: &NativeCx<'_>, args: &[u64], cancel: bool) -> Option<Option<u64>> {
+    let (Ok(fiber), Ok(scope)) = (fiber(cx), object::<Scope>(args, 0)) else {
+        return Some(None);
+    };
+    if scope.lock().ended {
+        return Some(None);
+    }
+    if !std::mem::replace(&mut scope.lock().leaving, true) {
+        if let Some(future) = scope.watch.as_ref().and_then(|w| w.take()) {
+            future.cancel(fiber);
+        }
+        if cancel {
+            scope.raw.cancel(fiber);
+        }
+    }
+    match fiber.poll_exit_scope(&scope.raw) {
+        Poll::Pending => None,
+        Poll::Ready(end) => {
+            scope.lock().ended = true;
+            Some(end.failure)
+        }
+    }
+}
+
+fn await_settle(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
+    let fiber = fiber(cx)?;
+    // SAFETY: a live list of live Futures.
+    let futures = unsafe { list::slots(args[0]) };
+    // SAFETY: as above.
+    let future = |w: &u64| unsafe { FutureRef::borrow_handle(*w) };
+    // An await under way is to be finished first.
+    let under_way = futures
+        .iter()
+        .filter_map(future)
+        .find(|f| f.is_awaited_by(fiber));
+    let rest = futures.iter().filter_map(future).filter(|f| !f.is_done());
+    for f in under_way.into_iter().chain(rest) {
+        match f.poll_await(fiber, None) {
+            Poll::Pending => return Err(NativeStop::Parked),
+            Poll::Ready(Ok(outcome)) => {
+                if let Some(word) = outcome.slot() {
+                    discard(cx, word);
+                }
+            }
+            Poll::Ready(Err(why)) => return Err(stop(why)),
+        }
+    }
+    Ok(NULL)
+}

@@ -1,0 +1,264 @@
+//! Select: the first of several operations that is available.
+
+use std::mem::ManuallyDrop;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::Poll;
+
+use lumen_runtime::heap::handle::{HandleData, get_arc};
+use lumen_runtime::heap::word::{NULL, bool_word};
+use lumen_runtime::heap::{Heap, count};
+use lumen_runtime::native::{NativeCx, NativeResult, NativeStop, fail, int, kind};
+use lumen_runtime::sync::channel::RawChannel;
+use lumen_runtime::sync::select::{Arm, SelectOptions, Selected, poll_select};
+use lumen_runtime::task::future::FutureRef;
+use lumen_runtime::{FiberCx, Outcome, WaitError};
+
+use lumen_runtime::native::tasks::{
+    deadline, discard, fiber, handle, machine, not_started, object, options, ready, result_of,
+    shared_word, stop, value_of,
+};
+
+natives! {
+    "rt.select_new(Bool, Bool) -> Select" => |cx, args| {
+        let (fair, or_else) = (args[0] != 0, args[1] != 0);
+        handle(cx, Select { fair, or_else, state: Mutex::default() })
+    },
+    "rt.select_receive[C](Select, C) -> Null" => |_, args| {
+        add(args, Op::Receive(channel(args, 1)?))
+    },
+    "rt.select_next[C](Select, C) -> Null" => |_, args| add(args, Op::Next(channel(args, 1)?)),
+    "rt.select_send[C, T](Select, C, T) -> Null" => |cx, args| {
+        let channel = channel(args, 1)?;
+        let word = shared_word(cx, args, 2)?;
+        add(args, Op::Send(channel, word))
+    },
+    "rt.select_await[T](Select, Future[T]) -> Null" => |_, args| {
+        // SAFETY: the native's key says that it is a Future.
+        match unsafe { FutureRef::borrow_handle(args[1]) } {
+            Some(future) => add(args, Op::Await(ManuallyDrop::into_inner(future.clone()))),
+            None => fail(kind::CAST, "not a future"),
+        }
+    },
+    "rt.select_sleep(Select, Int) -> Null" => |cx, args| {
+        let until = deadline(fiber(cx)?, int(args[1]).max(0)).unwrap_or(u64::MAX);
+        add(args, Op::Sleep(until))
+    },
+    "rt.select_run[T](Select, fn() -> T) -> Null" => run,
+    "rt.select_wait(Select) -> Int" => wait,
+    "rt.select_value[T](Select) -> T" => value,
+    "rt.select_close(Select) -> Null" => close,
+    "rt.channel_next[C, T](C) -> T?" => channel_next,
+}
+
+/// One operation.
+enum Op {
+    Receive(Arc<RawChannel>),
+    Next(Arc<RawChannel>),
+    /// The word is owned.
+    Send(Arc<RawChannel>, u64),
+    Await(FutureRef),
+    Sleep(u64),
+    Run(FutureRef),
+}
+
+/// How the winning operation failed.
+#[derive(Clone, Copy)]
+enum Loss {
+    /// The task did; the outcome is owned.
+    Ended(Outcome),
+    /// The channel is closed.
+    Closed,
+}
+
+/// A select.
+struct Select {
+    fair: bool,
+    or_else: bool,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    ops: Vec<Op>,
+    start: Option<usize>,
+    won: Option<usize>,
+    /// The winner's value as an owned word, or its failure.
+    value: Option<Result<u64, Loss>>,
+    cancelled: bool,
+}
+
+impl Select {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(|e| e.into_inner())
+    }
+}
+
+impl HandleData for Select {
+    fn describe(&self, out: &mut String) {
+        out.push_str("Select");
+    }
+
+    fn release(this: Arc<Self>, heap: &mut Heap) {
+        let Some(select) = Arc::into_inner(this) else {
+            return;
+        };
+        let state = select.state.into_inner().unwrap_or_else(|e| e.into_inner());
+        let won = state.won;
+        let mut words = Vec::new();
+        for (i, op) in state.ops.iter().enumerate() {
+            match op {
+                Op::Send(_, word) if won != Some(i) => words.push(*word),
+                _ => {}
+            }
+        }
+        match state.value {
+            Some(Ok(word)) => words.push(word),
+            Some(Err(Loss::Ended(outcome))) => words.extend(outcome.slot()),
+            Some(Err(Loss::Closed)) | None => {}
+        }
+        for word in words {
+            // SAFETY: owned by the select.
+            unsafe { count::drop(heap, word) };
+        }
+    }
+}
+
+/// The channel behind argument `i`.
+fn channel(args: &[u64], i: usize) -> Result<Arc<RawChannel>, NativeStop> {
+    // SAFETY: the native's key says that it is a live handle.
+    match unsafe { get_arc::<RawChannel>(args[i]) } {
+        Some(channel) => Ok(channel),
+        None => fail(kind::CAST, "not a channel"),
+    }
+}
+
+fn add(args: &[u64], op: Op) -> NativeResult {
+    object::<Select>(args, 0)?.lock().ops.push(op);
+    Ok(NULL)
+}
+
+fn run(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
+    let (fiber, machine) = (fiber(cx)?, machine(cx)?);
+    let closure = cx.copy(args[1], cx.params[1]);
+    let body = machine.task(cx.heap, closure);
+    let future = fiber.spawn(body, options(machine)).map_err(not_started)?;
+    add(args, Op::Run(future))
+}
+
+fn wait(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
+    let (fiber, machine) = (fiber(cx)?, machine(cx)?);
+    let select = object::<Select>(args, 0)?;
+    let mut state = select.lock();
+    if state.won.is_none() {
+        let start = *match (select.fair, &mut state.start) {
+            (true, start) => start.get_or_insert_with(|| machine.turn() as usize),
+            (false, start) => start.insert(0),
+        };
+        let n = state.ops.len();
+        let options = SelectOptions {
+            or_else: select.or_else,
+            start: if n == 0 { 0 } else { start % n },
+            deadline: None,
+        };
+        let arms: Vec<Arm<'_>> = state.ops.iter().map(arm).collect();
+        let (won, selected) = ready(poll_select(fiber, &arms, options))?;
+        drop(arms);
+        let value = selected_value(&state.ops, won, selected);
+        state.won = Some(won);
+        state.value = Some(value);
+    }
+    unwind_losers(cx, fiber, &mut state)?;
+    let won = state.won.unwrap_or(usize::MAX);
+    match state.value.take_if(|v| v.is_err()) {
+        Some(Err(Loss::Ended(outcome))) => return value_of(outcome),
+        Some(Err(Loss::Closed)) => return Err(stop(WaitError::Closed)),
+        _ => {}
+    }
+    Ok(if won < state.ops.len() {
+        won as u64
+    } else {
+        -1_i64 as u64
+    })
+}
+
+fn arm(op: &Op) -> Arm<'_> {
+    match op {
+        Op::Receive(channel) | Op::Next(channel) => Arm::Receive(channel),
+        Op::Send(channel, word) => Arm::Send(channel, *word),
+        Op::Await(future) | Op::Run(future) => Arm::Await(future),
+        Op::Sleep(until) => Arm::Until(*until),
+    }
+}
+
+/// The winner's value as an owned word, or how it failed.
+fn selected_value(ops: &[Op], won: usize, selected: Selected) -> Result<u64, Loss> {
+    match (selected, ops.get(won)) {
+        (Selected::Value(word), _) => Ok(word),
+        (Selected::Sent(waited), _) => Ok(bool_word(waited)),
+        (Selected::Ended(Outcome::Ok(word)), _) => Ok(word),
+        (Selected::Ended(outcome), _) => Err(Loss::Ended(outcome)),
+        (Selected::Closed, Some(Op::Next(_))) => Ok(NULL),
+        (Selected::Closed, _) => Err(Loss::Closed),
+        (Selected::TimeUp | Selected::Acquired, _) => Ok(bool_word(true)),
+        (Selected::NoneReady, _) => Ok(NULL),
+    }
+}
+
+/// Cancels the fibers that lost and waits until they have unwound.
+fn unwind_losers(
+    cx: &mut NativeCx<'_>,
+    fiber: &FiberCx,
+    state: &mut State,
+) -> Result<(), NativeStop> {
+    let won = state.won;
+    let first = !std::mem::replace(&mut state.cancelled, true);
+    let losers = || {
+        state.ops.iter().enumerate().filter_map(|(i, op)| match op {
+            Op::Run(future) if won != Some(i) => Some(future),
+            _ => None,
+        })
+    };
+    if first {
+        losers().for_each(|f| f.cancel(fiber));
+    }
+    let under_way = losers().find(|f| f.is_awaited_by(fiber));
+    for future in under_way
+        .into_iter()
+        .chain(losers().filter(|f| !f.is_done()))
+    {
+        if let Some(word) = ready(future.poll_await(fiber, None))?.slot() {
+            discard(cx, word);
+        }
+    }
+    Ok(())
+}
+
+fn value(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
+    match object::<Select>(args, 0)?.lock().value {
+        Some(Ok(word)) => {
+            // SAFETY: the select keeps its own reference.
+            unsafe { count::dup(word) };
+            Ok(result_of(cx, word))
+        }
+        _ => fail(kind::NULL, "the select has no value"),
+    }
+}
+
+fn close(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
+    let fiber = fiber(cx)?;
+    let mut state = object::<Select>(args, 0)?.lock();
+    match unwind_losers(cx, fiber, &mut state) {
+        Err(NativeStop::Parked) => Err(NativeStop::Parked),
+        _ => Ok(NULL),
+    }
+}
+
+fn channel_next(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
+    let (fiber, channel) = (fiber(cx)?, object::<RawChannel>(args, 0)?);
+    match channel.poll_receive(fiber, None) {
+        Poll::Pending => Err(NativeStop::Parked),
+        Poll::Ready(Ok(received)) => Ok(result_of(cx, received.value)),
+        Poll::Ready(Err(WaitError::Closed)) => Ok(NULL),
+        Poll::Ready(Err(why)) => Err(stop(why)),
+    }
+}
