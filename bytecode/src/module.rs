@@ -142,7 +142,7 @@ pub struct FieldDesc {
 }
 
 /// A constant.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Constant {
     /// Int slot.
     Int(i64),

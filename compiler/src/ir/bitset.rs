@@ -46,6 +46,16 @@ impl BitSet {
         changed
     }
 
+    /// Keeps what `other` (of the same capacity) has too; tells whether anything went.
+    pub fn intersect(&mut self, other: &Self) -> bool {
+        let mut changed = false;
+        for (a, b) in self.words.iter_mut().zip(&other.words) {
+            changed |= *a & !*b != 0;
+            *a &= *b;
+        }
+        changed
+    }
+
     /// Empties the set.
     pub fn clear(&mut self) {
         self.words.fill(0);

@@ -24,10 +24,13 @@
 //! pointer needs nothing.
 
 pub mod bitset;
+pub mod build;
 pub mod census;
+pub mod dump;
 pub mod liveness;
 pub mod passes;
 pub mod roles;
+pub mod verify;
 
 use crate::source::Span;
 use lumen_bytecode::code::Op;

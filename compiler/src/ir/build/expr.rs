@@ -1,0 +1,264 @@
+//! Expressions: the dispatch.
+//!
+//! `value` gives the register that holds an expression's value: for a variable, its own. `into`
+//! puts it in a given register, `effect` wants none, `deliver` does one or the other.
+
+use super::func::FuncBuilder;
+use super::uses;
+use crate::hir::{Coercion, Expr, ExprKind, Ty};
+use crate::ir::{Term, VReg};
+use lumen_bytecode::code::Op;
+use lumen_bytecode::module::Constant;
+
+impl<'a> FuncBuilder<'_, 'a> {
+    /// The register holding the value of `e`.
+    pub(crate) fn value(&mut self, e: &'a Expr) -> VReg {
+        self.expr(e, None)
+    }
+
+    /// `dst := e`.
+    pub(crate) fn into(&mut self, e: &'a Expr, dst: VReg) {
+        let got = self.expr(e, Some(dst));
+        if e.ty != Ty::NEVER {
+            self.copy(dst, got);
+        }
+    }
+
+    /// `e` for its value in a register, or for its effect.
+    pub(crate) fn deliver(&mut self, e: &'a Expr, want: Option<VReg>) {
+        match want {
+            Some(dst) => self.into(e, dst),
+            None => self.effect(e),
+        }
+    }
+
+    /// Registers of operands evaluated left to right. A variable that a later operand changes is
+    /// copied first.
+    pub(crate) fn operands(&mut self, exprs: &[&'a Expr]) -> Vec<VReg> {
+        let mut regs = Vec::with_capacity(exprs.len());
+        for (i, e) in exprs.iter().enumerate() {
+            let mut reg = self.value(e);
+            if let Some(local) = uses::result_local(e)
+                && exprs[i + 1..]
+                    .iter()
+                    .any(|later| uses::assigns(later, local))
+            {
+                reg = self.snapshot(reg);
+            }
+            regs.push(reg);
+        }
+        regs
+    }
+
+    /// Two operands.
+    pub(crate) fn operand_pair(&mut self, lhs: &'a Expr, rhs: &'a Expr) -> (VReg, VReg) {
+        let regs = self.operands(&[lhs, rhs]);
+        (regs[0], regs[1])
+    }
+
+    /// Evaluates `e` for its effect.
+    pub(crate) fn effect(&mut self, e: &'a Expr) {
+        if !self.c.live() {
+            return;
+        }
+        let outer = std::mem::replace(&mut self.c.span, e.span);
+        match &e.kind {
+            ExprKind::Int(_)
+            | ExprKind::Float(_)
+            | ExprKind::Bool(_)
+            | ExprKind::Str(_)
+            | ExprKind::BytesLit(_)
+            | ExprKind::Null
+            | ExprKind::Local(_)
+            | ExprKind::Global(_)
+            | ExprKind::FuncRef(_)
+            | ExprKind::Closure { .. } => {}
+            ExprKind::Coerce(Coercion::Widen | Coercion::Narrow | Coercion::IntToFloat, inner) => {
+                self.effect(inner);
+            }
+            _ if self.statement(e) || self.flow(e, None) => {}
+            _ => {
+                self.expr(e, None);
+            }
+        }
+        self.c.span = outer;
+    }
+
+    /// Evaluates `e`; into `dst` if given and convenient. Gives the register of the value.
+    pub(crate) fn expr(&mut self, e: &'a Expr, dst: Option<VReg>) -> VReg {
+        if !self.c.live() {
+            return self.target(dst, e.ty);
+        }
+        let outer = std::mem::replace(&mut self.c.span, e.span);
+        let reg = self.expr_here(e, dst);
+        self.c.span = outer;
+        reg
+    }
+
+    fn expr_here(&mut self, e: &'a Expr, dst: Option<VReg>) -> VReg {
+        match &e.kind {
+            ExprKind::Local(l) => return self.local(*l),
+            ExprKind::Unary(op, a) => return self.unary(*op, a, dst, e.ty),
+            ExprKind::Binary(op, a, b) => return self.binary(*op, a, b, dst, e.ty),
+            ExprKind::Coerce(how, inner) => return self.coerce(*how, inner, e.ty, dst),
+            ExprKind::Call { callee, args } => return self.call(*callee, args, e.ty, dst),
+            ExprKind::CallValue { callee, args } => {
+                return self.call_value(callee, args, e.ty, dst);
+            }
+            ExprKind::CallMut {
+                callee,
+                place,
+                args,
+            } => return self.call_mut(*callee, place, args, e.ty, dst),
+            ExprKind::Closure { func, captures } => return self.closure(*func, captures, dst),
+            ExprKind::FuncRef(func) => return self.func_ref(*func, dst),
+            ExprKind::Index { base, index, safe } => {
+                return self.index(base, index, *safe, e.ty, dst);
+            }
+            ExprKind::Field { base, index } => return self.field(base, *index, e.ty, dst),
+            ExprKind::Block(items) => return self.block_value(items, e.ty, dst),
+            ExprKind::Is(..) | ExprKind::In { .. } => return self.test_value(e, dst),
+            ExprKind::Interpolate(pieces) => return self.interpolate(pieces, dst),
+            ExprKind::Timeout { ms, body, owned } => {
+                return self.timeout(ms, body, *owned, e.ty, dst);
+            }
+            ExprKind::Group(group) => return self.group(group, e.ty, dst),
+            _ => {}
+        }
+        if self.statement(e) {
+            let dst = self.target(dst, e.ty);
+            if e.ty != Ty::NEVER {
+                self.null_into(dst);
+            }
+            return dst;
+        }
+        let dst = self.target(dst, e.ty);
+        if e.ty == Ty::NULL && self.flow(e, None) {
+            self.null_into(dst);
+        } else if !self.flow(e, Some(dst)) {
+            self.leaf(e, dst);
+        }
+        dst
+    }
+
+    /// Expressions that always make their value in `dst`.
+    fn leaf(&mut self, e: &'a Expr, dst: VReg) {
+        match &e.kind {
+            ExprKind::Int(i) => self.int_into(dst, *i),
+            ExprKind::Bool(b) => self.int_into(dst, i64::from(*b)),
+            ExprKind::Float(f) => self.constant_into(dst, Constant::Float(f.to_bits())),
+            ExprKind::Str(s) => self.constant_into(dst, Constant::Str(s.clone())),
+            ExprKind::BytesLit(b) => self.constant_into(dst, Constant::Bytes(b.clone())),
+            ExprKind::Null => self.null_into(dst),
+            ExprKind::Global(g) => self.c.op1(Op::GlobalGet, &[dst], g.0),
+            ExprKind::Aggregate(fields) => self.aggregate(fields, e.ty, dst),
+            ExprKind::Variant { variant, args } => self.variant(*variant, args, e.ty, dst),
+            ExprKind::List(elements) => self.list(elements, e.ty, dst),
+            ExprKind::Set(elements) => self.set(elements, e.ty, dst),
+            ExprKind::Map(entries) => self.map(entries, e.ty, dst),
+            ExprKind::Slice {
+                base,
+                lo,
+                hi,
+                inclusive,
+            } => self.slice(base, lo.as_deref(), hi.as_deref(), *inclusive, dst),
+            ExprKind::Spawn { body, on, mode } => self.spawn(body, on.as_deref(), *mode, dst),
+            ExprKind::Await(future) => {
+                let future = self.value(future);
+                self.c.op(Op::Await, &[dst, future]);
+                if e.ty == Ty::NEVER {
+                    self.c.end(Term::Unreachable);
+                }
+            }
+            ExprKind::AwaitCatch(future) => self.await_catch(future, e.ty, dst),
+            ExprKind::CallTool {
+                tool,
+                args,
+                messages,
+            } => self.call_tool(*tool, args, messages, dst),
+            _ => unreachable!("every other expression has been dispatched"),
+        }
+    }
+
+    /// `dst := constant`.
+    pub(crate) fn constant_into(&mut self, dst: VReg, constant: Constant) {
+        let k = self.m.constant(constant);
+        self.c.op1(Op::Const, &[dst], k);
+    }
+
+    /// Statements: those without a value. False if `e` is none.
+    fn statement(&mut self, e: &'a Expr) -> bool {
+        match &e.kind {
+            ExprKind::Let { pat, init } => self.let_(pat, init),
+            ExprKind::Assign { place, value } => self.assign(place, value),
+            ExprKind::AssignOp { place, op, value } => self.assign_op(place, *op, value),
+            ExprKind::While { id, cond, body } => self.while_(*id, cond, body),
+            ExprKind::Break(id, value) => self.break_(*id, value.as_deref()),
+            ExprKind::Continue(id) => self.continue_(*id),
+            ExprKind::Return(value) => self.return_(value.as_deref()),
+            // Outside of a block it has nothing to be deferred to: it runs at once.
+            ExprKind::Defer(body) => self.effect(body),
+            ExprKind::Throw(error) => {
+                let error = self.value(error);
+                self.c.end(Term::Throw(error));
+            }
+            ExprKind::Halt(message) => self.halt(message),
+            ExprKind::Assert {
+                cond,
+                source,
+                message,
+            } => self.assert(cond, source, message.as_deref()),
+            ExprKind::Yield(value) => {
+                let value = self.value(value);
+                let held = self.snapshot(value);
+                self.c.suspend_with(held);
+            }
+            ExprKind::AwaitSettle(futures) => self.await_settle(futures),
+            _ => return false,
+        }
+        true
+    }
+
+    /// Expressions with control flow inside. False if `e` is none.
+    fn flow(&mut self, e: &'a Expr, want: Option<VReg>) -> bool {
+        match &e.kind {
+            ExprKind::Block(items) => self.block(items, want),
+            ExprKind::If {
+                cond,
+                then,
+                otherwise,
+            } => self.if_(cond, then, otherwise.as_deref(), want),
+            ExprKind::Match { value, arms } => self.match_(value, arms, want),
+            ExprKind::Logic { .. } => match want {
+                Some(dst) => self.branch_value(e, dst),
+                None => {
+                    let done = self.c.block();
+                    self.branch(e, done, done);
+                    self.c.start(done);
+                }
+            },
+            ExprKind::Loop { id, body } => self.loop_(*id, body, want),
+            ExprKind::For {
+                id,
+                pat,
+                iter,
+                filter,
+                body,
+            } => self.for_(*id, pat, iter, filter.as_deref(), body, want),
+            ExprKind::Try {
+                body,
+                catch,
+                finally,
+            } => self.try_(body, catch, finally.as_deref(), want),
+            ExprKind::Scope {
+                timeout,
+                on,
+                handle,
+                body,
+            } => self.scope(timeout.as_deref(), on.as_deref(), *handle, body, want),
+            ExprKind::Select(select) => self.select(select, e.ty, want),
+            _ => return false,
+        }
+        true
+    }
+}

@@ -1,0 +1,234 @@
+//! Lowering: [`hir::Program`] to [`ir::Program`](crate::ir::Program).
+//!
+//! [`Module`] holds what is shared by all functions (types, constants, natives, paths);
+//! [`func::FuncBuilder`] lowers one function; its methods are spread over the files by subject.
+
+mod adapter;
+mod call;
+mod cleanup;
+mod code;
+mod concurrency;
+mod cond;
+mod convert;
+mod core_natives;
+mod data;
+mod expr;
+mod flow;
+mod func;
+mod generator;
+mod iter;
+mod matching;
+mod ops;
+mod place;
+mod rows;
+pub mod runtime_natives;
+mod strings;
+#[cfg(test)]
+mod tests;
+mod types;
+mod uses;
+
+use crate::hir;
+use crate::ir;
+use lumen_bytecode::module::{Constant, GlobalDesc, NativeImport, PathStep, ToolDesc, TypeIx};
+use runtime_natives::RuntimeNative;
+use rustc_hash::FxHashMap;
+use std::hash::Hash;
+use types::TypeTable;
+
+pub(crate) use types::repr;
+
+/// Values numbered in the order they were first seen.
+#[derive(Debug)]
+struct Pool<T> {
+    items: Vec<T>,
+    index: FxHashMap<T, u32>,
+}
+
+impl<T: Clone + Eq + Hash> Pool<T> {
+    fn new() -> Self {
+        Self {
+            items: Vec::new(),
+            index: FxHashMap::default(),
+        }
+    }
+
+    fn intern(&mut self, item: T) -> u32 {
+        if let Some(&ix) = self.index.get(&item) {
+            return ix;
+        }
+        let ix = u32::try_from(self.items.len()).expect("fewer than 2^32 entries");
+        self.items.push(item.clone());
+        self.index.insert(item, ix);
+        ix
+    }
+}
+
+/// What all functions share.
+pub(crate) struct Module<'a> {
+    /// The program being lowered.
+    pub(crate) hir: &'a hir::Program,
+    /// Types.
+    pub(crate) types: TypeTable<'a>,
+    constants: Pool<Constant>,
+    natives: Pool<NativeImport>,
+    paths: Pool<Vec<PathStep>>,
+    /// Lowered functions: the program's own by [`hir::FuncId`], then those made here.
+    funcs: Vec<Option<ir::Func>>,
+    /// Function values: the constant of each function used as one.
+    values: FxHashMap<hir::FuncId, u32>,
+    /// Adapters that call a closure with one stored argument, by their closure type.
+    partials: FxHashMap<(TypeIx, TypeIx), TypeIx>,
+    /// The resuming function of each generator.
+    resumes: FxHashMap<hir::FuncId, u32>,
+}
+
+impl<'a> Module<'a> {
+    fn new(hir: &'a hir::Program) -> Self {
+        let mut generators: FxHashMap<hir::Ty, Vec<hir::FuncId>> = FxHashMap::default();
+        let mut resumes = FxHashMap::default();
+        let mut count = hir.funcs.len();
+        for (i, func) in hir.funcs.iter().enumerate() {
+            if let Some(item) = generator::item(hir, func) {
+                let id = hir::FuncId(u32::try_from(i).expect("fewer than 2^32 functions"));
+                generators.entry(item).or_default().push(id);
+                resumes.insert(id, u32::try_from(count).expect("fewer than 2^32 functions"));
+                count += 1;
+            }
+        }
+        Self {
+            hir,
+            types: TypeTable::new(&hir.types, generators),
+            constants: Pool::new(),
+            natives: Pool::new(),
+            paths: Pool::new(),
+            funcs: vec![None; count],
+            values: FxHashMap::default(),
+            partials: FxHashMap::default(),
+            resumes,
+        }
+    }
+
+    /// The number of a constant.
+    pub(crate) fn constant(&mut self, constant: Constant) -> u32 {
+        self.constants.intern(constant)
+    }
+
+    /// The number of a text constant.
+    pub(crate) fn text(&mut self, text: &str) -> u32 {
+        self.constant(Constant::Str(text.to_owned()))
+    }
+
+    /// The import of a program's native.
+    pub(crate) fn native(&mut self, native: &hir::Native) -> u32 {
+        let import = NativeImport {
+            key: native.key.clone(),
+            params: self.types.of_all(&native.params),
+            result: self.types.of(native.result),
+            mutator: native.mutator,
+            type_args: self.types.of_all(&native.type_args),
+        };
+        self.natives.intern(import)
+    }
+
+    /// The import of a native of the runtime, with concrete types.
+    pub(crate) fn runtime(
+        &mut self,
+        native: RuntimeNative,
+        type_args: &[TypeIx],
+        params: &[TypeIx],
+        result: TypeIx,
+    ) -> u32 {
+        self.natives.intern(NativeImport {
+            key: native.key.to_owned(),
+            params: params.to_vec(),
+            result,
+            mutator: native.mutator(),
+            type_args: type_args.to_vec(),
+        })
+    }
+
+    /// The number of a place path.
+    pub(crate) fn path(&mut self, path: Vec<PathStep>) -> u32 {
+        self.paths.intern(path)
+    }
+
+    /// A function of the program.
+    pub(crate) fn func(&self, id: hir::FuncId) -> &'a hir::Func {
+        &self.hir.funcs[id.0 as usize]
+    }
+
+    /// Adds a function made by lowering.
+    pub(crate) fn add(&mut self, func: ir::Func) -> u32 {
+        let ix = u32::try_from(self.funcs.len()).expect("fewer than 2^32 functions");
+        self.funcs.push(Some(func));
+        ix
+    }
+
+    /// Fills the place of a function whose number was known before.
+    pub(crate) fn set(&mut self, ix: u32, func: ir::Func) {
+        self.funcs[ix as usize] = Some(func);
+    }
+
+    /// The program, all functions lowered.
+    fn finish(mut self) -> ir::Program {
+        let hir = self.hir;
+        let globals = hir.globals.iter().map(|g| GlobalDesc {
+            name: g.name.clone(),
+            ty: self.types.of(g.ty),
+            init: g.init.0,
+        });
+        let globals: Vec<_> = globals.collect();
+        let mut funcs: Vec<ir::Func> = self.funcs.into_iter().flatten().collect();
+        let roots = hir.globals.iter().map(|g| g.init);
+        let roots = roots
+            .chain(hir.main)
+            .chain(hir.tests.iter().map(|t| t.func));
+        for root in roots {
+            funcs[root.0 as usize].escapes = true;
+        }
+        let grant = |value: &hir::GrantValue| match value {
+            hir::GrantValue::Int(i) => i.to_string(),
+            hir::GrantValue::Text(t) => t.clone(),
+        };
+        ir::Program {
+            types: self.types.descs,
+            constants: self.constants.items,
+            natives: self.natives.items,
+            paths: self.paths.items,
+            funcs,
+            globals,
+            main: hir.main.map(|f| f.0),
+            tests: (hir.tests.iter())
+                .map(|t| (t.name.clone(), t.func.0, t.span))
+                .collect(),
+            tools: (hir.tools.iter())
+                .map(|t| ToolDesc {
+                    path: t.path.clone(),
+                    name: t.name.clone(),
+                    grants: (t.grants.iter())
+                        .map(|(name, value)| (name.clone(), grant(value)))
+                        .collect(),
+                })
+                .collect(),
+            deterministic: hir.deterministic,
+            virtual_clock: hir.virtual_clock,
+        }
+    }
+}
+
+/// Lowers a checked program.
+#[must_use]
+pub fn lower(program: &hir::Program) -> ir::Program {
+    let mut module = Module::new(program);
+    for (i, func) in program.funcs.iter().enumerate() {
+        let id = hir::FuncId(u32::try_from(i).expect("fewer than 2^32 functions"));
+        if generator::item(program, func).is_some() {
+            generator::lower(&mut module, id);
+        } else {
+            let lowered = func::lower(&mut module, id);
+            module.set(id.0, lowered);
+        }
+    }
+    module.finish()
+}
