@@ -78,6 +78,7 @@ fn mix(hash: u64, ordinal: u32) -> u64 {
 }
 
 impl Group {
+    /// Around everything. Its one member so far is the main task.
     pub(crate) fn root(shared: Arc<Shared>) -> Arc<Group> {
         let raw = Arc::as_ptr(&shared);
         Arc::new(Group::make(raw, Some(shared), None, Kind::Root, 0, 0, 1))

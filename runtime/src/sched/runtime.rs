@@ -98,7 +98,6 @@ impl Runtime {
         let shared = &self.shared;
         shared.io_begin();
         let root = Group::root(shared.clone());
-        root.add_member();
         let global = shared.global();
         let mut main = Fiber::new(root.clone(), global, 1, 1, info);
         *main.body.get_mut() = Some(body);

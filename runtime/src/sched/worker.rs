@@ -174,8 +174,14 @@ impl Worker {
             }
         }
         self.remote().running.store(false, Ordering::Relaxed);
-        let _order = self.shared.sleep_lock.lock();
-        self.shared.awake.fetch_sub(1, Ordering::SeqCst);
+        {
+            let _order = self.shared.sleep_lock.lock();
+            self.shared.awake.fetch_sub(1, Ordering::SeqCst);
+        }
+        if !self.shared.is_stopping() {
+            // This may have been the last one awake: another must see whether all is quiet.
+            self.shared.global().wake_one(&self.shared);
+        }
     }
 
     /// Runs a fiber taken from a queue, unless the entry is stale.

@@ -62,6 +62,7 @@ where
 fn run_one(config: Config, f: impl FnOnce(&FiberCx) -> Outcome + Send + 'static) {
     let runtime = Runtime::new(config).unwrap();
     let report = runtime.run(body(f), SpawnInfo::default());
+    assert_eq!(report.deadlock, None);
     assert_eq!(report.outcome, Outcome::Ok(0));
 }
 
