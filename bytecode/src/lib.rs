@@ -13,6 +13,7 @@ pub mod ops;
 #[cfg(test)]
 mod testing;
 mod text;
+pub mod verify;
 
 pub use assemble::{Diagnostic, assemble};
 pub use code::{Insn, Op, OpVisitor, visit};
@@ -20,3 +21,4 @@ pub use file::{DecodeError, decode, encode, is_bytecode};
 pub use listing::{ListOptions, list, list_with};
 pub use module::{Function, Module, TypeDesc, TypeIx};
 pub use text::type_name;
+pub use verify::{VerifyError, verify};
