@@ -159,6 +159,12 @@ fn seal(mut file: Vec<u8>) -> Vec<u8> {
     file
 }
 
+/// Makes length and checksum right again after changes.
+#[cfg(test)]
+pub(crate) fn reseal(file: Vec<u8>) -> Vec<u8> {
+    seal(file)
+}
+
 fn checksum(file: &[u8]) -> u32 {
     let before = crc::update(0, &file[..CHECKSUM.start]);
     crc::update(before, &file[CHECKSUM.end..])
