@@ -5,6 +5,7 @@
 pub mod assemble;
 pub mod builder;
 pub mod code;
+pub mod docs;
 pub mod file;
 pub mod listing;
 pub mod module;

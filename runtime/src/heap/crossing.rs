@@ -32,11 +32,7 @@ pub unsafe fn from_word(heap: &mut Heap, word: u64, ty: TypeIx) -> u64 {
 ///
 /// # Safety
 /// `slot` is an owned value of that type.
-pub unsafe fn to_shared(
-    heap: &mut Heap,
-    slot: u64,
-    ty: TypeIx,
-) -> Alloc<u64> {
+pub unsafe fn to_shared(heap: &mut Heap, slot: u64, ty: TypeIx) -> Alloc<u64> {
     let word = record::to_word(heap, slot, ty)?;
     // SAFETY: by contract.
     unsafe { count::share(heap, word) };

@@ -12,12 +12,14 @@ use crate::{FiberCx, Outcome, SpawnError, SpawnInfo, SpawnOptions, WaitError};
 
 /// The running fiber.
 pub fn fiber<'a>(cx: &NativeCx<'a>) -> Result<&'a FiberCx, NativeStop> {
-    cx.fiber.map_or_else(|| fail("Argument", "no tasks can run here"), Ok)
+    cx.fiber
+        .map_or_else(|| fail("Argument", "no tasks can run here"), Ok)
 }
 
 /// The machine.
 pub fn machine<'a>(cx: &NativeCx<'a>) -> Result<&'a dyn Machine, NativeStop> {
-    cx.machine.map_or_else(|| fail("Argument", "no tasks can run here"), Ok)
+    cx.machine
+        .map_or_else(|| fail("Argument", "no tasks can run here"), Ok)
 }
 
 /// How a native stops for a wait that ended otherwise.
@@ -52,7 +54,10 @@ pub fn not_started(why: SpawnError) -> NativeStop {
 /// How to spawn from the running native.
 pub fn options(machine: &dyn Machine) -> SpawnOptions {
     SpawnOptions {
-        info: SpawnInfo { name: None, site: machine.site() },
+        info: SpawnInfo {
+            name: None,
+            site: machine.site(),
+        },
         ..SpawnOptions::default()
     }
 }

@@ -14,7 +14,10 @@ impl HandleData for RawChannel {
         // Writing to a String does not fail.
         let _ = match self.capacity() {
             Some(n) => write!(out, "Channel(capacity: {n}, on_full: {policy}, MPMC, FIFO)"),
-            None => write!(out, "Channel(capacity: unbounded, on_full: {policy}, MPMC, FIFO)"),
+            None => write!(
+                out,
+                "Channel(capacity: unbounded, on_full: {policy}, MPMC, FIFO)"
+            ),
         };
     }
 }
