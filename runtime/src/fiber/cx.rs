@@ -160,7 +160,17 @@ impl FiberCx {
     pub(crate) fn slot(&self) -> &mut WaitSlot {
         // SAFETY: this context belongs to the thread that runs the fiber, the slot's owner; no
         // caller keeps the reference across another call of this method.
-        unsafe { &mut *self.fiber().slot.get() }
+        unsafe { (*self.fiber().slot.get()).get_or_insert_default() }
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        // SAFETY: as for `slot`.
+        unsafe { *self.fiber().phase.get() }
+    }
+
+    pub(crate) fn set_phase(&self, phase: Phase) {
+        // SAFETY: as for `slot`.
+        unsafe { *self.fiber().phase.get() = phase }
     }
 
     // ---- who and where -------------------------------------------------------------------
@@ -177,7 +187,7 @@ impl FiberCx {
 
     /// Where this fiber and its ancestors were spawned, innermost first.
     pub fn spawn_sites(&self) -> Vec<u64> {
-        let mut sites = vec![self.fiber().info.site];
+        let mut sites = vec![self.fiber().site];
         sites.extend(self.fiber().owner.spawn_sites());
         sites
     }
@@ -262,9 +272,8 @@ impl FiberCx {
 
     /// Makes room for others: first `Pending`, then ready.
     pub fn poll_yield(&self) -> Poll<Result<(), WaitError>> {
-        let slot = self.slot();
-        if slot.phase == Phase::Looked {
-            slot.phase = Phase::Idle;
+        if self.phase() == Phase::Looked {
+            self.set_phase(Phase::Idle);
             self.event(Op::Yield, 0, 0);
             return Poll::Ready(Ok(()));
         }
@@ -272,7 +281,7 @@ impl FiberCx {
             return Poll::Ready(Err(why));
         }
         self.next_op();
-        slot.phase = Phase::Looked;
+        self.set_phase(Phase::Looked);
         Poll::Pending
     }
 
@@ -385,13 +394,12 @@ impl FiberCx {
 
     /// What every operation does first: cancellation, then the scheduling point (law D2).
     pub(crate) fn enter(&self) -> Enter {
-        let slot = self.slot();
-        match slot.phase {
+        match self.phase() {
             Phase::Waiting => {
                 let over = self.fiber().state.is_delivered();
                 return if over { Enter::Resume } else { Enter::Yield };
             }
-            Phase::Passed | Phase::Looked => slot.phase = Phase::Idle,
+            Phase::Passed | Phase::Looked => self.set_phase(Phase::Idle),
             Phase::Idle => {
                 if let Some(why) = self.check_cancel() {
                     return Enter::Stop(why);
@@ -399,7 +407,7 @@ impl FiberCx {
                 if let Some(det) = &self.shared().det {
                     self.next_op();
                     if det.point(self.fiber()) {
-                        slot.phase = Phase::Passed;
+                        self.set_phase(Phase::Passed);
                         return Enter::Yield;
                     }
                 }
@@ -418,9 +426,9 @@ impl FiberCx {
         if self.shared().det.is_none() {
             return Poll::Ready(look());
         }
-        let slot = self.slot();
-        if slot.phase == Phase::Looked {
-            slot.phase = Phase::Idle;
+        if self.phase() == Phase::Looked {
+            self.set_phase(Phase::Idle);
+            let slot = self.slot();
             return Poll::Ready(slot.value);
         }
         self.next_op();
@@ -428,7 +436,7 @@ impl FiberCx {
         self.event(op, object, seen);
         let slot = self.slot();
         slot.value = seen;
-        slot.phase = Phase::Looked;
+        self.set_phase(Phase::Looked);
         Poll::Pending
     }
 
@@ -473,7 +481,7 @@ impl FiberCx {
         match self.fiber().state.begin_wait() {
             Ok(epoch) => {
                 let slot = self.slot();
-                slot.phase = Phase::Waiting;
+                self.set_phase(Phase::Waiting);
                 slot.epoch = epoch;
                 slot.reason = reason;
                 slot.object = object;
@@ -521,7 +529,7 @@ impl FiberCx {
     pub(crate) fn finish_wait(&self) -> Wake {
         let slot = self.slot();
         debug_assert!(self.fiber().state.is_delivered());
-        slot.phase = Phase::Idle;
+        self.set_phase(Phase::Idle);
         slot.reason = WaitReason::None;
         slot.holder = None;
         let timer = std::mem::take(&mut slot.timer);
@@ -612,7 +620,9 @@ impl FiberCx {
             o.info.clone(),
         );
         fiber.pin = pin;
-        fiber.on_done = on_done;
+        if let Some(hook) = on_done {
+            fiber.set_on_done(hook);
+        }
         *fiber.body.get_mut() = Some(body);
         *fiber.seen_cancel_epoch.get_mut() = seen;
         if let Some(worker) = self.worker() {

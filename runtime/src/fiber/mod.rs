@@ -70,7 +70,6 @@ pub(crate) enum Phase {
 /// by the claimer between claim and delivery.
 #[derive(Debug, Default)]
 pub(crate) struct WaitSlot {
-    pub(crate) phase: Phase,
     /// Step within an operation that waits more than once.
     pub(crate) stage: u8,
     /// The claimer gave `value`; else it only gave notice.
@@ -107,14 +106,19 @@ pub struct Fiber {
     pub(crate) body: UnsafeCell<Option<Box<dyn Body>>>,
     pub(crate) coro: UnsafeCell<Option<Box<coro::Coro>>>,
     pub(crate) outcome: UnsafeCell<Outcome>,
-    pub(crate) slot: UnsafeCell<WaitSlot>,
+    /// Where the operation under way stands.
+    pub(crate) phase: UnsafeCell<Phase>,
+    /// Made when the fiber first waits.
+    pub(crate) slot: UnsafeCell<Option<Box<WaitSlot>>>,
     pub(crate) joiners: Mutex<Option<Box<WaitQueue>>>,
     /// The group it was spawned into.
     pub(crate) owner: Arc<Group>,
     /// The group it spawns into: made at its first spawn, changed by scopes.
     pub(crate) family: UnsafeCell<Option<Arc<Group>>>,
-    pub(crate) on_done: Option<Box<dyn OnDone>>,
-    pub(crate) info: SpawnInfo,
+    /// What few fibers have.
+    pub(crate) extra: Option<Box<Extra>>,
+    /// Where it was spawned.
+    pub(crate) site: u64,
     pub(crate) pool: *const Pool,
     pub(crate) id: u64,
     /// Its ordinal among the fibers its parent spawned, from 1.
@@ -128,6 +132,13 @@ pub struct Fiber {
     pub(crate) worker: AtomicU16,
     /// 0, or 1 + the worker it must run on.
     pub(crate) pin: u16,
+}
+
+/// What few fibers have.
+#[derive(Default)]
+pub(crate) struct Extra {
+    name: Option<Arc<str>>,
+    on_done: Option<Box<dyn OnDone>>,
 }
 
 /// What is to be told that a fiber has ended.
@@ -165,12 +176,13 @@ impl Fiber {
             body: UnsafeCell::new(None),
             coro: UnsafeCell::new(None),
             outcome: UnsafeCell::new(Outcome::Cancelled),
-            slot: UnsafeCell::new(WaitSlot::default()),
+            phase: UnsafeCell::new(Phase::Idle),
+            slot: UnsafeCell::new(None),
             joiners: Mutex::new(None),
             owner,
             family: UnsafeCell::new(None),
-            on_done: None,
-            info,
+            extra: info.name.map(|name| Box::new(Extra { name: Some(name), on_done: None })),
+            site: info.site,
             pool,
             id,
             ordinal,
@@ -183,17 +195,30 @@ impl Fiber {
         }
     }
 
+    /// The name given at spawn.
+    pub(crate) fn name(&self) -> Option<&Arc<str>> {
+        self.extra.as_ref().and_then(|e| e.name.as_ref())
+    }
+
+    pub(crate) fn on_done(&self) -> Option<&dyn OnDone> {
+        self.extra.as_ref().and_then(|e| e.on_done.as_deref())
+    }
+
+    pub(crate) fn set_on_done(&mut self, hook: Box<dyn OnDone>) {
+        self.extra.get_or_insert_default().on_done = Some(hook);
+    }
+
     pub(crate) fn shared(&self) -> &Shared {
         self.owner.shared()
     }
 
     /// Only by the claimer of an open wait, before delivery.
     pub(crate) fn set_given(&self, given: Option<u64>) {
-        // SAFETY: claiming a wait makes the claimer owner of these fields until delivery.
-        unsafe {
-            let slot = self.slot.get();
-            (*slot).given = given.is_some();
-            (*slot).value = given.unwrap_or(0);
+        // SAFETY: claiming a wait makes the claimer owner of these fields until delivery; the
+        // slot was made before the wait was opened.
+        if let Some(slot) = unsafe { &mut *self.slot.get() } {
+            slot.given = given.is_some();
+            slot.value = given.unwrap_or(0);
         }
     }
 
@@ -238,7 +263,8 @@ impl Drop for Fiber {
         if let Outcome::Failed(slot) = outcome
             && !self.state.is_observed()
         {
-            shared.report_unobserved(&self.owner, &self.info, &self.path(), slot);
+            let info = SpawnInfo { name: self.name().cloned(), site: self.site };
+            shared.report_unobserved(&self.owner, &info, &self.path(), slot);
         } else {
             outcome.release(shared.payload);
         }

@@ -73,10 +73,12 @@ impl DeadlockReport {
 fn blocked(fiber: &Fiber) -> BlockedFiber {
     // SAFETY: the fiber is parked, and nothing runs that could wake it: quiescence. So slot and
     // body stay as they are.
-    let (slot, body) = unsafe { (&*fiber.slot.get(), &*fiber.body.get()) };
+    let (slot, body) = unsafe { ((*fiber.slot.get()).as_deref(), &*fiber.body.get()) };
     let trace = body.as_ref().map(|b| b.trace()).unwrap_or_default();
-    let mut spawn_sites = vec![fiber.info.site];
+    let mut spawn_sites = vec![fiber.site];
     spawn_sites.extend(fiber.owner.spawn_sites());
+    let idle = crate::fiber::WaitSlot::default();
+    let slot = slot.unwrap_or(&idle);
     let holder = match (&slot.holder, slot.reason) {
         (Some(holder), _) => holder.load(std::sync::atomic::Ordering::Acquire),
         (None, WaitReason::Await) => slot.object,
@@ -85,7 +87,7 @@ fn blocked(fiber: &Fiber) -> BlockedFiber {
     BlockedFiber {
         id: fiber.id,
         path: fiber.path(),
-        name: fiber.info.name.clone(),
+        name: fiber.name().cloned(),
         reason: slot.reason,
         object: slot.object,
         holder,

@@ -35,7 +35,7 @@ impl Place<'_> {
             }
             self.ready_all(woken);
         }
-        if let Some(hook) = &fiber.on_done {
+        if let Some(hook) = fiber.on_done() {
             hook.on_done(self, fiber);
         }
         fiber.owner.unlink_fiber(fiber);

@@ -119,7 +119,7 @@ impl Group {
     pub(crate) fn family(fiber: &Fiber) -> Arc<Group> {
         let parent = fiber.owner.clone();
         let shared = parent.shared;
-        let site = fiber.info.site;
+        let site = fiber.site;
         let keep = None;
         Arc::new(Group::make(
             shared,

@@ -227,7 +227,7 @@ impl Worker {
                 Step::Parked => {}
             }
             // SAFETY: the fiber is RUNNING and ours.
-            let phase = unsafe { (*fiber.slot.get()).phase };
+            let phase = unsafe { *fiber.phase.get() };
             if phase != Phase::Waiting {
                 if let Some(log) = &self.shared.events {
                     log.record(self, fiber, EventKind::Yield);
@@ -286,7 +286,7 @@ impl Worker {
             return Step::Done(Outcome::Cancelled);
         };
         // SAFETY: `slot` is ours, see above.
-        let fresh = unsafe { (*fiber.slot.get()).phase } == Phase::Idle;
+        let fresh = unsafe { *fiber.phase.get() } == Phase::Idle;
         if fresh && fiber.state.barred() == Some(crate::sched::state::Barred::Cancel) {
             // Idle and cancelled means: never started.
             return Step::Done(Outcome::Cancelled);

@@ -133,7 +133,7 @@ impl RawCondvar {
     ) -> Poll<Result<Result<(), WaitError>, UnlockError>> {
         let stage = cx.slot().stage;
         if stage == 0 {
-            if cx.slot().phase == crate::fiber::Phase::Idle {
+            if cx.phase() == crate::fiber::Phase::Idle {
                 match mutex.holder() {
                     0 => return Poll::Ready(Err(UnlockError::NotLocked)),
                     id if id != cx.id() => return Poll::Ready(Err(UnlockError::NotHolder)),

@@ -39,7 +39,7 @@ impl FutureRef {
 
     /// The name given at spawn.
     pub fn name(&self) -> Option<&Arc<str>> {
-        self.fiber.info.name.as_ref()
+        self.fiber.name()
     }
 
     /// `main.2.1`.
@@ -56,7 +56,9 @@ impl FutureRef {
     /// failure.
     pub fn peek(&self) -> Option<Outcome> {
         let outcome = self.fiber.outcome()?;
-        self.fiber.state.set_observed();
+        if let Outcome::Failed(_) = outcome {
+            self.fiber.state.set_observed();
+        }
         Some(outcome)
     }
 
@@ -134,10 +136,9 @@ impl FutureRef {
     /// Whether the fiber has an await of this future under way. An operation that awaits several
     /// futures in turn goes on with that one when it is resumed.
     pub fn is_awaited_by(&self, cx: &FiberCx) -> bool {
-        let slot = cx.slot();
-        slot.phase == crate::fiber::Phase::Waiting
-            && slot.reason == WaitReason::Await
-            && slot.object == self.id()
+        cx.phase() == crate::fiber::Phase::Waiting
+            && cx.slot().reason == WaitReason::Await
+            && cx.slot().object == self.id()
     }
 
     fn run_in_place(&self, cx: &FiberCx) {
