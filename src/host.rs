@@ -44,6 +44,13 @@ impl Process {
         }
     }
 
+    /// Prints `text`, as the program does.
+    pub fn print(&self, text: &str) {
+        // Output that cannot be written ends programs themselves with a failure; here the program
+        // has ended, and there is nobody left to tell.
+        let _ = self.write(Stream::Out, text);
+    }
+
     /// Hands on what has been printed so far.
     pub fn flush(&self) {
         let mut out = self.out.lock().unwrap_or_else(|e| e.into_inner());

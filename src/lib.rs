@@ -12,5 +12,6 @@ pub mod host;
 pub mod module_file;
 pub mod pipeline;
 pub mod report;
+pub mod settings;
 
 pub use exit::Exit;

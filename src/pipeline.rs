@@ -2,11 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use lumen_bytecode::Module;
 use lumen_compiler::diag::Diagnostics;
 use lumen_compiler::source::{FileId, SourceMap};
+use lumen_vm::Program;
 
 use crate::report::ErrorFormat;
-use crate::{Exit, disk, report};
+use crate::settings::Settings;
+use crate::{Exit, disk, module_file, report};
 
 /// One compilation: what was read, and what was found wrong.
 #[derive(Debug)]
@@ -65,5 +68,19 @@ impl Session {
         let failed = found.has_errors();
         report::diagnostics(&self.sources, found, self.format);
         if failed { Err(Exit::Compile) } else { Ok(()) }
+    }
+
+    /// The program, loaded.
+    ///
+    /// # Errors
+    /// As [`Session::module`]; [`Exit::Bytecode`] when the machine refuses it.
+    pub fn program(&mut self, settings: &Settings) -> Result<Program, Exit> {
+        let module = self.module()?;
+        let natives: Vec<Native> = lumen_stdlib::natives().copied().collect();
+        Program::load(module, &[&natives], settings.options()).map_err(|error| {
+            let message = format!("{}: {error}", self.path.display());
+            report::complain(self.command, &message);
+            Exit::Bytecode
+        })
     }
 }

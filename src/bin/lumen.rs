@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Command;
-use lumen::commands::version;
+use lumen::commands::{run, version};
 use lumen::{Exit, exit};
 
 fn command() -> Command {
@@ -13,12 +13,14 @@ fn command() -> Command {
         .after_help(exit::help())
         .subcommand_required(true)
         .arg_required_else_help(true)
+        .subcommand(run::command())
         .subcommand(version::command())
 }
 
 fn main() -> ExitCode {
     let matches = lumen::commands::parse(command());
     let exit = match matches.subcommand() {
+        Some(("run", matches)) => run::run(matches),
         Some(("version", _)) => version::run(),
         _ => Exit::Usage,
     };

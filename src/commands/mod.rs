@@ -4,6 +4,7 @@ pub mod assemble;
 pub mod compile;
 pub mod explain;
 pub mod list;
+pub mod run;
 pub mod version;
 
 use std::path::PathBuf;

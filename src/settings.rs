@@ -1,0 +1,110 @@
+//! How programs are run: the options that `lumen run` and `lumen test` share.
+
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use lumen_vm::Options;
+
+/// The options, as given.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    workers: Option<usize>,
+    deterministic: bool,
+    seed: Option<u64>,
+    virtual_clock: Option<bool>,
+    max_memory_mb: Option<u64>,
+    max_stack_mb: Option<usize>,
+}
+
+/// Adds the options to a command.
+pub fn arguments(command: Command) -> Command {
+    command
+        .next_help_heading("How it runs")
+        .arg(
+            Arg::new("workers")
+                .long("workers")
+                .value_name("N")
+                .value_parser(value_parser!(u16).range(1..=1024))
+                .help("Threads that run fibers [default: one per core]"),
+        )
+        .arg(
+            Arg::new("deterministic")
+                .long("deterministic")
+                .action(ArgAction::SetTrue)
+                .help("One fiber at a time in a fixed order, with the virtual clock"),
+        )
+        .arg(
+            Arg::new("seed")
+                .long("seed")
+                .value_name("S")
+                .value_parser(value_parser!(u64))
+                .help("Seed of `random` and the like [default: 0 if deterministic, else chance]"),
+        )
+        .arg(
+            Arg::new("clock")
+                .long("clock")
+                .value_name("CLOCK")
+                .value_parser(["real", "virtual"])
+                .help("`virtual`: time moves only when every fiber waits [default: the program's]"),
+        )
+        .arg(
+            Arg::new("max-memory")
+                .long("max-memory")
+                .value_name("MB")
+                .value_parser(value_parser!(u64).range(1..=1 << 30))
+                .help("Values may take this much memory; beyond it `Memory` failures are raised"),
+        )
+        .arg(
+            Arg::new("max-stack")
+                .long("max-stack")
+                .value_name("MB")
+                .value_parser(value_parser!(u64).range(1..=1 << 20))
+                .help("The calls of one fiber may take this much; beyond it is `stack overflow`"),
+        )
+        .next_help_heading(None::<&str>)
+}
+
+impl Settings {
+    /// What the command line says.
+    pub fn of(matches: &ArgMatches) -> Settings {
+        Settings {
+            workers: matches.get_one::<u16>("workers").map(|n| usize::from(*n)),
+            deterministic: matches.get_flag("deterministic"),
+            seed: matches.get_one::<u64>("seed").copied(),
+            virtual_clock: matches
+                .get_one::<String>("clock")
+                .map(|clock| clock == "virtual"),
+            max_memory_mb: matches.get_one::<u64>("max-memory").copied(),
+            max_stack_mb: matches
+                .get_one::<u64>("max-stack")
+                .map(|mb| usize::try_from(*mb).unwrap_or(usize::MAX >> 20)),
+        }
+    }
+
+    /// How many threads run fibers.
+    pub fn workers(&self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.workers.unwrap_or_else(cores)
+    }
+
+    /// The seed of what is random in the host: `None` is the system's chance.
+    pub fn chance_seed(&self) -> Option<u64> {
+        if self.deterministic {
+            Some(self.seed.unwrap_or(0))
+        } else {
+            self.seed
+        }
+    }
+
+    /// The same, for the machine.
+    pub fn options(&self) -> Options {
+        let defaults = Options::default();
+        Options {
+            workers: self.workers(),
+            deterministic: self.deterministic,
+            seed: self.seed.unwrap_or(0),
+            virtual_clock: self.virtual_clock,
+            max_memory: self.max_memory_mb.map(|mb| mb << 20),
+            max_stack: self.max_stack_mb.map_or(defaults.max_stack, |mb| mb << 20),
+            ..defaults
+        }
+    }
+}
