@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use lumen_bytecode::Module;
 use lumen_compiler::diag::Diagnostics;
 use lumen_compiler::source::{FileId, SourceMap};
+use lumen_runtime::native::Native;
 use lumen_vm::Program;
 
 use crate::report::ErrorFormat;
@@ -68,6 +69,20 @@ impl Session {
         let failed = found.has_errors();
         report::diagnostics(&self.sources, found, self.format);
         if failed { Err(Exit::Compile) } else { Ok(()) }
+    }
+
+    /// The program as a module: read from bytecode, or compiled.
+    ///
+    /// # Errors
+    /// [`Exit::Usage`] when a file cannot be read, [`Exit::Bytecode`] when it is no usable
+    /// bytecode, [`Exit::Compile`] when the source has errors; what is wrong has been said.
+    pub fn module(&mut self) -> Result<Module, Exit> {
+        if disk::is_bytecode(&self.path) {
+            return module_file::read(self.command, &self.path);
+        }
+        self.read()?;
+        self.finish()?;
+        Err(Exit::Compile)
     }
 
     /// The program, loaded.
