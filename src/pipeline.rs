@@ -82,7 +82,8 @@ impl Session {
         }
         self.read()?;
         self.finish()?;
-        Err(Exit::Compile)
+        report::complain(self.command, "only bytecode (.lbc) can be run");
+        Err(Exit::Usage)
     }
 
     /// The program, loaded.

@@ -5,5 +5,28 @@ pub mod emit;
 pub mod exhaustive;
 pub mod hir;
 pub mod ir;
+mod outline;
 pub mod source;
 pub mod syntax;
+
+use bytecode::module::Module;
+use diag::Diagnostics;
+use lumen_bytecode as bytecode;
+use source::SourceMap;
+
+/// From the typed tree to IR after its passes, with the class of every register of every function.
+pub fn lower(program: &hir::Program) -> (ir::Program, Vec<Vec<ir::passes::ownership::Class>>) {
+    let mut lowered = ir::build::lower(program);
+    let classes = ir::passes::run(&mut lowered);
+    (lowered, classes)
+}
+
+/// From the typed tree to bytecode; what is too large for it is reported.
+pub fn generate(
+    program: &hir::Program,
+    sources: &SourceMap,
+    diagnostics: &mut Diagnostics,
+) -> Module {
+    let (lowered, classes) = lower(program);
+    emit::emit(lowered, &classes, sources, diagnostics)
+}

@@ -8,11 +8,9 @@ use super::ast::{Ident, Module};
 use super::lexer::lex;
 use super::{Interner, Symbol};
 use crate::diag::Diagnostics;
+use crate::outline::Node;
 use crate::source::{FileId, SourceMap};
 use std::fmt::Write;
-
-/// How wide a line of a tree gets before it is split.
-const WIDTH_MAX: usize = 96;
 
 /// The tokens of `file`, one a line: `line:column`, kind, text; `↵` marks the first of a line.
 pub fn dump_tokens(sources: &SourceMap, file: FileId, interner: &mut Interner) -> String {
@@ -42,72 +40,6 @@ pub fn dump_ast(module: &Module, interner: &Interner) -> String {
         node.write(&mut out, 0);
     }
     out
-}
-
-/// A part of a printed tree: a word, and what belongs to it.
-struct Node {
-    label: String,
-    parts: Vec<Node>,
-}
-
-impl Node {
-    fn leaf(label: impl Into<String>) -> Node {
-        Node {
-            label: label.into(),
-            parts: Vec::new(),
-        }
-    }
-
-    fn new(label: impl Into<String>, parts: impl IntoIterator<Item = Node>) -> Node {
-        Node {
-            label: label.into(),
-            parts: parts.into_iter().collect(),
-        }
-    }
-
-    /// The length of the part on one line; at most a little more than `WIDTH_MAX`.
-    fn width(&self) -> usize {
-        let own = self.label.chars().count();
-        if self.parts.is_empty() {
-            return own;
-        }
-        let mut width = own + 2;
-        for part in &self.parts {
-            width += 1 + part.width();
-            if width > WIDTH_MAX {
-                break;
-            }
-        }
-        width
-    }
-
-    fn write(&self, out: &mut String, indentation: usize) {
-        let _ = write!(out, "{:indentation$}", "");
-        if indentation + self.width() <= WIDTH_MAX {
-            self.write_flat(out);
-            out.push('\n');
-            return;
-        }
-        out.push_str(&self.label);
-        out.push('\n');
-        for part in &self.parts {
-            part.write(out, indentation + 2);
-        }
-    }
-
-    fn write_flat(&self, out: &mut String) {
-        if self.parts.is_empty() {
-            out.push_str(&self.label);
-            return;
-        }
-        out.push('(');
-        out.push_str(&self.label);
-        for part in &self.parts {
-            out.push(' ');
-            part.write_flat(out);
-        }
-        out.push(')');
-    }
 }
 
 /// Turns the tree into [`Node`]s.
