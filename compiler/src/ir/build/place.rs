@@ -67,6 +67,9 @@ impl<'a> FuncBuilder<'_, 'a> {
     pub(crate) fn assign(&mut self, place: &'a Place, value: &'a Expr) {
         let root = self.local(place.root);
         if place.path.is_empty() {
+            if self.append_to_itself(place.root, value) {
+                return;
+            }
             if self.repr(root) == Repr::Word || self.c.handler.is_some() {
                 // The old value must last until the new one is there, and where a handler may
                 // see the variable, an op that fails must not have it as its result.
@@ -255,7 +258,7 @@ impl<'a> FuncBuilder<'_, 'a> {
     }
 
     /// `xs ++= value`: the elements of a literal are pushed one by one.
-    fn append_list(&mut self, root: VReg, ty: Ty, value: &'a Expr) {
+    pub(crate) fn append_list(&mut self, root: VReg, ty: Ty, value: &'a Expr) {
         if let (ExprKind::List(elements), TyKind::List(item)) =
             (&value.kind, self.m.hir.types.kind(ty))
             && let [Element::One(e)] = &elements[..]

@@ -2,7 +2,8 @@
 
 use super::func::FuncBuilder;
 use super::runtime_natives as rt;
-use crate::hir::{BinOp, Expr, ExprKind, FormatSpec, Piece, Ty, TyKind};
+use super::uses;
+use crate::hir::{BinOp, Expr, ExprKind, FormatSpec, LocalId, Piece, Ty, TyKind};
 use crate::ir::VReg;
 use lumen_bytecode::code::Op;
 use lumen_bytecode::module::well_known;
@@ -99,8 +100,8 @@ impl<'a> FuncBuilder<'_, 'a> {
 
     fn operand_before(&mut self, e: &'a Expr, later: &[&'a Expr]) -> VReg {
         let reg = self.value(e);
-        match super::uses::result_local(e) {
-            Some(l) if later.iter().any(|e| super::uses::assigns(e, l)) => self.snapshot(reg),
+        match uses::result_local(e) {
+            Some(l) if later.iter().any(|e| uses::assigns(e, l)) => self.snapshot(reg),
             _ => reg,
         }
     }
@@ -162,6 +163,36 @@ impl<'a> FuncBuilder<'_, 'a> {
             }
             _ => self.runtime_effect(rt::BYTES_APPEND, &[], &args),
         }
+    }
+
+    /// `s = s ++ …` as an append, where nothing after the first operand reads `s`. False if `value`
+    /// is something else.
+    pub(crate) fn append_to_itself(&mut self, root: LocalId, value: &'a Expr) -> bool {
+        let reg = self.local(root);
+        if let ExprKind::Binary(BinOp::Concat | BinOp::Add, a, b) = &value.kind
+            && let ExprKind::Local(l) = a.kind
+            && l == root
+            && self.is_list(value.ty)
+            && !uses::assigns(b, root)
+        {
+            self.append_list(reg, value.ty, b);
+            return true;
+        }
+        if value.ty != Ty::STRING || !matches!(value.kind, ExprKind::Binary(..)) {
+            return false;
+        }
+        let mut parts = Vec::new();
+        chain(value, &mut parts);
+        let itself = |p: &Part<'_>| matches!(p, Part::Value(e, None) if matches!(e.kind, ExprKind::Local(l) if l == root));
+        let reads = |p: &Part<'_>| matches!(p, Part::Value(e, _) if uses::reads(e, root));
+        if !parts.first().is_some_and(itself) || parts[1..].iter().any(reads) {
+            return false;
+        }
+        parts.remove(0);
+        for part in self.texts(parts) {
+            self.c.op(Op::StrAppend, &[reg, part]);
+        }
+        true
     }
 
     /// `s ++= value`: each piece is appended, without making the whole right side first.
