@@ -227,6 +227,11 @@ impl FiberCx {
         Stream::of_fiber(self.shared().seed, self.fiber().path_hash())
     }
 
+    /// What the slots of this runtime are.
+    pub fn payload(&self) -> &'static crate::PayloadVTable {
+        self.shared().payload
+    }
+
     /// A number for an object that reports and traces will name.
     pub fn new_object_id(&self) -> u64 {
         self.shared().new_object()

@@ -92,6 +92,15 @@ pub unsafe fn len(w: u64) -> usize {
     unsafe { (*object(w)).len as usize }
 }
 
+/// Makes a list of words empty without giving its elements up: they have been moved out.
+///
+/// # Safety
+/// `w` is a unique live list.
+pub unsafe fn forget_elements(w: u64) {
+    // SAFETY: by contract.
+    unsafe { (*object(w)).len = 0 }
+}
+
 /// The address of the first element.
 ///
 /// # Safety

@@ -3,7 +3,7 @@
 pub mod broadcast;
 pub mod channel;
 pub mod counters;
-mod handle;
+pub mod handle;
 pub mod mutex;
 pub mod rw_lock;
 pub mod select;

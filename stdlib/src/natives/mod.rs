@@ -12,6 +12,7 @@ macro_rules! natives {
 
 mod bits;
 mod bytes;
+mod channel;
 mod core;
 mod encoding;
 mod env;
@@ -26,6 +27,8 @@ mod random;
 mod regex;
 mod set;
 mod string;
+mod sync;
+mod task;
 mod time;
 
 /// Base64 as JSON uses it for Bytes.
@@ -52,6 +55,9 @@ pub(crate) const GROUPS: &[&[Native]] = &[
     hash::NATIVES,
     random::NATIVES,
     time::NATIVES,
+    channel::NATIVES,
+    sync::NATIVES,
+    task::NATIVES,
     env::NATIVES,
     fs::NATIVES,
 ];

@@ -4,10 +4,10 @@ use std::any::Any;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use lumen_runtime::Body;
 use lumen_runtime::heap::crossing::share_captures;
 use lumen_runtime::heap::{Heap, TypeIx};
 use lumen_runtime::native::{Machine, NativeCx, NativeStop, Stream};
+use lumen_runtime::{Body, FiberCx};
 
 use super::fail_named;
 use super::places::with_place;
@@ -53,6 +53,10 @@ impl Machine for Caller<'_> {
 
     fn future_type(&self, value: TypeIx) -> TypeIx {
         self.task.program().image().futures[value as usize]
+    }
+
+    fn cancel_scope(&self, fiber: &FiberCx, scope: u64) {
+        crate::natives::cancel_scope(fiber, scope);
     }
 
     fn kept(&self) -> &Cell<u64> {

@@ -7,13 +7,13 @@ use std::fmt::Write;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Poll;
 
-use lumen_runtime::heap::handle::HandleData;
+use lumen_runtime::heap::handle::{HandleData, get_arc};
 use lumen_runtime::heap::word::NULL;
 use lumen_runtime::heap::{Heap, count, equal, error, format, well_known};
 use lumen_runtime::native::{Failure, NativeCx, NativeResult, NativeStop, fail, int, kind};
 use lumen_runtime::task::future::FutureRef;
 use lumen_runtime::task::join::{Decision, JoinGroup, JoinResult, JoinSpec, OnFail, Strategy};
-use lumen_runtime::{Body, FiberCx, Outcome, Step};
+use lumen_runtime::{Body, FiberCx, Outcome, Pool, SpawnOptions, Step};
 
 use lumen_runtime::native::tasks::{
     deadline, discard, fiber, handle, machine, message_of, not_started, object, options, ready,
@@ -22,6 +22,12 @@ use lumen_runtime::native::tasks::{
 
 natives! {
     "rt.group_new(Int, Int, Int, Int, Int, Int) -> Group" => new,
+    "rt.group_on(Group, Executor) -> Null" => |_, args| {
+        let pool = executor(args, 1)?;
+        object::<Group>(args, 0)?.lock().pool = Some(pool);
+        Ok(NULL)
+    },
+    "rt.spawn_on[T](Executor, fn() -> T, Int) -> Future[T]" => spawn_on,
     "rt.group_spawn[T](Group, fn() -> T) -> Null" => spawn,
     "rt.group_adopt[T](Group, Future[T]) -> Null" => adopt,
     "rt.group_join(Group) -> Null" => join,
@@ -56,6 +62,8 @@ struct Group {
 
 #[derive(Default)]
 struct State {
+    /// Where branches run.
+    pool: Option<Arc<Pool>>,
     sealed: bool,
     closing: bool,
     ended: bool,
@@ -141,11 +149,40 @@ fn spawn(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
     let group = object::<Group>(args, 0)?;
     let closure = cx.copy(args[1], cx.params[1]);
     let body = machine.task(cx.heap, closure);
-    group
-        .join
-        .add(fiber, body, &options(machine))
-        .map_err(not_started)?;
+    let pool = group.lock().pool.clone();
+    let options = SpawnOptions {
+        pool,
+        ..options(machine)
+    };
+    group.join.add(fiber, body, &options).map_err(not_started)?;
     Ok(NULL)
+}
+
+/// The executor behind argument `i`.
+fn executor(args: &[u64], i: usize) -> Result<Arc<Pool>, NativeStop> {
+    // SAFETY: the native's key says that it is a live handle.
+    match unsafe { get_arc::<Pool>(args[i]) } {
+        Some(pool) => Ok(pool),
+        None => fail(kind::CAST, "not an executor"),
+    }
+}
+
+fn spawn_on(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
+    let (fiber, machine) = (fiber(cx)?, machine(cx)?);
+    let pool = match int(args[2]) {
+        3 => fiber.global_pool(),
+        _ => executor(args, 0)?,
+    };
+    ready(fiber.poll_point())?;
+    let closure = cx.copy(args[1], cx.params[1]);
+    let body = machine.task(cx.heap, closure);
+    let options = SpawnOptions {
+        pool: Some(pool),
+        elsewhere: int(args[2]) == 2,
+        ..options(machine)
+    };
+    let future = fiber.spawn(body, options).map_err(not_started)?;
+    Ok(future.into_handle(cx.heap, cx.result)?)
 }
 
 /// A branch that waits for a future somebody else started.

@@ -21,6 +21,8 @@ mod texts;
 
 use lumen_runtime::native::Native;
 
+pub(crate) use scopes::cancel_scope;
+
 /// All of them, by file.
 pub(crate) const GROUPS: &[&[Native]] = &[
     failures::NATIVES,

@@ -24,7 +24,7 @@ natives! {
 }
 
 /// An open scope.
-pub(super) struct Scope {
+struct Scope {
     raw: RawScope,
     state: Mutex<State>,
     watch: Option<Arc<Watch>>,
@@ -50,11 +50,6 @@ impl Watch {
 impl Scope {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(|e| e.into_inner())
-    }
-
-    /// Cancels what is inside; the scope then ends normally.
-    pub(super) fn cancel(&self, fiber: &FiberCx) {
-        self.raw.cancel(fiber);
     }
 }
 
@@ -179,4 +174,12 @@ fn await_settle(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
         }
     }
     Ok(NULL)
+}
+
+/// Cancels everything in the scope behind a handle.
+pub(crate) fn cancel_scope(fiber: &FiberCx, handle: u64) {
+    // SAFETY: the caller has a live handle of type Scope.
+    if let Some(scope) = unsafe { lumen_runtime::heap::handle::get::<Scope>(handle) } {
+        scope.raw.cancel(fiber);
+    }
 }
