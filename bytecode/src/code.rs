@@ -139,7 +139,10 @@ macro_rules! define {
 
         /// One method per op: interpreter, verifier and JIT implement it, so that a new op does
         /// not compile until all of them know it.
-        #[expect(clippy::wrong_self_convention, reason = "a visit to the op `new` is no constructor")]
+        #[expect(
+            clippy::wrong_self_convention,
+            reason = "a visit to the op `new` is no constructor"
+        )]
         pub trait OpVisitor {
             /// What a visit gives.
             type Out;

@@ -188,7 +188,8 @@ type t32 = record Point {x: Float, y: Float}
 type t33 = enum Shape t34 + 2             variants: from t34, two of them
 type t34 = variant Circle of t33 {r: Float}
 type t35 = variant Nothing of t33 {}
-type t36 = list[t32]                      also map[…, …] set[…] tuple[…] union[…] future[…] channel[…]
+type t36 = list[t32]                      also map[…, …], set[…], tuple[…], union[…],
+                                          future[…], channel[…]
 type t37 = func(Int, String) -> Int
 type t38 = closure f2 as t37 [Float]      its function, the function type it is, captures
 type t39 = handle Mutex[Int]

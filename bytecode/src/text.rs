@@ -141,12 +141,7 @@ fn write_type(types: &[TypeDesc], ix: TypeIx, depth: u32, out: &mut String) {
             out.push(')');
         }
         TypeDesc::Record { name, .. } | TypeDesc::Enum { name, .. } => out.push_str(name),
-        TypeDesc::Variant { of, name, .. } => {
-            if let Some(TypeDesc::Enum { name, .. }) = types.get(*of as usize) {
-                let _ = write!(out, "{name}.");
-            }
-            out.push_str(name);
-        }
+        TypeDesc::Variant { of, name, .. } => write_variant(types, *of, name, out),
         TypeDesc::Union(items) => list(items, " | ", out),
         TypeDesc::Func { params, result } => {
             out.push('(');
@@ -158,4 +153,11 @@ fn write_type(types: &[TypeDesc], ix: TypeIx, depth: u32, out: &mut String) {
             let _ = write!(out, "closure f{func}");
         }
     }
+}
+
+fn write_variant(types: &[TypeDesc], of: TypeIx, variant: &str, out: &mut String) {
+    if let Some(TypeDesc::Enum { name, .. }) = types.get(of as usize) {
+        let _ = write!(out, "{name}.");
+    }
+    out.push_str(variant);
 }

@@ -239,12 +239,13 @@ fn step(c: &mut Cursor) -> Result<PathStep, Diagnostic> {
     }
 }
 
+const TYPE_KINDS: &str = "a type: `Int`, `list[…]`, `map[…]`, `set[…]`, `tuple[…]`, `record`, \
+                          `enum`, `variant`, `union[…]`, `func(…) -> …`, `closure`, \
+                          `future[…]`, `channel[…]`, `handle` or `unused`";
+
 fn type_desc(c: &mut Cursor) -> Result<TypeDesc, Diagnostic> {
-    const KINDS: &str = "a type: `Int`, `list[…]`, `map[…]`, `set[…]`, `tuple[…]`, `record`, \
-                         `enum`, `variant`, `union[…]`, `func(…) -> …`, `closure`, `future[…]`, \
-                         `channel[…]`, `handle` or `unused`";
-    let wrong = c.expected(KINDS);
-    let word = c.word(KINDS)?;
+    let wrong = c.expected(TYPE_KINDS);
+    let word = c.word(TYPE_KINDS)?;
     Ok(match word.as_str() {
         "Int" => TypeDesc::Int,
         "Float" => TypeDesc::Float,

@@ -1,3 +1,5 @@
+//! What the assembler refuses, and where.
+
 use super::assemble;
 use crate::testing::SAMPLE;
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! Labels, landings and far branches.
+
 use super::*;
 use crate::code::OPS;
 use crate::module::well_known::INT;

@@ -1,3 +1,5 @@
+//! Files that come back, and files that are refused.
+
 use super::*;
 use crate::assemble;
 use crate::testing::{Choices, SAMPLE};

@@ -274,7 +274,9 @@ macro_rules! structs {
 }
 
 macro_rules! enums {
-    ($($name:ident { $($tag:literal $variant:ident $(($($x:ident),*))? $({ $($f:ident),* })?,)* })*) => {$(
+    ($($name:ident {
+        $($tag:literal $variant:ident $(($($x:ident),*))? $({ $($f:ident),* })?,)*
+    })*) => {$(
         impl Wire for $name {
             fn put(&self, w: &mut Writer) {
                 match self {

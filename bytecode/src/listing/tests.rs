@@ -1,3 +1,5 @@
+//! Listings that come back, and how they look.
+
 use crate::testing::{Choices, SAMPLE};
 use crate::{assemble, list};
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! Functions and tables that are accepted and refused, and random changes of them.
+
 use super::verify;
 use crate::code::OPS;
 use crate::file::{decode, encode};
@@ -245,6 +247,10 @@ fn tables_that_are_wrong() {
         let found = tables(text);
         assert!(found.contains(message), "{text}\n{found}");
     }
+}
+
+#[test]
+fn functions_that_do_not_fit_their_use() {
     let function = "func f0 f(own Int) -> Int\nreturn r1\nend\n";
     let cases = [
         (
