@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use lumen_bytecode::Module;
+use lumen_bytecode::verify::verify;
 use lumen_runtime::heap::{Heap, HeapShared, OutOfMemory, TypeKind, Types, count, well_known};
 use lumen_runtime::heap::{format, list, record, string, word};
 use lumen_runtime::native::{Host, Native};
@@ -99,8 +100,8 @@ pub struct Program {
 }
 
 impl Program {
-    /// Loads a module, which has been verified or comes straight from the compiler. `natives` are
-    /// the library's; the machine adds those that the compiler calls of its own accord.
+    /// Loads a module, which has been verified or comes straight from the compiler (debug builds
+    /// verify that too). `natives` come before those of the library.
     ///
     /// # Errors
     /// When a native is missing, or the module does not fit this machine.
@@ -109,11 +110,25 @@ impl Program {
         natives: &[&[Native]],
         options: Options,
     ) -> Result<Program, LoadError> {
+        if cfg!(debug_assertions) {
+            Self::verify(&module)?;
+        }
         let tables = [crate::natives::GROUPS, natives].concat();
         let image = load::load(module, &tables, options.seed)?;
         Ok(Program {
             image: Arc::new(image),
             options,
+        })
+    }
+
+    /// Proves that a module from outside cannot harm the machine.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn verify(module: &Module) -> Result<(), LoadError> {
+        verify(module).map_err(|errors| {
+            let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            LoadError::new(lines.join("\n"))
         })
     }
 
@@ -143,7 +158,8 @@ impl Program {
             return Ended::with(End::Value(None));
         };
         let heaps = HeapShared::new(Arc::clone(&self.image.types), self.options.max_memory);
-        let config = self.config(&host);
+        let hooks = Arc::new(VmHooks::new(Arc::clone(&self.image), Arc::clone(&host)));
+        let config = self.config(Arc::clone(&hooks));
         let instance = Instance::new(Arc::clone(&self.image), heaps, host, &self.options);
         let runtime = match Runtime::new(config) {
             Ok(runtime) => Arc::new(runtime),
@@ -171,11 +187,12 @@ impl Program {
             }
             None => self.end(heap, report.outcome),
         });
-        ended.detached_failures = report.detached_failures;
         ended.deadlocked = report.deadlock.is_some();
         ended.trace_hash = report.trace_hash;
         ended.now_ns = report.now;
         drop(runtime);
+        // Workers have ended: whatever they had to report has been.
+        ended.detached_failures = hooks.failures();
         // SAFETY: no fiber is left.
         unsafe { instance.clear(heap) };
         worker_heap::release();
@@ -185,7 +202,7 @@ impl Program {
         ended
     }
 
-    fn config(&self, host: &Arc<dyn Host + Send>) -> Config {
+    fn config(&self, hooks: Arc<VmHooks>) -> Config {
         let deterministic = self.options.deterministic || self.image.deterministic;
         let clock = self.options.virtual_clock.or(self.image.virtual_clock);
         Config {
@@ -201,7 +218,7 @@ impl Program {
             seed: self.options.seed,
             detect_deadlock: true,
             payload: &PAYLOAD,
-            hooks: Arc::new(VmHooks::new(Arc::clone(&self.image), Arc::clone(host))),
+            hooks,
             ..Config::default()
         }
     }

@@ -122,8 +122,9 @@ fn failures_are_caught_and_owned_registers_dropped() {
         f.bind(handler, vec![RegState::owned(2, STRING)]);
         f.emit(Insn::landing(error));
         f.emit(Insn::drop(s));
-        f.emit(Insn::field_get_word(s, error, Field(1)));
-        f.emit(Insn::dup(s, s));
+        f.landing(Some(drops(vec![4])));
+        f.emit(Insn::to_str(s, error, Type(ERROR as u16)));
+        f.landing(None);
         f.emit(Insn::drop(error));
         f.emit(Insn::return_(s));
     });
@@ -160,15 +161,19 @@ fn failures_run_cleanups_on_the_way() {
 
 /// `let k = 40; (fn(x: Int) => x + k)(2)`
 #[test]
-fn closures_are_dropped_by_their_call() {
+fn closures_see_what_they_captured() {
     let func = LEN;
     let closure = LEN + 1;
     let main = function("main", vec![], INT, 6, |f| {
         f.emit(Insn::int_const(Reg(4), Imm32(40)));
         f.emit(Insn::new(Reg(1), Window(4), Type(closure as u16)));
-        f.emit(Insn::int_const(Reg(2), Imm32(2)));
-        f.emit(Insn::call_closure(Window(1), Count(1)));
-        f.emit(Insn::return_(Reg(1)));
+        f.emit(Insn::lend(Reg(2), Reg(1)));
+        f.emit(Insn::int_const(Reg(3), Imm32(2)));
+        f.landing(Some(drops(vec![1])));
+        f.emit(Insn::call_closure(Window(2), Count(1)));
+        f.landing(None);
+        f.emit(Insn::drop(Reg(1)));
+        f.emit(Insn::return_(Reg(2)));
     });
     let mut b = FunctionBuilder::new("lambda", vec![INT], vec![false], INT);
     b.set_closure(closure);

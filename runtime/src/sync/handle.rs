@@ -71,10 +71,10 @@ impl<L> Guarded<L> {
 
     /// A copy of the word; the caller's.
     pub fn get(&self) -> u64 {
-        let word = *self.word.lock();
-        // SAFETY: a live word, kept alive by the one here while it is locked.
-        unsafe { count::dup(word) };
-        word
+        let word = self.word.lock();
+        // SAFETY: a live word: nobody replaces it while the guard is held.
+        unsafe { count::dup(*word) };
+        *word
     }
 
     /// Puts another word in; gives the old one.

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::fmt::Write;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Acquire, Ordering::Release};
 
 use lumen_runtime::heap::error;
 use lumen_runtime::native::{Host, Stream};
@@ -17,12 +18,22 @@ use crate::load::image::Image;
 pub(crate) struct VmHooks {
     image: Arc<Image>,
     host: Arc<dyn Host + Send>,
+    failures: AtomicUsize,
 }
 
 impl VmHooks {
     /// Reports go to `host`.
     pub(crate) fn new(image: Arc<Image>, host: Arc<dyn Host + Send>) -> VmHooks {
-        VmHooks { image, host }
+        VmHooks {
+            image,
+            host,
+            failures: AtomicUsize::new(0),
+        }
+    }
+
+    /// How many failures have been reported.
+    pub(crate) fn failures(&self) -> usize {
+        self.failures.load(Acquire)
     }
 
     fn report(&self, text: &str) {
@@ -39,6 +50,7 @@ impl Hooks for VmHooks {
         let mut text = format!("{}  in task {name}\n", report.render());
         spawn_chain(&self.image, &task.spawn_sites, &mut text);
         self.report(&text);
+        self.failures.fetch_add(1, Release);
         payload::drop_word(failure);
     }
 

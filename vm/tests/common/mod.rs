@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use lumen_bytecode::builder::FunctionBuilder;
+use lumen_bytecode::builder::{FunctionBuilder, HandlerLabel, LandingSpec};
 use lumen_bytecode::code::Insn;
 use lumen_bytecode::module::{Function, Module, RegState, TypeDesc, TypeIx, well_known::*};
 use lumen_bytecode::operand::*;
@@ -93,6 +93,15 @@ pub(crate) fn function(
     f.finish().expect("finishes")
 }
 
+/// A landing that drops these and goes on to the caller.
+pub(crate) fn drops(drops: Vec<u16>) -> LandingSpec {
+    LandingSpec {
+        drops,
+        handler: HandlerLabel::None,
+        cancel_drops: vec![],
+    }
+}
+
 /// `cell fib(n) = if n < 2 then n else fib(n - 1) + fib(n - 2)`, called from `main`.
 pub(crate) fn fib(n: i32) -> Module {
     let main = function("main", vec![], INT, 3, |f| {
@@ -141,7 +150,8 @@ pub(crate) fn sieve(n: i32) -> Module {
             (Reg(1), Reg(2), Reg(3), Reg(4), Reg(5), Reg(6), Reg(7));
         let live = || {
             let mut live = vec![RegState::owned(1, LIST_BOOL)];
-            live.extend([2, 3, 5, 6].map(|r| RegState::plain(r, INT)));
+            live.extend([2, 3].map(|r| RegState::plain(r, INT)));
+            live.extend([RegState::plain(5, BOOL), RegState::plain(6, INT)]);
             live
         };
         f.emit(Insn::list_new(
@@ -151,9 +161,10 @@ pub(crate) fn sieve(n: i32) -> Module {
             Type(LIST_BOOL as u16),
         ));
         f.emit(Insn::int_const(n_, Imm32(n)));
-        f.emit(Insn::int_const(one, Imm32(1)));
+        f.emit(Insn::int_eq(one, n_, n_));
         f.emit(Insn::int_const(i, Imm32(0)));
         f.emit(Insn::int_const(count, Imm32(0)));
+        f.landing(Some(drops(vec![1])));
         let fill = f.new_label();
         f.bind(fill, live());
         f.emit(Insn::list_push_byte(xs, one));
@@ -166,7 +177,7 @@ pub(crate) fn sieve(n: i32) -> Module {
         f.emit(Insn::int_add_i(count, count, Imm16(1)));
         f.emit(Insn::int_add(j, i, i));
         f.branch(Insn::jump_int_le(n_, j, Label16(0)), next);
-        f.emit(Insn::int_const(flag, Imm32(0)));
+        f.emit(Insn::bool_not(flag, one));
         let mut more = live();
         more.extend([RegState::plain(4, INT), RegState::plain(7, BOOL)]);
         more.sort_by_key(|s| s.reg);
@@ -176,6 +187,7 @@ pub(crate) fn sieve(n: i32) -> Module {
         f.branch(Insn::loop_int_lt(j, n_, Label16(0)), inner);
         f.bind(next, live());
         f.branch(Insn::for_int(i, n_, Label16(0)), outer);
+        f.landing(None);
         f.emit(Insn::drop(xs));
         f.emit(Insn::return_(count));
     });
@@ -196,9 +208,11 @@ pub(crate) fn spawning_fib(n: i32) -> Module {
         f.emit(Insn::int_add_i(Reg(3), Reg(1), Imm16(-1)));
         f.emit(Insn::new(Reg(2), Window(3), Type(closure as u16)));
         f.emit(Insn::spawn(Reg(2), Reg(2), Count(0)));
+        f.landing(Some(drops(vec![2])));
         f.emit(Insn::int_add_i(Reg(4), Reg(1), Imm16(-2)));
         f.emit(Insn::call(Window(3), Func(1)));
         f.emit(Insn::await_(Reg(4), Reg(2)));
+        f.landing(None);
         f.emit(Insn::drop(Reg(2)));
         f.emit(Insn::int_add(Reg(1), Reg(3), Reg(4)));
         f.emit(Insn::return_(Reg(1)));
