@@ -53,8 +53,13 @@ impl Code<'_> {
 
     /// The op writes `dst`, after it may have failed.
     fn put(&mut self, dst: Reg, ty: Ty, hold: Hold, fails: Fails) -> Check {
+        // Where the op fails it has not written: a plain value is still there for the handler.
+        let plain = self.state.is_plain(dst.0);
+        if fails == Yes && plain {
+            self.fails()?;
+        }
         self.state.vacate(dst.0)?;
-        if fails == Yes {
+        if fails == Yes && !plain {
             self.fails()?;
         }
         self.state.define(dst.0, ty, hold);

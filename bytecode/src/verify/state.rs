@@ -182,6 +182,13 @@ impl<'a> State<'a> {
         })
     }
 
+    /// Does the register hold an Int, Bool or Float?
+    pub(super) fn is_plain(&self, reg: u16) -> bool {
+        self.slots
+            .get(usize::from(reg))
+            .is_some_and(|s| s.hold == Some(Hold::Plain))
+    }
+
     /// The register is about to be overwritten: it owns nothing, and is dead until then.
     pub(super) fn vacate(&mut self, reg: u16) -> Check {
         let slot = *self.slot(reg)?;

@@ -229,7 +229,6 @@ fn tables_that_are_wrong() {
             "native n0 = \"x\" () -> Int mut",
             "it changes its first parameter and has none",
         ),
-        ("path p0 = ", "path p0: it has no steps"),
         ("path p0 = t0[]", "path p0: Int has no elements"),
         (
             "path p0 = t9[] t10[]",

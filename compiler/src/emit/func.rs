@@ -12,7 +12,7 @@ use crate::source::SourceMap;
 use crate::source::Span;
 use lumen_bytecode::builder::{BuildError, FunctionBuilder, HandlerLabel, Label, LandingSpec};
 use lumen_bytecode::code::{Insn, Op};
-use lumen_bytecode::module::{Function, RegState};
+use lumen_bytecode::module::{Function, RegState, well_known};
 use lumen_bytecode::operand::{OperandKind, Role};
 
 /// The state of emitting one function.
@@ -207,8 +207,10 @@ impl Emitter<'_> {
         after
     }
 
+    /// Does it own something that must be given up?
     fn is_owned(&self, reg: VReg) -> bool {
         self.classes[reg.0 as usize] == Class::Owned
+            && self.func.regs[reg.0 as usize].ty != well_known::NULL
     }
 
     fn landing(&self, block: &Block, written: Option<VReg>, after: &[VReg]) -> Option<LandingSpec> {

@@ -80,7 +80,7 @@ pub struct Func {
     pub params: Vec<VReg>,
     /// The register holding the closure object, and its `Closure` type, if this is a closure's
     /// code; captures are loaded from it by `field.get*` (field n is
-    /// capture n; emission adds 1 for the function in slot 0).
+    /// capture n; `passes::run` adds 1 for the function in slot 0).
     pub closure: Option<(VReg, TypeIx)>,
     /// Result type.
     pub result: TypeIx,

@@ -171,6 +171,9 @@ unsafe fn panicked(pc: Pc, cx: Cx, panic: &(dyn Any + Send)) -> Called {
     Called::Failed
 }
 
+/// Arguments that are laid out without an allocation.
+const FEW: usize = 8;
+
 /// `call.native.at`.
 ///
 /// # Safety
@@ -183,10 +186,17 @@ pub(crate) unsafe fn call_native_at(pc: Pc, r: Regs, cx: Cx) -> Called {
         let path = &image.paths[lane(pc, 3)];
         let mut called = Called::Failed;
         let ran = with_place(pc, cx, reg(r, pc, 1), path, reg(r, pc, 2), |place, rest| {
-            let mut args = Vec::with_capacity(native.params.len());
-            args.push(*place);
-            args.extend_from_slice(std::slice::from_raw_parts(rest, native.params.len() - 1));
-            called = call(pc, r, cx, native, &mut args);
+            let n = native.params.len();
+            let (mut few, mut many) = ([0; FEW], Vec::new());
+            let args = if n <= FEW {
+                &mut few[..n]
+            } else {
+                many.resize(n, 0);
+                &mut many[..]
+            };
+            args[0] = *place;
+            args[1..].copy_from_slice(std::slice::from_raw_parts(rest, n - 1));
+            called = call(pc, r, cx, native, args);
             *place = args[0];
             true
         });

@@ -139,7 +139,13 @@ impl Code<'_> {
         let module = self.module;
         self.native(native)?;
         let import = &module.natives[usize::from(native.0)];
-        let shape = self.shape(path)?;
+        let mut shape = self.shape(path)?;
+        if module.paths[usize::from(path.0)].is_empty()
+            && let Some(&changed) = import.params.first()
+        {
+            shape.root = changed;
+            shape.place = changed;
+        }
         if !import.mutator || import.params[0] != shape.place {
             let place = self.types.name(shape.place);
             return Err(format!("n{} changes no {place}", native.0));
@@ -164,6 +170,9 @@ impl Code<'_> {
 
     pub(super) fn place_set_op(&mut self, root: Reg, first: u16, path: Path, v: Reg) -> Check {
         let shape = self.shape(path)?;
+        if self.module.paths[usize::from(path.0)].is_empty() {
+            return Err(format!("p{} has no steps", path.0));
+        }
         self.state.apart(v.0, root.0)?;
         self.change_at(root, shape.root, first, &shape.operands)?;
         self.state.take(v.0, shape.place)?;

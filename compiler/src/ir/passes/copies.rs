@@ -36,7 +36,12 @@ fn forward_fields(func: &mut Func, sigs: &Signatures, types: &[TypeDesc]) {
         }
         let (b, i) = census.site[base.0 as usize]?;
         let inst = &func.blocks[b as usize].insts[i as usize];
-        let part = *inst.regs.get(field as usize + 1)?;
+        // A closure's slot 0 is its function.
+        let closure = matches!(types[inst.imms[0] as usize], TypeDesc::Closure { .. });
+        let part = *inst.regs.get(field as usize + usize::from(!closure))?;
+        if closure && field == 0 {
+            return None;
+        }
         (inst.op == Op::New && census.is_single(part)).then_some(part)
     };
     for b in 0..func.blocks.len() {
@@ -64,6 +69,7 @@ fn propagate(func: &mut Func, sigs: &Signatures, types: &[TypeDesc]) {
     let census = Census::of(func, sigs);
     let mut stands_for: Vec<VReg> = (0..func.regs.len() as u32).map(VReg).collect();
     let mut any = false;
+    let mut narrowed = Vec::new();
     for block in &func.blocks {
         for inst in &block.insts {
             if !matches!(inst.op, Op::Move | Op::Lend) {
@@ -77,11 +83,19 @@ fn propagate(func: &mut Func, sigs: &Signatures, types: &[TypeDesc]) {
             {
                 stands_for[dst.0 as usize] = src;
                 any = true;
+                // An inlined closure's own register knows more of its type than the caller's.
+                let own = func.regs[dst.0 as usize].ty;
+                if matches!(types[own as usize], TypeDesc::Closure { .. }) {
+                    narrowed.push((src, own));
+                }
             }
         }
     }
     if !any {
         return;
+    }
+    for (reg, ty) in narrowed {
+        func.regs[reg.0 as usize].ty = ty;
     }
     for i in 0..stands_for.len() {
         let mut to = stands_for[i];

@@ -2,6 +2,7 @@
 //!
 //! | pass | what it does |
 //! | --- | --- |
+//! | `closure_slots` | captures are numbered as the object's slots |
 //! | `copies` | copies of values that do not change go |
 //! | `fold` | constants into instructions, decided branches |
 //! | `fuse` | pairs of instructions into one |
@@ -32,6 +33,7 @@ pub fn run(program: &mut Program) -> Vec<Vec<Class>> {
     if !program.constants.contains(&message) {
         program.constants.push(message);
     }
+    closure_slots(program);
     let sigs = Signatures::of(program);
     for f in 0..program.funcs.len() {
         simplify(program, f, &sigs);
@@ -55,6 +57,21 @@ fn simplify(program: &mut Program, f: usize, sigs: &Signatures) {
     fold::run(func, sigs, constants);
     fuse::run(func, sigs);
     dead::run(func, sigs);
+}
+
+/// Slot 0 of a closure object is its function: capture n is field n + 1.
+fn closure_slots(program: &mut Program) {
+    for func in &mut program.funcs {
+        let Some((closure, _)) = func.closure else {
+            continue;
+        };
+        for inst in func.blocks.iter_mut().flat_map(|b| &mut b.insts) {
+            let loads = matches!(inst.op, Op::FieldGet | Op::FieldGetWord);
+            if loads && inst.regs[1] == closure {
+                inst.imms[0] += 1;
+            }
+        }
+    }
 }
 
 /// `call.native` on an inout first argument becomes `call.native.at` with an empty path: the

@@ -8,6 +8,7 @@ use crate::ir::roles::Signatures;
 use crate::ir::{Block, BlockId, Func, Inst, RegInfo, Term, VReg};
 use crate::source::Span;
 use lumen_bytecode::code::Op;
+use lumen_bytecode::module::well_known;
 use lumen_bytecode::operand::Role;
 
 /// Rewrites `func` so that each owned word is consumed once on every path; gives the classes of
@@ -33,6 +34,14 @@ pub fn insert(func: &mut Func, sigs: &Signatures, classes: Vec<Class>) -> Vec<Cl
     func.blocks = rewritten;
     let classes = writer.classes;
     drop_on_edges(func, &live, &at_end);
+    // Null is nothing to count.
+    let Func { regs, blocks, .. } = func;
+    let is_null = |reg: VReg| regs[reg.0 as usize].ty == well_known::NULL;
+    for block in blocks {
+        block
+            .insts
+            .retain(|inst| inst.op != Op::Drop || !is_null(inst.regs[0]));
+    }
     classes
 }
 
