@@ -207,7 +207,7 @@ impl<'a> FuncBuilder<'_, 'a> {
                 self.outcome_at(outcomes, branch, ty, dst);
                 self.c.jump(done);
                 self.c.start(none);
-                if self.repr_of(ty) == crate::hir::Repr::Word {
+                if self.takes_null(ty) {
                     self.null_into(dst);
                     self.c.jump(done);
                 } else {
@@ -310,7 +310,8 @@ impl<'a> FuncBuilder<'_, 'a> {
     /// The value itself where `want` is its type; else a result where it is one; else null for a
     /// branch without a value.
     fn outcome_of(&mut self, g: VReg, branch: VReg, value: Ty, want: Ty, dst: VReg) {
-        if want == value {
+        let result = self.result_of(want);
+        if want == value || result.is_none() && !self.takes_null(want) {
             return self.branch_outcome(g, branch, value, want, dst);
         }
         let args = [self.arg(g), self.arg(branch)];
@@ -318,7 +319,7 @@ impl<'a> FuncBuilder<'_, 'a> {
         let (good, bad, done) = (self.c.block(), self.c.block(), self.c.block());
         self.split(Cond::IntImm(Cmp::Eq, status, 0), good, bad);
         self.c.start(good);
-        match self.result_of(want) {
+        match result {
             Some((ok, _)) => {
                 let inner = self.temp(ok);
                 self.branch_outcome(g, branch, value, ok, inner);
@@ -329,7 +330,7 @@ impl<'a> FuncBuilder<'_, 'a> {
         }
         self.c.jump(done);
         self.c.start(bad);
-        match self.result_of(want) {
+        match result {
             Some((_, err)) => {
                 let failure = self.runtime(rt::GROUP_ERROR, &[], &args, well_known::ERROR);
                 let mut held = failure;
@@ -354,6 +355,15 @@ impl<'a> FuncBuilder<'_, 'a> {
         let got = self.runtime(rt::GROUP_VALUE, &[ix], &args, ix);
         let got = self.widen(got, value, want, Some(dst));
         self.copy(dst, got);
+    }
+
+    /// Whether null is a value of the type.
+    fn takes_null(&self, ty: Ty) -> bool {
+        match self.m.hir.types.kind(ty) {
+            TyKind::Null | TyKind::Any | TyKind::Json => true,
+            TyKind::Union(members) => members.iter().any(|m| self.takes_null(*m)),
+            _ => false,
+        }
     }
 
     /// The payload types of a `result`.

@@ -123,6 +123,7 @@ fn propagate(func: &mut Func, sigs: &Signatures, types: &[TypeDesc]) {
 fn coalesce(func: &mut Func, sigs: &Signatures, types: &[TypeDesc]) {
     let census = Census::of(func, sigs);
     for b in 0..func.blocks.len() {
+        let guarded = func.blocks[b].handler.is_some();
         let mut i = 1;
         while i < func.blocks[b].insts.len() {
             let insts = &func.blocks[b].insts;
@@ -137,6 +138,8 @@ fn coalesce(func: &mut Func, sigs: &Signatures, types: &[TypeDesc]) {
                     && (plain || !reads_dst)
                     && same_repr(func, types, dst, temp)
                     && position_of_out(before, sigs) == Some(0)
+                    // A handler must find the old value of `dst` when the op fails.
+                    && (!guarded || !before.op.can_fail() || census.is_single(dst))
             };
             if ok {
                 let dst = copy.regs[0];

@@ -54,7 +54,10 @@ fn emitted(mut ir: crate::ir::Program) {
     let mut diagnostics = Diagnostics::new();
     let module = crate::emit::emit(ir, &classes, &sources, &mut diagnostics);
     assert!(!diagnostics.has_errors(), "{text}");
-    assert!(!module.functions.is_empty());
+    if let Err(errors) = lumen_bytecode::verify::verify(&module) {
+        let listing = lumen_bytecode::listing::list(&module);
+        panic!("{errors:?}\n{text}\n{listing}");
+    }
 }
 
 /// A program with functions under construction.
