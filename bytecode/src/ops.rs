@@ -34,8 +34,9 @@
 //!   compares, hashes or prints whole values with Stack, and every op that polls with Cancelled
 //!   and Deadlock: see [`crate::Op::can_fail`].
 //! - When an op fails, what it takes is gone (so are the words passed to owned parameters of a
-//!   call, even when it fails before it enters the callee), `out` and `lend` registers are
-//!   unassigned, `io` ones hold a valid value, all others are as they were.
+//!   call, even when it fails before it enters the callee), `out` and `lend` registers still
+//!   have the Int, Bool or Float that they had, but no word, `io` ones hold a valid value, all
+//!   others are as they were.
 //! - After a call, failed or not, the registers from `base` up are dead. So what is lent to a
 //!   callee, its closure too, is owned below `base`, or outlives the frame.
 //! - Words that are always immediates (of type Null, Bool in a word, variants without fields) may
@@ -307,7 +308,8 @@ macro_rules! for_each_op {
             // ---- records, tuples, variants, closures
             /// `R[dst] := new t(R[first], …)`, one register per field (or capture), all taken.
             New new "new" { out dst: Reg @ 0, imm first: Window @ 1, imm t: Type @ 2 }
-            /// `R[dst] := R[a].f` (plain). Capture `i` of a closure is field `i + 1`.
+            /// `R[dst] := R[a].f` (plain). Capture `i` of a closure is field `i + 1`; an Error's
+            /// fields are kind, message, location (Strings), trace, causes (lists).
             FieldGet field_get "field.get" { out dst: Reg @ 0, use a: Reg @ 1, imm f: Field @ 2 }
             /// `R[dst] := R[a].f` (word, borrowed).
             FieldGetWord field_get_word "field.get.w" { lend dst: Reg @ 0, use a: Reg @ 1, imm f: Field @ 2 }

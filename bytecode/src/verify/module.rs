@@ -177,12 +177,22 @@ pub(super) fn path(types: &Types<'_>, steps: &[PathStep]) -> Check<PathShape> {
     Ok(shape)
 }
 
-/// Type of a field of a record or tuple.
+/// What an Error consists of: kind, message, location, trace, causes.
+const ERROR_FIELDS: [TypeIx; 5] = [
+    well_known::STRING,
+    well_known::STRING,
+    well_known::STRING,
+    well_known::LIST_STRING,
+    well_known::LIST_ERROR,
+];
+
+/// Type of a field of a record, tuple or Error.
 pub(super) fn field_type(types: &Types<'_>, container: TypeIx, field: u16) -> Check<TypeIx> {
     let f = usize::from(field);
     let found = match types.get(container) {
         TypeDesc::Record { fields, .. } => fields.get(f).map(|f| f.ty),
         TypeDesc::Tuple(items) => items.get(f).copied(),
+        TypeDesc::Error => ERROR_FIELDS.get(f).copied(),
         _ => return Err(format!("{} is no record or tuple", types.name(container))),
     };
     found.ok_or_else(|| format!("{} has no field {field}", types.name(container)))

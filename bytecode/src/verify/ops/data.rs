@@ -126,8 +126,8 @@ impl Code<'_> {
 
     pub(super) fn field_set_op(&mut self, a: Reg, f: Field, v: Reg, word: bool) -> Check {
         let (ty, _) = self.state.word(a.0)?;
-        if let TypeDesc::Closure { .. } = self.types.get(ty.ix()) {
-            return Err("captures do not change".into());
+        if let TypeDesc::Closure { .. } | TypeDesc::Error = self.types.get(ty.ix()) {
+            return Err(format!("{} does not change", self.types.show(ty)));
         }
         let t = self.field(a, f)?;
         self.representation(t, word)?;
