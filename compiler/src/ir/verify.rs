@@ -358,7 +358,8 @@ impl Check<'_> {
                 }
             });
             if let Some(out) = out {
-                if inst.op.can_fail() {
+                // A plain register keeps its value where the op fails.
+                if inst.op.can_fail() && self.repr(out) == Repr::Word {
                     failing.remove(out.0);
                 }
                 state.insert(out.0);

@@ -70,9 +70,8 @@ impl<'a> FuncBuilder<'_, 'a> {
             if self.append_to_itself(place.root, value) {
                 return;
             }
-            if self.repr(root) == Repr::Word || self.c.handler.is_some() {
-                // The old value must last until the new one is there, and where a handler may
-                // see the variable, an op that fails must not have it as its result.
+            if self.repr(root) == Repr::Word {
+                // The old value must last until the new one is there.
                 let new = self.value(value);
                 self.copy(root, new);
             } else {
@@ -214,12 +213,7 @@ impl<'a> FuncBuilder<'_, 'a> {
         let joins = self.repr_of(place.ty) == Repr::Word;
         if place.path.is_empty() {
             match joins {
-                false => {
-                    let guarded = self.c.handler.is_some();
-                    let new = if guarded { self.temp(place.ty) } else { root };
-                    self.arithmetic_with(op, place.ty, new, root, value);
-                    self.copy(root, new);
-                }
+                false => self.arithmetic_with(op, place.ty, root, root, value),
                 true if place.ty == Ty::STRING => self.append_text(root, value),
                 true => self.append_list(root, place.ty, value),
             }

@@ -138,8 +138,8 @@ fn coalesce(func: &mut Func, sigs: &Signatures, types: &[TypeDesc]) {
                     && (plain || !reads_dst)
                     && same_repr(func, types, dst, temp)
                     && position_of_out(before, sigs) == Some(0)
-                    // A handler must find the old value of `dst` when the op fails.
-                    && (!guarded || !before.op.can_fail() || census.is_single(dst))
+                    // A handler must find the old word of `dst` when the op fails.
+                    && (plain || !guarded || !before.op.can_fail() || census.is_single(dst))
             };
             if ok {
                 let dst = copy.regs[0];
