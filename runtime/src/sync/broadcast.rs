@@ -279,6 +279,56 @@ impl Subscriber {
         })
     }
 
+    /// Receives at least one value and at most `max`, which must not be 0.
+    pub fn poll_receive_batch(
+        &self,
+        cx: &FiberCx,
+        max: usize,
+        deadline: Option<u64>,
+    ) -> Poll<Result<Vec<u64>, WaitError>> {
+        self.poll_receive(cx, deadline).map(|received| {
+            let mut values = vec![received?.value];
+            self.drain(cx, &mut values, max);
+            Ok(values)
+        })
+    }
+
+    /// Receives what there is. Never waits.
+    pub fn poll_try_receive_batch(&self, cx: &FiberCx) -> Poll<Vec<u64>> {
+        // In a deterministic run it makes room first: the values need not be kept meanwhile.
+        cx.look(Op::Look, self.from.object, || 0).map(|_| {
+            let mut values = Vec::new();
+            self.drain(cx, &mut values, usize::MAX);
+            values
+        })
+    }
+
+    fn drain(&self, cx: &FiberCx, values: &mut Vec<u64>, max: usize) {
+        let mut woken = Vec::new();
+        let mut inner = self.from.inner.lock();
+        while values.len() < max {
+            match self.take(&mut inner, &mut woken) {
+                Ok(value) => values.push(value),
+                Err(_) => break,
+            }
+        }
+        drop(inner);
+        cx.place().ready_all(woken);
+    }
+
+    /// As [`Subscriber::len`], as an operation of a fiber.
+    pub fn poll_len(&self, cx: &FiberCx) -> Poll<usize> {
+        cx.look(Op::Look, self.from.object, || self.len() as u64)
+            .map(|n| n as usize)
+    }
+
+    /// Whether the channel has been closed, as an operation of a fiber.
+    pub fn poll_is_closed(&self, cx: &FiberCx) -> Poll<bool> {
+        let closed = || u64::from(self.from.is_closed());
+        cx.look(Op::Look, self.from.object, closed)
+            .map(|closed| closed != 0)
+    }
+
     fn push(&self, cx: &FiberCx, inner: &mut Inner, epoch: u32, arm: u16) -> u32 {
         let queue = inner.queues[self.index].get_or_insert_default();
         queue.receivers.push_back(cx.waiter(epoch, arm, Item::None))

@@ -309,7 +309,7 @@ fn receive_batch(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
     }
     let words = match From::of(args)? {
         From::Channel(c) => ready(c.poll_receive_batch(fiber(cx)?, max as usize, None))?,
-        from => vec![ready(from.poll(fiber(cx)?))?.value],
+        From::Broadcast(s) => ready(s.poll_receive_batch(fiber(cx)?, max as usize, None))?,
     };
     list_of(cx, words)
 }
@@ -318,7 +318,7 @@ fn try_receive_batch(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
     let fiber = fiber(cx)?;
     let words = match From::of(args)? {
         From::Channel(c) => c.poll_try_receive_batch(fiber),
-        from => from.poll_try(fiber).map(|word| word.into_iter().collect()),
+        From::Broadcast(s) => s.poll_try_receive_batch(fiber),
     };
     match words {
         Poll::Pending => Err(NativeStop::Parked),
@@ -329,7 +329,7 @@ fn try_receive_batch(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
 fn len(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
     let len = match From::of(args)? {
         From::Channel(c) => c.poll_len(fiber(cx)?),
-        From::Broadcast(s) => Poll::Ready(s.len()),
+        From::Broadcast(s) => s.poll_len(fiber(cx)?),
     };
     match len {
         Poll::Pending => Err(NativeStop::Parked),
@@ -347,7 +347,7 @@ fn close(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
 fn is_closed(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
     let closed = match From::of(args)? {
         From::Channel(c) => c.poll_is_closed(fiber(cx)?),
-        From::Broadcast(s) => Poll::Ready(s.broadcast().is_closed()),
+        From::Broadcast(s) => s.poll_is_closed(fiber(cx)?),
     };
     match closed {
         Poll::Pending => Err(NativeStop::Parked),

@@ -24,6 +24,7 @@ natives! {
             Poll::Ready(done) => Ok(u64::from(done)),
         }
     },
+    "task.is_spawned[T](Future[T]?) -> Bool" => |_, args| Ok(u64::from(args[0] != NULL)),
     "task.state[T](Future[T]) -> FutureState[T]" => state,
     "task.cancel[T](Future[T]) -> Null" => |cx, args| {
         future(args)?.cancel(fiber(cx)?);

@@ -2,6 +2,7 @@
 
 mod json;
 mod natives;
+mod tasks;
 
 use std::collections::BTreeSet;
 

@@ -68,7 +68,7 @@ pub(super) fn types() -> Arc<Types> {
     Arc::new(Types::new(kinds))
 }
 
-struct Nowhere;
+pub(super) struct Nowhere;
 
 impl Host for Nowhere {
     fn arguments(&self) -> &[String] {

@@ -4,10 +4,11 @@ use std::mem::ManuallyDrop;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Poll;
 
-use lumen_runtime::heap::handle::{HandleData, get_arc};
+use lumen_runtime::heap::handle::{HandleData, get, get_arc};
 use lumen_runtime::heap::word::{NULL, bool_word};
 use lumen_runtime::heap::{Heap, count};
 use lumen_runtime::native::{NativeCx, NativeResult, NativeStop, fail, int, kind};
+use lumen_runtime::sync::broadcast::Subscriber;
 use lumen_runtime::sync::channel::RawChannel;
 use lumen_runtime::sync::select::{Arm, SelectOptions, Selected, poll_select};
 use lumen_runtime::task::future::FutureRef;
@@ -24,9 +25,9 @@ natives! {
         handle(cx, Select { fair, or_else, state: Mutex::default() })
     },
     "rt.select_receive[C](Select, C) -> Null" => |_, args| {
-        add(args, Op::Receive(channel(args, 1)?))
+        add(args, Op::Receive(Inlet::of(args, 1)?))
     },
-    "rt.select_next[C](Select, C) -> Null" => |_, args| add(args, Op::Next(channel(args, 1)?)),
+    "rt.select_next[C](Select, C) -> Null" => |_, args| add(args, Op::Next(Inlet::of(args, 1)?)),
     "rt.select_send[C, T](Select, C, T) -> Null" => |cx, args| {
         let channel = channel(args, 1)?;
         let word = shared_word(cx, args, 2)?;
@@ -50,10 +51,34 @@ natives! {
     "rt.channel_next[C, T](C) -> T?" => channel_next,
 }
 
+/// What messages come from.
+enum Inlet {
+    Channel(Arc<RawChannel>),
+    Broadcast(Arc<Subscriber>),
+}
+
+impl Inlet {
+    /// What is behind argument `i`, a channel or a receiver.
+    fn of(args: &[u64], i: usize) -> Result<Inlet, NativeStop> {
+        // SAFETY: the native's key says that it is a live handle.
+        match unsafe { get_arc::<Subscriber>(args[i]) } {
+            Some(subscriber) => Ok(Inlet::Broadcast(subscriber)),
+            None => channel(args, i).map(Inlet::Channel),
+        }
+    }
+
+    fn arm(&self) -> Arm<'_> {
+        match self {
+            Inlet::Channel(channel) => Arm::Receive(channel),
+            Inlet::Broadcast(subscriber) => Arm::Other(&**subscriber),
+        }
+    }
+}
+
 /// One operation.
 enum Op {
-    Receive(Arc<RawChannel>),
-    Next(Arc<RawChannel>),
+    Receive(Inlet),
+    Next(Inlet),
     /// The word is owned.
     Send(Arc<RawChannel>, u64),
     Await(FutureRef),
@@ -183,7 +208,7 @@ fn wait(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
 
 fn arm(op: &Op) -> Arm<'_> {
     match op {
-        Op::Receive(channel) | Op::Next(channel) => Arm::Receive(channel),
+        Op::Receive(inlet) | Op::Next(inlet) => inlet.arm(),
         Op::Send(channel, word) => Arm::Send(channel, *word),
         Op::Await(future) | Op::Run(future) => Arm::Await(future),
         Op::Sleep(until) => Arm::Until(*until),
@@ -254,8 +279,13 @@ fn close(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
 }
 
 fn channel_next(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
-    let (fiber, channel) = (fiber(cx)?, object::<RawChannel>(args, 0)?);
-    match channel.poll_receive(fiber, None) {
+    let fiber = fiber(cx)?;
+    // SAFETY: the native's key says that it is a live handle, borrowed for the call.
+    let received = match unsafe { get::<Subscriber>(args[0]) } {
+        Some(subscriber) => subscriber.poll_receive(fiber, None),
+        None => object::<RawChannel>(args, 0)?.poll_receive(fiber, None),
+    };
+    match received {
         Poll::Pending => Err(NativeStop::Parked),
         Poll::Ready(Ok(received)) => Ok(result_of(cx, received.value)),
         Poll::Ready(Err(WaitError::Closed)) => Ok(NULL),
