@@ -21,6 +21,21 @@ pub fn read(command: &str, path: &Path) -> Result<Module, Exit> {
     })
 }
 
+/// The module in the bytecode file `path`, proved harmless: it may be run.
+///
+/// # Errors
+/// As [`read`], and [`Exit::Bytecode`] when the verifier refuses it.
+pub fn read_verified(command: &str, path: &Path) -> Result<Module, Exit> {
+    let module = read(command, path)?;
+    if let Err(errors) = lumen_bytecode::verify(&module) {
+        for error in errors {
+            report::complain(command, &format!("{}: {error}", path.display()));
+        }
+        return Err(Exit::Bytecode);
+    }
+    Ok(module)
+}
+
 /// Writes `module` to `path`.
 ///
 /// # Errors

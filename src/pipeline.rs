@@ -78,7 +78,7 @@ impl Session {
     /// bytecode, [`Exit::Compile`] when the source has errors; what is wrong has been said.
     pub fn module(&mut self) -> Result<Module, Exit> {
         if disk::is_bytecode(&self.path) {
-            return module_file::read(self.command, &self.path);
+            return module_file::read_verified(self.command, &self.path);
         }
         self.read()?;
         self.finish()?;

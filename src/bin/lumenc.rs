@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Command;
-use lumen::commands::{assemble, compile, explain, list};
+use lumen::commands::{assemble, compile, explain, list, verify};
 use lumen::{Exit, exit};
 
 fn command() -> Command {
@@ -16,6 +16,7 @@ fn command() -> Command {
         .subcommand(compile::command())
         .subcommand(list::command())
         .subcommand(assemble::command())
+        .subcommand(verify::command())
         .subcommand(explain::command())
 }
 
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
         Some(("compile", matches)) => compile::run(matches),
         Some(("list", matches)) => list::run(matches),
         Some(("assemble", matches)) => assemble::run(matches),
+        Some(("verify", matches)) => verify::run(matches),
         Some(("explain", matches)) => explain::run(matches),
         _ => Exit::Usage,
     };

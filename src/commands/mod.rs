@@ -5,6 +5,7 @@ pub mod compile;
 pub mod explain;
 pub mod list;
 pub mod run;
+pub mod verify;
 pub mod version;
 
 use std::path::PathBuf;
