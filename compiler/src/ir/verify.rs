@@ -66,12 +66,14 @@ impl Want {
 fn wants(op: Op) -> &'static [Want] {
     use Want::{Any, Float as F, Int as I, Plain as P, Word as W};
     match op {
-        Op::Drop | Op::Dup => &[W, W],
-        Op::IntConst | Op::Landing | Op::StrConcat | Op::New | Op::ListNew => match op {
-            Op::IntConst => &[I],
-            Op::StrConcat => &[W, W],
-            _ => &[W],
-        },
+        Op::Dup
+        | Op::FieldGetWord
+        | Op::FieldSetWord
+        | Op::ListPushWord
+        | Op::StrAppend
+        | Op::Spawn => &[W, W],
+        Op::IntConst => &[I],
+        Op::Landing | Op::StrConcat | Op::New | Op::ListNew => &[W],
         Op::IntToFloat => &[F, I],
         Op::BoolNot | Op::IntNeg | Op::IntNot => &[I, I],
         Op::FloatNeg | Op::FloatSqrt | Op::FloatAbs => &[F, F],
@@ -85,9 +87,7 @@ fn wants(op: Op) -> &'static [Want] {
         Op::IsType => &[I, W],
         Op::Equal | Op::Compare => &[I, W, W],
         Op::FieldGet => &[P, W],
-        Op::FieldGetWord => &[W, W],
         Op::FieldSet => &[W, P],
-        Op::FieldSetWord => &[W, W],
         Op::ListLen => &[I, W],
         Op::ListGet => &[P, W, I],
         Op::ListGetWord => &[W, W, I],
@@ -96,7 +96,6 @@ fn wants(op: Op) -> &'static [Want] {
         Op::ListSetWord => &[W, I, W],
         Op::ListSetByte => &[W, I, I],
         Op::ListPush => &[W, P],
-        Op::ListPushWord => &[W, W],
         Op::ListPushByte => &[W, I],
         Op::ListGet2 => &[P, W, I, I],
         Op::ListSet2 => &[W, I, I, P],
@@ -108,11 +107,8 @@ fn wants(op: Op) -> &'static [Want] {
         Op::MapSet => &[W, Any, Any],
         Op::MapHas => &[I, W, Any],
         Op::PlaceSet => &[W, Any],
-        Op::StrAppend => &[W, W],
         Op::StrEq => &[I, W, W],
         Op::ToStr => &[W, Any],
-        Op::Throw | Op::Rethrow => &[W],
-        Op::Spawn => &[W, W],
         Op::Await => &[Any, W],
         Op::CallClosure => &[Any, W],
         Op::CallNativeAt => &[Any, W],

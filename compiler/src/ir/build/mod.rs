@@ -16,6 +16,7 @@ mod expr;
 mod flow;
 mod func;
 mod generator;
+mod group;
 mod iter;
 mod matching;
 mod ops;

@@ -4,9 +4,9 @@
 //! arguments; an import carries them, with its concrete parameter and result types. A native that
 //! waits is a poll: it runs again when its fiber is resumed, so its progress lives in its handle.
 //!
-//! **Groups** (`parallel`, `race`, `vote`, `timeout`): made, given branches, joined, asked. Branches
-//! count from 0 in the order they were added. **Select**: made, given arms, waited for. **Scope**:
-//! entered, and left in one of two ways.
+//! **Groups** (`parallel`, `race`, `vote`, `timeout`): made, given branches, joined, asked.
+//! Branches count from 0 in the order they were added. **Select**: made, given arms, waited for.
+//! **Scope**: entered, and left in one of two ways.
 
 /// A native called by lowering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

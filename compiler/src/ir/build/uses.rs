@@ -1,7 +1,7 @@
 //! Questions about what an expression reads and assigns.
 
 use crate::hir::{
-    Element, Expr, ExprKind, Iter, LocalId, Piece, Place, PlaceStep, Select, SelectOp,
+    Element, Expr, ExprKind, Group, Iter, LocalId, Piece, Place, PlaceStep, Select, SelectOp,
 };
 
 /// Calls `f` with each direct part of `e`.
@@ -61,6 +61,17 @@ pub(crate) fn parts<'a>(e: &'a Expr, f: &mut dyn FnMut(&'a Expr)) {
             f(base);
             lo.iter().chain(hi).for_each(|e| f(e));
         }
+        ExprKind::List(_) | ExprKind::Set(_) | ExprKind::Map(_) | ExprKind::Interpolate(_) => {
+            literal_parts(e, f);
+        }
+        ExprKind::Break(_, value) | ExprKind::Return(value) => value.iter().for_each(|e| f(e)),
+        _ => flow_parts(e, f),
+    }
+}
+
+/// The literals among [`parts`].
+fn literal_parts<'a>(e: &'a Expr, f: &mut dyn FnMut(&'a Expr)) {
+    match &e.kind {
         ExprKind::List(elements) | ExprKind::Set(elements) => {
             for element in elements {
                 match element {
@@ -81,8 +92,7 @@ pub(crate) fn parts<'a>(e: &'a Expr, f: &mut dyn FnMut(&'a Expr)) {
                 }
             }
         }
-        ExprKind::Break(_, value) | ExprKind::Return(value) => value.iter().for_each(|e| f(e)),
-        _ => flow_parts(e, f),
+        _ => {}
     }
 }
 
@@ -120,21 +130,7 @@ fn flow_parts<'a>(e: &'a Expr, f: &mut dyn FnMut(&'a Expr)) {
         ExprKind::For {
             iter, filter, body, ..
         } => {
-            match iter {
-                Iter::Range { lo, hi, step, .. } => {
-                    f(lo);
-                    f(hi);
-                    step.iter().for_each(|e| f(e));
-                }
-                Iter::List(e)
-                | Iter::Chars(e)
-                | Iter::Bytes(e)
-                | Iter::Keys(e)
-                | Iter::Entries(e)
-                | Iter::Set(e)
-                | Iter::Generator(e)
-                | Iter::Channel(e) => f(e),
-            }
+            iter_parts(iter, f);
             filter.iter().for_each(|e| f(e));
             f(body);
         }
@@ -159,17 +155,7 @@ fn flow_parts<'a>(e: &'a Expr, f: &mut dyn FnMut(&'a Expr)) {
             on.iter().for_each(|e| f(e));
         }
         ExprKind::Group(group) => {
-            for option in [
-                &group.count,
-                &group.max,
-                &group.timeout,
-                &group.on,
-                &group.quorum,
-            ] {
-                option.iter().for_each(&mut *f);
-            }
-            group.branches.iter().for_each(|b| f(&b.body));
-            group.over.iter().for_each(|(_, e)| f(e));
+            group_parts(group, f);
         }
         ExprKind::Select(select) => select_parts(select, f),
         ExprKind::Timeout { ms, body, .. } => {
@@ -187,6 +173,38 @@ fn flow_parts<'a>(e: &'a Expr, f: &mut dyn FnMut(&'a Expr)) {
         }
         _ => {}
     }
+}
+
+fn iter_parts<'a>(iter: &'a Iter, f: &mut dyn FnMut(&'a Expr)) {
+    match iter {
+        Iter::Range { lo, hi, step, .. } => {
+            f(lo);
+            f(hi);
+            step.iter().for_each(|e| f(e));
+        }
+        Iter::List(e)
+        | Iter::Chars(e)
+        | Iter::Bytes(e)
+        | Iter::Keys(e)
+        | Iter::Entries(e)
+        | Iter::Set(e)
+        | Iter::Generator(e)
+        | Iter::Channel(e) => f(e),
+    }
+}
+
+fn group_parts<'a>(group: &'a Group, f: &mut dyn FnMut(&'a Expr)) {
+    for option in [
+        &group.count,
+        &group.max,
+        &group.timeout,
+        &group.on,
+        &group.quorum,
+    ] {
+        option.iter().for_each(&mut *f);
+    }
+    group.branches.iter().for_each(|b| f(&b.body));
+    group.over.iter().for_each(|(_, e)| f(e));
 }
 
 fn select_parts<'a>(select: &'a Select, f: &mut dyn FnMut(&'a Expr)) {

@@ -214,10 +214,8 @@ fn scope_timeout_await_and_channel_loops() {
         body: Box::new(never(E::Break(LoopId(1), None))),
     });
     let wait = e(E::AwaitCatch(Box::new(f.get(fut))), caught);
-    let leave = never(E::Return(Some(Box::new(e(
-        E::Await(Box::new(f.get(fut))),
-        Ty::INT,
-    )))));
+    let awaited = e(E::Await(Box::new(f.get(fut))), Ty::INT);
+    let leave = never(E::Return(Some(Box::new(awaited))));
     let thunk = b.thunk(Ty::INT, int(4));
     let scope = unit(E::Scope {
         timeout: None,
