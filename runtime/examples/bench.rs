@@ -41,7 +41,8 @@ fn stackful(f: impl FnOnce(&FiberCx) -> Outcome + Send + 'static) -> Box<dyn Bod
 }
 
 fn spawn(cx: &FiberCx, body: Box<dyn Body>) -> FutureRef {
-    cx.spawn(body, SpawnOptions::default()).expect("the global pool is open")
+    cx.spawn(body, SpawnOptions::default())
+        .expect("the global pool is open")
 }
 
 fn leaf(cx: &FiberCx, value: u64) -> FutureRef {
@@ -64,7 +65,10 @@ fn time(
     let took = start.elapsed();
     assert_eq!(report.outcome, Outcome::Ok(0));
     let per = took.as_nanos() as f64 / operations as f64;
-    println!("{name:<14} {per:>9.1} ns/op   {:>8.1} ms", took.as_secs_f64() * 1e3);
+    println!(
+        "{name:<14} {per:>9.1} ns/op   {:>8.1} ms",
+        took.as_secs_f64() * 1e3
+    );
 }
 
 fn value(outcome: Result<Outcome, lumen_runtime::WaitError>) -> u64 {
@@ -87,9 +91,19 @@ impl Body for Fib {
             return Step::Done(Outcome::Ok(self.n));
         }
         if self.child.is_none() {
-            self.child =
-                Some(spawn(cx, Box::new(Fib { n: self.n - 1, child: None, right: None })));
-            let mut right = Fib { n: self.n - 2, child: None, right: None };
+            self.child = Some(spawn(
+                cx,
+                Box::new(Fib {
+                    n: self.n - 1,
+                    child: None,
+                    right: None,
+                }),
+            ));
+            let mut right = Fib {
+                n: self.n - 2,
+                child: None,
+                right: None,
+            };
             // The other branch runs right here, as a call.
             self.right = Some(loop {
                 match right.resume(cx) {
@@ -103,7 +117,9 @@ impl Body for Fib {
                 }
             });
         }
-        let Some(child) = &self.child else { return Step::Done(Outcome::Cancelled) };
+        let Some(child) = &self.child else {
+            return Step::Done(Outcome::Cancelled);
+        };
         match child.poll_await(cx, None) {
             Poll::Pending => Step::Parked,
             Poll::Ready(left) => {
@@ -142,7 +158,12 @@ fn skynet(cx: &FiberCx, first: u64, size: u64) -> u64 {
 
 fn channel(cx: &FiberCx, capacity: usize) -> Arc<RawChannel> {
     let plain = PayloadVTable::PLAIN;
-    Arc::new(RawChannel::new(cx.new_object_id(), Some(capacity), OnFull::Block, plain))
+    Arc::new(RawChannel::new(
+        cx.new_object_id(),
+        Some(capacity),
+        OnFull::Block,
+        plain,
+    ))
 }
 
 /// A stackless echo: receives from one channel, sends to the other.
@@ -257,7 +278,11 @@ fn yielder(mut left: u64) -> Box<dyn Body> {
 
 fn resident() -> u64 {
     let text = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    text.split(' ').nth(1).and_then(|p| p.parse::<u64>().ok()).unwrap_or(0) * 4096
+    text.split(' ')
+        .nth(1)
+        .and_then(|p| p.parse::<u64>().ok())
+        .unwrap_or(0)
+        * 4096
 }
 
 fn parked(cx: &FiberCx, n: u64) {
@@ -282,16 +307,25 @@ fn parked(cx: &FiberCx, n: u64) {
         .collect();
     let start = Instant::now();
     while seen.load(std::sync::atomic::Ordering::Relaxed) < n {
-        cx.sleep(Duration::from_millis(1)).expect("main is not cancelled");
+        cx.sleep(Duration::from_millis(1))
+            .expect("main is not cancelled");
     }
     println!("{:<14} {:>9} B/fiber", "parked", (resident() - before) / n);
-    println!("{:<14} {:>9.1} ns to park", "parked", start.elapsed().as_nanos() as f64 / n as f64);
+    println!(
+        "{:<14} {:>9.1} ns to park",
+        "parked",
+        start.elapsed().as_nanos() as f64 / n as f64
+    );
     let start = Instant::now();
     for value in 0..n {
         let sent = cx.block(|| ch.poll_send(cx, value, None));
         assert!(sent.is_ok());
     }
-    println!("{:<14} {:>9.1} ns to wake", "parked", start.elapsed().as_nanos() as f64 / n as f64);
+    println!(
+        "{:<14} {:>9.1} ns to wake",
+        "parked",
+        start.elapsed().as_nanos() as f64 / n as f64
+    );
     for fiber in &fibers {
         value(fiber.wait(cx));
     }
@@ -315,14 +349,21 @@ fn sleepers(cx: &FiberCx, n: u64) {
         })
         .collect();
     let late: u64 = fibers.iter().map(|f| value(f.wait(cx))).sum();
-    println!("{:<14} {:>9.2} ms mean lateness", "sleepers", late as f64 / n as f64 / 1e6);
+    println!(
+        "{:<14} {:>9.2} ms mean lateness",
+        "sleepers",
+        late as f64 / n as f64 / 1e6
+    );
 }
 
 fn main() {
     let mut args = std::env::args().skip(1);
     let workers = args.next().and_then(|w| w.parse().ok()).unwrap_or(1);
     let only = args.next();
-    let config = || Config { workers, ..Config::default() };
+    let config = || Config {
+        workers,
+        ..Config::default()
+    };
     let runtime = Runtime::new(config()).expect("threads");
     let wanted = |name: &str| only.as_deref().is_none_or(|only| name.starts_with(only));
     let run = |name: &str, n: u64, f: fn(&FiberCx, u64)| {
@@ -344,11 +385,22 @@ fn main() {
         }
     });
     run("fib_stackless", 317_810, |cx, _| {
-        let fib = spawn(cx, Box::new(Fib { n: 27, child: None, right: None }));
+        let fib = spawn(
+            cx,
+            Box::new(Fib {
+                n: 27,
+                child: None,
+                right: None,
+            }),
+        );
         assert_eq!(value(fib.wait(cx)), 196_418);
     });
-    run("fib_stackful", 317_810, |cx, _| assert_eq!(fib_stackful(cx, 27), 196_418));
-    run("skynet", 1_000_000, |cx, n| assert_eq!(skynet(cx, 0, n), 499_999_500_000));
+    run("fib_stackful", 317_810, |cx, _| {
+        assert_eq!(fib_stackful(cx, 27), 196_418)
+    });
+    run("skynet", 1_000_000, |cx, n| {
+        assert_eq!(skynet(cx, 0, n), 499_999_500_000)
+    });
     run("ping_pong", 500_000, |cx, n| ping_pong(cx, n, false));
     run("ping_timeout", 500_000, |cx, n| ping_pong(cx, n, true));
     run("chan_4_4", 4_000_000, many_to_many);

@@ -15,7 +15,7 @@ type Input = *const Worker;
 pub(crate) type Switch = Yielder<Input, ()>;
 
 /// Thrown inside a coroutine that is given up while it is suspended.
-struct Killed;
+pub(crate) struct Killed;
 
 /// A suspended coroutine with its stack.
 pub(crate) struct Coro {

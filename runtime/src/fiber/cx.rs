@@ -299,6 +299,18 @@ impl FiberCx {
         }
     }
 
+    /// If the fiber has been told to stop, its next poll will see that.
+    pub(crate) fn look_soon(&self) {
+        if self.fiber().state.barred().is_some()
+            && let Some(worker) = self.worker()
+        {
+            worker
+                .remote()
+                .poll_word
+                .fetch_or(POLL_CHECK, Ordering::AcqRel);
+        }
+    }
+
     /// Has the fiber been told to end (and is not cleaning up)?
     pub fn check_cancel(&self) -> Option<WaitError> {
         // SAFETY: see `poll`.
@@ -317,6 +329,7 @@ impl FiberCx {
         let was = self.fiber().state.set_masked(on);
         if was && !on {
             self.drop_shield();
+            self.look_soon();
         }
         was
     }
@@ -575,7 +588,7 @@ impl FiberCx {
         let slot = unsafe { &mut *fiber.family.get() };
         let family = slot.get_or_insert_with(|| Group::family(fiber));
         if fiber.state.is_masked() && !family.is_shielded() {
-            *family = Group::shield(family);
+            *family = Group::shield(self.place(), family);
         }
         family
     }

@@ -181,7 +181,12 @@ impl Fiber {
             joiners: Mutex::new(None),
             owner,
             family: UnsafeCell::new(None),
-            extra: info.name.map(|name| Box::new(Extra { name: Some(name), on_done: None })),
+            extra: info.name.map(|name| {
+                Box::new(Extra {
+                    name: Some(name),
+                    on_done: None,
+                })
+            }),
             site: info.site,
             pool,
             id,
@@ -192,6 +197,13 @@ impl Fiber {
             link_key: UnsafeCell::new(0),
             worker: AtomicU16::new(0),
             pin: 0,
+        }
+    }
+
+    pub(crate) fn info(&self) -> SpawnInfo {
+        SpawnInfo {
+            name: self.name().cloned(),
+            site: self.site,
         }
     }
 
@@ -263,8 +275,7 @@ impl Drop for Fiber {
         if let Outcome::Failed(slot) = outcome
             && !self.state.is_observed()
         {
-            let info = SpawnInfo { name: self.name().cloned(), site: self.site };
-            shared.report_unobserved(&self.owner, &info, &self.path(), slot);
+            shared.report_unobserved(&self.owner, &self.info(), &self.path(), slot);
         } else {
             outcome.release(shared.payload);
         }

@@ -40,6 +40,18 @@ impl Place<'_> {
         }
         fiber.owner.unlink_fiber(fiber);
         self.ready_all(fiber.pool().count_out());
+        if let Outcome::Failed(failure) = outcome
+            && Arc::strong_count(fiber) == 1
+            && !fiber.state.is_observed()
+            // Run in place: the count is the handle of whoever awaits it.
+            && !self.worker.is_some_and(|w| w.is_in_place())
+        {
+            // Nobody holds a handle, nobody ever will: told while the groups around it live.
+            // SAFETY: the only count is the caller's, so nobody reads the outcome meanwhile.
+            unsafe { *fiber.outcome.get() = Outcome::Cancelled };
+            self.shared
+                .report_unobserved(&fiber.owner, &fiber.info(), &fiber.path(), failure);
+        }
         let mut at = family;
         loop {
             match at {

@@ -133,7 +133,12 @@ impl Group {
     }
 
     /// A scope inside `parent`; its body holds one count until it waits for the end.
-    pub(crate) fn scope(parent: &Arc<Group>, body: &Arc<Fiber>, site: u64) -> Arc<Group> {
+    pub(crate) fn scope(
+        place: Place<'_>,
+        parent: &Arc<Group>,
+        body: &Arc<Fiber>,
+        site: u64,
+    ) -> Arc<Group> {
         parent.add_member();
         let up = Some(parent.clone());
         let g = Arc::new(Group::make(
@@ -147,16 +152,16 @@ impl Group {
         ));
         g.cancelled.store(parent.is_cancelled(), Ordering::Release);
         g.inner.lock().body = Some(Arc::downgrade(body));
-        g.link();
+        g.link(place);
         g
     }
 
     /// A group for what is started while cancellation is shut out.
-    pub(crate) fn shield(parent: &Arc<Group>) -> Arc<Group> {
+    pub(crate) fn shield(place: Place<'_>, parent: &Arc<Group>) -> Arc<Group> {
         parent.add_member();
         let up = Some(parent.clone());
         let g = Arc::new(Group::make(parent.shared, None, up, Kind::Shield, 0, 0, 1));
-        g.link();
+        g.link(place);
         g
     }
 
@@ -279,8 +284,10 @@ impl Group {
         self.live.load(Ordering::Acquire) > 0
     }
 
-    /// Makes a group findable from its parent, and its parents from theirs.
-    pub(crate) fn link(self: &Arc<Group>) {
+    /// Makes a group findable from its parent, and its parents from theirs. Cancellation comes
+    /// down this list; where it has passed already, it is passed on here. (Either it sees the
+    /// new entry, or its flag is seen after the entry was made.)
+    pub(crate) fn link(self: &Arc<Group>, place: Place<'_>) {
         let mut group = self;
         while let Some(parent) = &group.parent {
             if group.linked.swap(true, Ordering::AcqRel) {
@@ -288,6 +295,9 @@ impl Group {
             }
             let key = parent.insert(Member::Group(group.clone()));
             group.link_key.store(key as usize, Ordering::Release);
+            if parent.is_flagged() {
+                group.cancel(place);
+            }
             group = parent;
         }
     }
@@ -327,13 +337,13 @@ impl Group {
 
     /// Links a fiber that is about to park for the first time. True: cancel it, a group above it
     /// has been cancelled.
-    pub(crate) fn link_fiber(self: &Arc<Group>, fiber: &Arc<Fiber>) -> bool {
-        self.link();
+    pub(crate) fn link_fiber(self: &Arc<Group>, place: Place<'_>, fiber: &Arc<Fiber>) -> bool {
+        self.link(place);
         let key = self.insert(Member::Fiber(fiber.clone()));
         // SAFETY: the calling thread runs the fiber.
         unsafe { *fiber.link_key.get() = key }
         fiber.state.set_linked();
-        self.is_cancelled()
+        self.is_flagged()
     }
 
     /// Takes an ended fiber out.
@@ -432,18 +442,23 @@ impl Group {
 
 /// Cancels fibers and groups and everything they own. Iterative: the tree may be deep.
 pub(crate) fn cancel_all(place: Place<'_>, mut todo: Vec<Member>) {
+    let mut marked = false;
     while let Some(member) = todo.pop() {
         match member {
             Member::Group(group) if group.kind == Kind::Shield => {}
             Member::Group(group) => {
                 if !group.cancelled.swap(true, Ordering::AcqRel) {
-                    place.shared.bump_cancel_epoch();
+                    marked = true;
                     // In reverse: the list is a stack, and the oldest member comes first.
                     todo.extend(group.members().into_iter().rev());
                 }
             }
             Member::Fiber(fiber) => cancel_fiber(place, &fiber, &mut todo),
         }
+    }
+    if marked {
+        // After the flags: who sees the new epoch sees them.
+        place.shared.bump_cancel_epoch();
     }
 }
 

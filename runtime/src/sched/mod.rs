@@ -70,3 +70,5 @@ impl<'a> Place<'a> {
 fn fiber_arrived_outside(shared: &Shared) {
     shared.global().wake_one(shared);
 }
+#[cfg(all(test, not(loom)))]
+mod tests;

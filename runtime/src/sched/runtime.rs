@@ -109,7 +109,6 @@ impl Runtime {
         shared.interrupted.store(0, Ordering::Release);
         shared.failures.store(0, Ordering::Release);
         shared.root_started();
-        root.link();
         shared.monitor.hurry();
         shared.outside().ready(main.clone());
         shared.io_end();

@@ -215,6 +215,10 @@ impl Worker {
         let turn = remote.dispatches.load(Ordering::Relaxed) + 1;
         remote.dispatches.store(turn, Ordering::Relaxed);
         self.note_cancellation(fiber);
+        if fiber.state.barred().is_some() {
+            // It polls the word, not its state.
+            remote.poll_word.fetch_or(POLL_CHECK, Ordering::AcqRel);
+        }
         loop {
             if let Some(log) = &self.shared.events {
                 log.record(self, fiber, EventKind::Run);
@@ -238,7 +242,7 @@ impl Worker {
             if let Some(log) = &self.shared.events {
                 log.record(self, fiber, EventKind::Park);
             }
-            if !fiber.state.is_linked() && fiber.owner.link_fiber(fiber) {
+            if !fiber.state.is_linked() && fiber.owner.link_fiber(self.place(), fiber) {
                 self.cancel_own(fiber);
             }
             count(&remote.counters.parks);
@@ -329,6 +333,11 @@ impl Worker {
             self.requeue(fiber.clone());
         }
         true
+    }
+
+    /// Does it run a child in place of its parent?
+    pub(crate) fn is_in_place(&self) -> bool {
+        self.in_place_depth.get() > 0
     }
 
     /// Takes the queue entry of a fiber claimed elsewhere off the deque, if it is on top, and
@@ -436,6 +445,10 @@ impl Worker {
     /// Reads and clears the poll word: is the running fiber to make room?
     pub(crate) fn take_poll(&self) -> (bool, bool) {
         let word = self.remote().poll_word.swap(0, Ordering::AcqRel);
+        if word & POLL_PREEMPT != 0 {
+            // A time slice has passed since the last look: look at timers right afterwards.
+            self.tick.set(TICKS_PER_TIMER_LOOK - 1);
+        }
         (word & POLL_PREEMPT != 0, word & POLL_CHECK != 0)
     }
 }

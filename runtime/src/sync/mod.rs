@@ -10,4 +10,5 @@ pub mod select;
 pub mod station;
 #[cfg(all(test, not(loom)))]
 mod tests;
+pub mod typed;
 pub(crate) mod wait_queue;

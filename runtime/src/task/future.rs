@@ -152,6 +152,8 @@ impl FutureRef {
         } else {
             worker.run_in_place(&self.fiber);
         }
+        // The child may have taken what the poll word said to this fiber.
+        cx.look_soon();
     }
 
     /// Queues the calling fiber as joiner, in a wait of its own or (`epoch`) one that is open.

@@ -8,4 +8,5 @@ pub mod join;
 pub mod scope;
 #[cfg(all(test, not(loom)))]
 pub(crate) mod tests;
+pub mod typed;
 pub(crate) mod vote;

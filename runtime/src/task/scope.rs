@@ -29,7 +29,7 @@ impl FiberCx {
     /// every way out of the block, innermost first.
     pub fn enter_scope(&self, site: u64) -> Scope {
         let outer = self.family().clone();
-        let group = Group::scope(&outer, &self.fiber_arc(), site);
+        let group = Group::scope(self.place(), &outer, &self.fiber_arc(), site);
         // SAFETY: the running fiber owns its family field.
         unsafe { *self.fiber().family.get() = Some(group.clone()) };
         Scope { group, outer }
