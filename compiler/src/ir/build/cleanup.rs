@@ -28,6 +28,8 @@ pub(crate) enum Scope<'a> {
     Masked,
     /// A `scope` block, by its handle: waits for its tasks on the way out.
     Tasks(VReg),
+    /// A loop over a generator, by its object: ends it on the way out.
+    Generator(VReg, Ty),
 }
 
 /// A frame and the handler outside of it.
@@ -179,6 +181,7 @@ impl<'a> FuncBuilder<'_, 'a> {
             match frame.scope {
                 Scope::Cleanup(body) => self.cleanup_normally(body),
                 Scope::Masked => self.c.op(Op::Unmask, &[]),
+                Scope::Generator(object, item) => self.close_generator(object, item),
                 Scope::Loop { .. } | Scope::Catch | Scope::Tasks(_) => {}
             }
             left.push(frame);
@@ -236,11 +239,16 @@ impl<'a> FuncBuilder<'_, 'a> {
         self.pop_frame();
     }
 
+    /// Whether leaving everything that encloses the code here runs something.
+    pub(crate) fn leaving_runs_code(&self) -> bool {
+        let quiet = |f: &Frame<'_>| matches!(f.scope, Scope::Loop { .. } | Scope::Catch);
+        !self.frames.iter().all(quiet)
+    }
+
     /// Enters a region whose failures and cancellation go to the block given back, for cleanup
     /// that is no code of the program.
-    pub(crate) fn enter_guard(&mut self, tasks: Option<VReg>) -> BlockId {
+    pub(crate) fn enter_guard(&mut self, scope: Scope<'a>) -> BlockId {
         let block = self.c.block();
-        let scope = tasks.map_or(Scope::Catch, Scope::Tasks);
         self.push_frame(scope, Some(Handler { block, catch: None }));
         block
     }

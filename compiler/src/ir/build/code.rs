@@ -25,6 +25,8 @@ pub(crate) struct Suspension {
     pub(crate) value: VReg,
     /// Where it goes on.
     pub(crate) resume: BlockId,
+    /// Where it goes on to end early, if something has to be done for that.
+    pub(crate) close: Option<BlockId>,
 }
 
 /// Registers and blocks of one function.
@@ -185,7 +187,7 @@ impl Code {
     }
 
     /// Ends the current block by handing out `value`; goes on in a new block when resumed.
-    pub(crate) fn suspend_with(&mut self, value: VReg) {
+    pub(crate) fn suspend_with(&mut self, value: VReg, close: Option<BlockId>) {
         if let Some(block) = self.current {
             let resume = self.block();
             self.end(Term::Return(value));
@@ -193,6 +195,7 @@ impl Code {
                 block,
                 value,
                 resume,
+                close,
             });
             self.start(resume);
         }

@@ -3,6 +3,7 @@
 //! All but `spawn` and `await` are calls of natives over a handle (see [`super::runtime_natives`]).
 //! While a handle is in use, a failure or cancellation of the block first closes it.
 
+use super::cleanup::Scope;
 use super::func::FuncBuilder;
 use super::runtime_natives as rt;
 use crate::hir::concurrency::SpawnMode;
@@ -119,7 +120,7 @@ impl<'a> FuncBuilder<'_, 'a> {
             }
             None => self.runtime_into(rt::SCOPE_ENTER, &[], &[ms], scope),
         }
-        let guard = self.enter_guard(Some(scope));
+        let guard = self.enter_guard(Scope::Tasks(scope));
         self.deliver(body, want);
         let args = [self.arg(scope)];
         if self.c.live() {
@@ -136,7 +137,7 @@ impl<'a> FuncBuilder<'_, 'a> {
         let args = [self.arg(fair), self.arg(has_else)];
         let handle = self.handle("Select");
         let s = self.runtime(rt::SELECT_NEW, &[], &args, handle);
-        let guard = self.enter_guard(None);
+        let guard = self.enter_guard(Scope::Catch);
         for arm in &select.arms {
             self.select_arm(s, &arm.op);
         }

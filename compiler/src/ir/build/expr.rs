@@ -208,11 +208,7 @@ impl<'a> FuncBuilder<'_, 'a> {
                 source,
                 message,
             } => self.assert(cond, source, message.as_deref()),
-            ExprKind::Yield(value) => {
-                let value = self.value(value);
-                let held = self.snapshot(value);
-                self.c.suspend_with(held);
-            }
+            ExprKind::Yield(value) => self.yield_(value),
             ExprKind::AwaitSettle(futures) => self.await_settle(futures),
             _ => return false,
         }

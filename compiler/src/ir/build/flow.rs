@@ -1,6 +1,5 @@
 //! Blocks, `if`, loops, leaving them; `halt` and `assert`.
 
-use super::cleanup::Scope;
 use super::func::FuncBuilder;
 use super::ops::comparison;
 use super::runtime_natives as rt;
@@ -142,8 +141,7 @@ impl<'a> FuncBuilder<'_, 'a> {
         } else if self.f.result != Ty::NULL && !self.f.mutator {
             result = Some(self.null());
         }
-        let runs_code = |s: &Scope<'_>| !matches!(s, Scope::Loop { .. } | Scope::Catch);
-        if self.frames.iter().any(|f| runs_code(&f.scope)) {
+        if self.leaving_runs_code() {
             result = result.map(|r| self.snapshot(r));
         }
         self.unwind_to(0);

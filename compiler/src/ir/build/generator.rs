@@ -10,14 +10,15 @@
 //! The body is lowered as any other, with the yields as suspensions; then registers live at a
 //! suspension get a field, are stored before it and loaded after it.
 //!
-//! A generator that is left early is dropped: `defer` and `finally` around the yield where it
-//! stands do not run.
+//! A loop that is left early ends its generator: it is resumed once more in state `-1 - n`, where
+//! `n` is the state it stood in, and there runs what `return` in place of the yield would run
+//! (`defer`, `finally`). Only a generator that no loop drives to its end or leaves is just dropped.
 
 use super::Module;
 use super::adapter::placeholder;
 use super::code::{Code, Suspension, field_get, field_set, tidy};
 use super::func::{Exit, FuncBuilder, index};
-use crate::hir::{self, FuncId, FuncKind, Repr, Ty, TyKind};
+use crate::hir::{self, Expr, FuncId, FuncKind, Repr, Ty, TyKind};
 use crate::ir::liveness::Liveness;
 use crate::ir::roles::Signatures;
 use crate::ir::{Block, BlockId, Cmp, Cond, Func, Inst, RegInfo, Term, VReg};
@@ -119,7 +120,12 @@ impl Machine<'_, '_> {
         // whole body. The value yielded is read by the store that comes in its place.
         let mut whole = self.func.clone();
         for s in suspensions {
-            whole.blocks[s.block.0 as usize].term = Term::Jump(s.resume);
+            whole.blocks[s.block.0 as usize].term = Term::SwitchInt {
+                value: s.value,
+                low: 0,
+                targets: s.close.into_iter().collect(),
+                default: s.resume,
+            };
         }
         let sigs = Signatures {
             owned: vec![Vec::new(); self.m.funcs.len()],
@@ -128,7 +134,9 @@ impl Machine<'_, '_> {
         let liveness = Liveness::of(&whole, &sigs, &|_| None);
         let live = |s: &Suspension| {
             let mut regs: Vec<VReg> = liveness.live_in(s.resume).collect();
+            regs.extend(s.close.into_iter().flat_map(|b| liveness.live_in(b)));
             regs.sort_unstable();
+            regs.dedup();
             regs
         };
         suspensions.iter().map(live).collect()
@@ -228,14 +236,14 @@ impl Machine<'_, '_> {
                 block.term = Term::Return(object);
             }
         }
-        let mut states = Vec::new();
-        let first = self.restore(params, BlockId(0));
-        states.push(first);
+        let mut states = vec![self.restore(params, BlockId(0))];
+        let mut closing = Vec::new();
         for (n, (s, live)) in suspensions.iter().zip(live).enumerate() {
             self.suspend(s, live, n + 1);
             states.push(self.restore(live, s.resume));
+            closing.push(s.close.map(|to| self.restore(live, to)));
         }
-        let (entry, ended) = self.dispatch(&states);
+        let (entry, ended) = self.dispatch(&states, &closing);
         // The entry has to be block 0: it changes places with the body's first block.
         self.func.blocks.swap(0, entry.0 as usize);
         let swap = |b: BlockId| match b {
@@ -247,7 +255,8 @@ impl Machine<'_, '_> {
             super::code::retarget(&mut block.term, &mut { swap });
         }
         let mut all = vec![BlockId(0), ended];
-        all.extend(states.into_iter().map(swap));
+        let closing = closing.into_iter().flatten();
+        all.extend(states.into_iter().chain(closing).map(swap));
         all.extend(order.into_iter().map(swap));
         all
     }
@@ -321,7 +330,7 @@ impl Machine<'_, '_> {
     }
 
     /// Goes to where the state says; an ended generator stays as it is.
-    fn dispatch(&mut self, states: &[BlockId]) -> (BlockId, BlockId) {
+    fn dispatch(&mut self, states: &[BlockId], closing: &[Option<BlockId>]) -> (BlockId, BlockId) {
         let span = self.func.span;
         let state = self.reg(well_known::INT);
         let object = self.object;
@@ -330,10 +339,19 @@ impl Machine<'_, '_> {
             Inst::imm(Op::Cast, vec![self.object], self.variant, span),
             Inst::imm(Op::FieldGet, vec![state, self.object], STATE, span),
         ];
+        let mut targets = Vec::new();
+        let mut low = 0;
+        if closing.iter().any(Option::is_some) {
+            // From the last to the first, then the state -1.
+            targets.extend(closing.iter().rev().map(|c| c.unwrap_or(ended)));
+            targets.push(ended);
+            low = -i16::try_from(targets.len()).unwrap_or(i16::MAX);
+        }
+        targets.extend(states);
         let term = Term::SwitchInt {
             value: state,
-            low: 0,
-            targets: states.to_vec(),
+            low,
+            targets,
             default: ended,
         };
         (self.block(insts, term), ended)
@@ -396,7 +414,54 @@ fn value_type(m: &mut Module<'_>, item: TypeIx) -> TypeIx {
     }
 }
 
-impl FuncBuilder<'_, '_> {
+impl<'a> FuncBuilder<'_, 'a> {
+    /// `yield`.
+    pub(crate) fn yield_(&mut self, value: &'a Expr) {
+        let value = self.value(value);
+        let held = self.snapshot(value);
+        let close = self.leaving_runs_code().then(|| self.c.block());
+        self.c.suspend_with(held, close);
+        let Some(close) = close.filter(|_| self.c.live()) else {
+            return;
+        };
+        let here = self.c.suspend();
+        let cold = std::mem::replace(&mut self.c.cold, true);
+        self.c.start(close);
+        self.unwind_to(0);
+        self.finish(None);
+        self.c.cold = cold;
+        self.c.reopen(here);
+    }
+
+    /// Ends a generator that is left: runs what encloses the yield where it stands.
+    pub(crate) fn close_generator(&mut self, object: VReg, item: Ty) {
+        let funcs = self.m.types.generators_of(item);
+        let ty = self.c.type_of(object);
+        let done = self.c.block();
+        let arms: Vec<BlockId> = funcs.iter().map(|_| self.c.block()).collect();
+        self.c.end(Term::SwitchTag {
+            value: object,
+            ty,
+            targets: arms.clone(),
+        });
+        for (func, arm) in funcs.iter().zip(arms) {
+            self.c.start(arm);
+            if let Some(&resume) = self.m.resumes.get(func) {
+                let state = self.c.reg(well_known::INT);
+                self.c.op1(Op::FieldGet, &[state, object], STATE);
+                let stands = self.c.block();
+                self.split(Cond::IntImm(Cmp::Gt, state, 0), stands, done);
+                self.c.start(stands);
+                self.c.op(Op::IntNot, &[state, state]);
+                self.c.op1(Op::FieldSet, &[object, state], STATE);
+                let ended = self.c.reg(ty);
+                self.c.op1(Op::Call, &[ended, object], resume);
+            }
+            self.c.jump(done);
+        }
+        self.c.start(done);
+    }
+
     /// Resumes the generator in `object`: goes to `body` with the next value, or to `exit`.
     pub(crate) fn resume_generator(
         &mut self,

@@ -3,6 +3,7 @@
 //! A group is made, given its branches and joined; then its handle is asked what the branches came
 //! to, for the names and for the block's value. A failure or cancellation on the way closes it.
 
+use super::cleanup::Scope;
 use super::code::list_push;
 use super::func::FuncBuilder;
 use super::runtime_natives as rt;
@@ -57,7 +58,7 @@ impl<'a> FuncBuilder<'_, 'a> {
         let args: Vec<_> = args.into_iter().map(|a| self.arg(a)).collect();
         let handle = self.handle("Group");
         let g = self.runtime(rt::GROUP_NEW, &[], &args, handle);
-        let guard = self.enter_guard(None);
+        let guard = self.enter_guard(Scope::Catch);
         if let Some((on, ty)) = on {
             let args = [self.arg(g), self.arg_as(on, ty)];
             self.runtime_effect(rt::GROUP_ON, &[], &args);
@@ -319,7 +320,7 @@ impl<'a> FuncBuilder<'_, 'a> {
             .collect();
         let handle = self.handle("Group");
         let g = self.runtime(rt::GROUP_NEW, &[], &args, handle);
-        let guard = self.enter_guard(None);
+        let guard = self.enter_guard(Scope::Catch);
         let value = match self.m.hir.types.kind(body.ty) {
             TyKind::Func(_, result) => *result,
             TyKind::Future(item) => *item,

@@ -3,6 +3,7 @@
 //! Counted loops and list walks end in a latch of their own (`ForInt`, `ForList`). The others
 //! keep a position and have their test at the top of a round.
 
+use super::cleanup::Scope;
 use super::func::FuncBuilder;
 use super::matching::{Access, Source};
 use super::ops::literal;
@@ -340,7 +341,21 @@ impl<'a> FuncBuilder<'_, 'a> {
         self.c.jump(round.next);
         self.c.start(round.next);
         self.resume_generator(object, item, value, body, round.exit);
+        if !self.m.closable.contains(&item) {
+            self.c.start(body);
+            return self.round_with(round, Source::whole(value, item));
+        }
+        let left = self.c.block();
+        let guard = self.enter_guard(Scope::Generator(object, item));
         self.c.start(body);
-        self.round_with(round, Source::whole(value, item));
+        let inner = Round {
+            done: left,
+            ..round
+        };
+        self.round_with(inner, Source::whole(value, item));
+        self.leave_guard(guard, |b| b.close_generator(object, item));
+        self.c.start(left);
+        self.close_generator(object, item);
+        self.c.jump(round.done);
     }
 }

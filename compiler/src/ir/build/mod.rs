@@ -33,7 +33,7 @@ use crate::hir;
 use crate::ir;
 use lumen_bytecode::module::{Constant, GlobalDesc, NativeImport, PathStep, ToolDesc, TypeIx};
 use runtime_natives::RuntimeNative;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::hash::Hash;
 use types::TypeTable;
 
@@ -80,6 +80,8 @@ pub(crate) struct Module<'a> {
     values: FxHashMap<hir::FuncId, u32>,
     /// Adapters that call a closure with one stored argument, by their closure type.
     partials: FxHashMap<(TypeIx, TypeIx), TypeIx>,
+    /// What generators yield of which one has to do something when it is left early.
+    closable: FxHashSet<hir::Ty>,
     /// The resuming function of each generator.
     resumes: FxHashMap<hir::FuncId, u32>,
 }
@@ -88,11 +90,15 @@ impl<'a> Module<'a> {
     fn new(hir: &'a hir::Program) -> Self {
         let mut generators: FxHashMap<hir::Ty, Vec<hir::FuncId>> = FxHashMap::default();
         let mut resumes = FxHashMap::default();
+        let mut closable = FxHashSet::default();
         let mut count = hir.funcs.len();
         for (i, func) in hir.funcs.iter().enumerate() {
             if let Some(item) = generator::item(hir, func) {
                 let id = hir::FuncId(u32::try_from(i).expect("fewer than 2^32 functions"));
                 generators.entry(item).or_default().push(id);
+                if uses::has_cleanup(&func.body) {
+                    closable.insert(item);
+                }
                 resumes.insert(id, u32::try_from(count).expect("fewer than 2^32 functions"));
                 count += 1;
             }
@@ -106,6 +112,7 @@ impl<'a> Module<'a> {
             funcs: vec![None; count],
             values: FxHashMap::default(),
             partials: FxHashMap::default(),
+            closable,
             resumes,
         }
     }

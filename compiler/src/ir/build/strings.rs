@@ -178,13 +178,20 @@ impl<'a> FuncBuilder<'_, 'a> {
             self.append_list(reg, value.ty, b);
             return true;
         }
-        if value.ty != Ty::STRING || !matches!(value.kind, ExprKind::Binary(..)) {
+        let joins = matches!(value.kind, ExprKind::Binary(..) | ExprKind::Interpolate(_));
+        if value.ty != Ty::STRING || !joins {
             return false;
         }
         let mut parts = Vec::new();
         chain(value, &mut parts);
-        let itself = |p: &Part<'_>| matches!(p, Part::Value(e, None) if matches!(e.kind, ExprKind::Local(l) if l == root));
-        let reads = |p: &Part<'_>| matches!(p, Part::Value(e, _) if uses::reads(e, root));
+        let itself = |p: &Part<'_>| match p {
+            Part::Value(e, None) => matches!(e.kind, ExprKind::Local(l) if l == root),
+            _ => false,
+        };
+        let reads = |p: &Part<'_>| match p {
+            Part::Value(e, _) => uses::reads(e, root),
+            Part::Text(_) => false,
+        };
         if !parts.first().is_some_and(itself) || parts[1..].iter().any(reads) {
             return false;
         }

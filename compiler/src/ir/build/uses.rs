@@ -259,6 +259,16 @@ pub(crate) fn reads(e: &Expr, local: LocalId) -> bool {
     })
 }
 
+/// Whether there may be something in `e` that has to be done when it is left early.
+pub(crate) fn has_cleanup(e: &Expr) -> bool {
+    any(e, &|e| match &e.kind {
+        ExprKind::Defer(_) | ExprKind::Scope { .. } => true,
+        ExprKind::Try { finally, .. } => finally.is_some(),
+        ExprKind::For { iter, .. } => matches!(iter, Iter::Generator(_)),
+        _ => false,
+    })
+}
+
 /// The local whose register [`super::func::FuncBuilder::value`] may give for `e`.
 pub(crate) fn result_local(e: &Expr) -> Option<LocalId> {
     match &e.kind {

@@ -326,3 +326,39 @@ fn lists_and_text() {
     assert_eq!(text.matches("str.append").count(), 2, "{text}");
     assert!(text.contains("for.list"), "{text}");
 }
+
+#[test]
+fn a_generator_left_early_runs_its_cleanup() {
+    let mut b = Build::new();
+    let generator = b.program.types.intern(TyKind::Generator(Ty::INT));
+    let mut g = FuncBuild::new("numbers", generator);
+    g.func.kind = FuncKind::Generator;
+    let (n, s) = (g.param("n", Ty::INT), g.param("s", Ty::STRING));
+    let clean = unit(E::Defer(Box::new(unit(E::AssignOp {
+        place: g.place(s),
+        op: BinOp::Concat,
+        value: Box::new(text("left")),
+    }))));
+    let yields = |g: &FuncBuild| unit(E::Yield(Box::new(g.get(n))));
+    let body = block(vec![yields(&g), clean, yields(&g), yields(&g)]);
+    let id = b.add(g, body);
+    let mut f = FuncBuild::new("leaves", Ty::INT);
+    let x = f.local("x", Ty::INT);
+    let run = unit(E::For {
+        id: LoopId(0),
+        pat: f.bind(x),
+        iter: Iter::Generator(Box::new(call(id, vec![int(5), text("s")], generator))),
+        filter: None,
+        body: Box::new(unit(E::If {
+            cond: Box::new(binary(BinOp::Gt, f.get(x), int(2), Ty::BOOL)),
+            then: Box::new(never(E::Return(Some(Box::new(f.get(x)))))),
+            otherwise: Some(Box::new(never(E::Break(LoopId(0), None)))),
+        })),
+    });
+    let body = block(vec![run, int(0)]);
+    b.add(f, body);
+    b.program.main = Some(FuncId(1));
+    let text = b.text();
+    assert!(text.contains("switch.int v"), "{text}");
+    assert!(text.contains("from -4"), "{text}");
+}
