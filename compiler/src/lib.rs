@@ -5,9 +5,11 @@ pub mod emit;
 pub mod exhaustive;
 pub mod hir;
 pub mod ir;
+pub mod names;
 mod outline;
 pub mod source;
 pub mod syntax;
+pub mod types;
 
 use bytecode::module::Module;
 use diag::Diagnostics;

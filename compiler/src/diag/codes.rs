@@ -158,16 +158,165 @@ codes! {
          larger must be split into several cells."
 
     // E02xx: names and modules
+    UnknownName E0201 "unknown name"
+        "The name means nothing here: no variable, cell, constant or variant of that name is in \
+         scope. Names are known from their declaration to the end of their block; cells, records \
+         and other declarations in the whole module; other modules' names by `import`."
+    UnknownType E0202 "unknown type or trait"
+        "The name means no type here. The built-in types are Int, Float, Bool, String, Bytes, \
+         Null, Any, Json, Error, list, map, set, tuple, result, Future and Channel; records, \
+         enums and aliases are types too."
+    DuplicateName E0203 "name declared twice"
+        "A module declares each name once, and a cell each parameter."
+    UnknownModule E0204 "unknown module"
+        "`import foo: bar` looks for foo.lm, foo.lumen, foo.lm.md and foo.lumen.md, then for mod \
+         or main with these endings in the folder foo. `import std.x: …` is the library."
+    UnknownImport E0205 "module does not have this name"
+        "An import names what the other module declares at its top level (or re-exports with \
+         `pub import`); names that begin with `_` are private."
+    ImportCycle E0206 "modules import each other in a circle"
+        "A module cannot, by way of others, import itself. Move what both need into a third one."
+    SharedVariable E0207 "cell uses a variable of the module"
+        "Cells see module-level `let`s that never change. One that is `mut` or assigned again \
+         belongs to the module's statements: tasks share no variables. Pass it as an argument, or \
+         keep it in an Atomic, a Mutex or a channel."
+    NothingToRun E0208 "nothing to run"
+        "A program starts at the cell `main`, or at the statements outside of all cells. This one \
+         has neither."
+    UnknownField E0209 "unknown field"
+        "Values of this type have no field of that name."
+    UnknownMethod E0210 "unknown method"
+        "`x.f(y)` is a field that holds a function, a method of x's type, or the cell `f` given x \
+         as first argument. There is none of these."
+    UnknownVariant E0211 "unknown variant"
+        "The enum has no variant of that name."
+    UnknownLabel E0212 "unknown label"
+        "`break @l` and `continue @l` name the label of a loop they stand in: `for @l x in xs`."
+    WrongKind E0213 "name of another kind"
+        "A type stands where a value is wanted, a value where a type is, or a trait where a type \
+         is wanted."
+    BadMain E0214 "main cannot be called like this"
+        "The program calls `main` with nothing, or with the list of command-line arguments: \
+         `cell main()` or `cell main(args: list[String])`."
+    CyclicValue E0215 "value needs itself"
+        "A constant or module-level `let` cannot be computed from itself."
+    Misplaced E0216 "not possible here"
+        "`break` and `continue` stand in loops, `yield` in generators, `mut` on the first \
+         parameter."
+
     // E03xx: types
+    Mismatch E0301 "wrong type"
+        "The value's type is not the one wanted here. Where a union, `T?`, Any or Json is wanted, \
+         each of its members will do; an Int literal will do for a Float."
+    ArgumentCount E0302 "wrong number of arguments"
+        "A call gives each parameter without default one argument, in order or by name."
+    UnknownArgument E0303 "unknown or repeated argument name"
+        "A named argument names a parameter of the cell, or a field of the record, once."
+    NotCallable E0304 "not callable"
+        "Cells, closures, records and variants can be called."
+    BadOperand E0305 "operator does not take these types"
+        "Arithmetic takes Int and Float, `++` and `+` join Strings, lists or Bytes, comparisons \
+         take two values of one type, `and`, `or`, `not` take Bool."
+    CannotInfer E0306 "type cannot be inferred"
+        "Nothing here says what the type is. Write it: `let xs: list[Int] = []`, `fn(x: Int) => x`."
+    NotIterable E0307 "cannot be walked over"
+        "`for` walks over lists, ranges, Strings, Bytes, maps, sets, generators and channels."
+    NotIndexable E0308 "cannot be indexed"
+        "Lists, Strings, Bytes and maps can be indexed, the first three also sliced."
+    BoundNotMet E0309 "type does not implement a trait"
+        "The declaration demands a trait of this type argument, and there is no impl of it."
+    RecursiveType E0310 "type contains itself"
+        "A record with a field of its own type could never be made; make it nullable or a list. \
+         An alias cannot stand for itself."
+    TypeArguments E0311 "wrong number of type arguments"
+        "A generic type or cell takes as many types in brackets as it declares parameters."
+    NotAPlace E0312 "not a place"
+        "Assignment, and the method form of a cell that changes its first argument, need a \
+         variable, or a field or element of one. The function form gives the new value."
+    NoOverload E0313 "no version takes these arguments"
+        "The library has several cells of this name, told apart by their arguments; none takes \
+         these."
+    PolymorphicRecursion E0314 "endlessly many types"
+        "A generic cell calls itself with ever larger types; each would be another copy of it."
+    BadFormatType E0315 "format does not go with the type"
+        "d x X b o format Int, e f % numbers, a precision numbers and Strings."
+    MissingValue E0316 "no value at the end"
+        "A cell with a declared result type gives a value on every path: its last expression, or \
+         `return`."
+    BadPropagation E0317 "err or null cannot be handed on"
+        "`e?` and `try e` leave the cell with the `err` or null of e: the cell must give a result \
+         or a nullable type."
+    ImpossibleTest E0318 "test is never true"
+        "A value of this type is never of the type it is tested for."
+    TraitMethods E0319 "impl does not fit its trait"
+        "An impl has the trait's cells, with the signatures declared there; those with a body in \
+         the trait may be left out."
+    AssignCaptured E0320 "assignment to a captured variable"
+        "Closures capture by value: an assignment inside would change only the copy."
+
     // E04xx: patterns and exhaustiveness
+    NotExhaustive E0401 "not all cases are covered"
+        "A `match` has an arm for every value: the message names some that are missing."
+    BadPattern E0402 "pattern does not fit the value"
+        "No value of this type can match the pattern."
+    DuplicateBinding E0403 "name bound twice in a pattern"
+        "Each name in a pattern is bound once."
+    UnequalAlternatives E0404 "alternatives bind different names"
+        "The alternatives of `a | b` bind the same names, with the same types."
+
     // E05xx: concurrency
+    NotAwaited E0501 "future used as its value"
+        "A Future[T] is not a T: `await f` waits for the task and gives its value."
+    AssignOuter E0502 "assignment to an outer variable in a concurrent block"
+        "Tasks capture by value and share no variables. Give the new value back, or use a \
+         channel, a Mutex or an Atomic."
+    NotAvailable E0503 "name is not available yet"
+        "The names of a block's branches are bound when the block joins."
+    NullableChannel E0504 "channel of a nullable type"
+        "`next()` gives null at the end of a channel, so its elements cannot be null."
+    BadSpawn E0505 "nothing to spawn"
+        "`spawn` takes a call, a closure, or a list of calls."
+    BadBlock E0506 "malformed concurrent block"
+        "parallel, race, vote and select have branches; their modifiers are those of the \
+         language."
+
     // E06xx: effects and tools
+    UnknownTool E0601 "unknown tool"
+        "Tools are declared: use tool llm.chat as Chat."
+    BadGrant E0602 "malformed grant"
+        "The limits of a grant are numbers and texts: grant Chat max_tokens 1024."
+    EffectNotDeclared E0603 "effect is not declared"
+        "The effects that a cell declares after its result type cover all it does, callees \
+         included."
+    NotDeterministic E0604 "not deterministic"
+        "Under `@deterministic true` a program may not reach outside: no network, files, tools or \
+         environment, no random, uuid or timestamp."
+
     // E07xx: directives and @strict
+    NotMutable E0701 "variable is not mut"
+        "Under `@strict true` only variables declared with `let mut` can be assigned to."
+    SecondAwait E0702 "future is awaited twice"
+        "Under `@strict true` a future is awaited once, and its handle is not copied."
+
     // W0xxx: warnings
     UnknownDirective W0001 "unknown directive"
         "The directives are @deterministic, @clock, @strict and @doc_mode. Others have no effect."
     RepeatedDirective W0002 "directive given twice"
         "The last of several equal directives counts."
+    Unreachable W0004 "never reached"
+        "Control never comes here: what stands before leaves the block on every path."
+    UnreachableArm W0005 "arm never matches"
+        "The arms above cover all values that this one would match."
+    UnusedValue W0006 "value is not used"
+        "The statement computes a value and drops it."
+    ConstantTest W0007 "test always has the same outcome"
+        "The types say what the outcome is."
+    NeverAwaited W0008 "future is never awaited"
+        "A future that nobody awaits loses its value, and its failure is only reported. Await it, \
+         or start the task as a statement."
+    StringCatch W0009 "failure is not caught"
+        "`e: String` catches a failure's message only when the task itself gives no String. Write \
+         `e: Error`."
 }
 
 #[cfg(test)]

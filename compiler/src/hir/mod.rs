@@ -10,6 +10,7 @@ mod dump;
 pub mod operand;
 pub mod pattern;
 pub mod ty;
+pub mod visit;
 
 pub use concurrency::{Branch, Group, JoinPolicy, JoinStrategy, Select, SelectArm, SelectOp};
 pub use dump::dump;

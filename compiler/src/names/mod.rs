@@ -1,0 +1,9 @@
+//! Modules and names: which files make up a program, and what a name means in a module.
+
+mod modules;
+mod scope;
+mod suggest;
+
+pub use modules::{Library, LibraryModule, Module, ModuleId, Modules, load_modules};
+pub(crate) use scope::{ModuleScope, TypeDef, ValueDef};
+pub(crate) use suggest::closest;

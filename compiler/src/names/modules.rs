@@ -1,0 +1,250 @@
+//! Which files make up a program: imports followed through a loader that the front door gives.
+
+use super::closest;
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::source::{FileId, Found, Loader, SourceKind, SourceMap, Span};
+use crate::syntax::ast::{self, ImportDecl, ItemKind};
+use crate::syntax::{Interner, parse_file};
+use rustc_hash::FxHashMap;
+
+/// A module of the library.
+#[derive(Clone, Copy, Debug)]
+pub struct LibraryModule<'a> {
+    /// `list`; imported as `std.list`.
+    pub name: &'a str,
+    /// Its source.
+    pub text: &'a str,
+    /// Whether its names are known everywhere without import.
+    pub prelude: bool,
+}
+
+/// The library that comes with the compiler.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Library<'a> {
+    /// Its modules.
+    pub modules: &'a [LibraryModule<'a>],
+}
+
+/// A module, in [`Modules::list`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ModuleId(pub u32);
+
+/// A parsed module.
+#[derive(Debug)]
+pub struct Module {
+    /// `list` (of the library), `main` (the program's own), `foo.bar`.
+    pub name: String,
+    /// Its tree.
+    pub ast: ast::Module,
+    /// What its imports mean, in source order; `None` where there is no such module.
+    pub imports: Vec<Option<ModuleId>>,
+    /// Part of the library.
+    pub library: bool,
+    /// Its names are known everywhere.
+    pub prelude: bool,
+}
+
+/// A program's modules. A module stands after those it imports; the root is the last.
+#[derive(Debug, Default)]
+pub struct Modules {
+    /// The modules.
+    pub list: Vec<Module>,
+}
+
+impl Modules {
+    /// The program's own module.
+    #[must_use]
+    pub fn root(&self) -> ModuleId {
+        ModuleId(self.list.len() as u32 - 1)
+    }
+
+    /// The module of this number.
+    #[must_use]
+    pub fn get(&self, id: ModuleId) -> &Module {
+        &self.list[id.0 as usize]
+    }
+}
+
+/// Parses `root`, what it imports, and the prelude of `library`.
+pub fn load_modules(
+    root: FileId,
+    library: Library<'_>,
+    loader: &dyn Loader,
+    sources: &mut SourceMap,
+    names: &mut Interner,
+    diagnostics: &mut Diagnostics,
+) -> Modules {
+    let mut walk = Walk {
+        library,
+        loader,
+        sources,
+        names,
+        diagnostics,
+        found: FxHashMap::default(),
+        open: Vec::new(),
+        modules: Modules::default(),
+    };
+    for module in library.modules.iter().filter(|module| module.prelude) {
+        walk.library_module(module);
+    }
+    let name = walk.sources.file(root).name().to_owned();
+    walk.visit("main".to_owned(), name, root, None);
+    walk.modules
+}
+
+/// Where a module stands in the walk.
+#[derive(Clone, Copy)]
+enum Visit {
+    /// Its imports are being followed.
+    Open,
+    Done(ModuleId),
+    /// Could not be read; reported.
+    Unreadable,
+}
+
+struct Walk<'a> {
+    library: Library<'a>,
+    loader: &'a dyn Loader,
+    sources: &'a mut SourceMap,
+    names: &'a mut Interner,
+    diagnostics: &'a mut Diagnostics,
+    /// By the name the loader gives, or `std.x`.
+    found: FxHashMap<String, Visit>,
+    /// The chain of files whose imports are being followed.
+    open: Vec<String>,
+    modules: Modules,
+}
+
+impl<'a> Walk<'a> {
+    fn visit(
+        &mut self,
+        module: String,
+        key: String,
+        file: FileId,
+        library: Option<&LibraryModule<'a>>,
+    ) -> ModuleId {
+        self.found.insert(key.clone(), Visit::Open);
+        self.open.push(key.clone());
+        let tree = parse_file(self.sources, file, self.names, self.diagnostics);
+        let mut imports = Vec::new();
+        for item in &tree.items {
+            if let ItemKind::Import(import) = &item.kind {
+                imports.push(self.import(import, &key, item.span));
+            }
+        }
+        self.open.pop();
+        let id = ModuleId(self.modules.list.len() as u32);
+        self.modules.list.push(Module {
+            name: module,
+            ast: tree,
+            imports,
+            library: library.is_some(),
+            prelude: library.is_some_and(|module| module.prelude),
+        });
+        self.found.insert(key, Visit::Done(id));
+        id
+    }
+
+    fn import(&mut self, import: &ImportDecl, from: &str, span: Span) -> Option<ModuleId> {
+        let segments: Vec<String> = import
+            .path
+            .iter()
+            .map(|segment| self.names.resolve(segment.name).to_owned())
+            .collect();
+        let span = match (import.path.first(), import.path.last()) {
+            (Some(first), Some(last)) => first.span.to(last.span),
+            _ => span,
+        };
+        if segments.first().is_some_and(|first| first == "std") {
+            return self.import_library(&segments[1..].join("."), span);
+        }
+        let path: Vec<&str> = segments.iter().map(String::as_str).collect();
+        let (key, bytes) = match self.loader.load(&path, from) {
+            Found::Source { name, bytes } => (name, bytes),
+            Found::Missing { tried } => {
+                self.report_unknown(&segments, &tried, span);
+                return None;
+            }
+            Found::Unreadable { name, reason } => {
+                let message = format!("cannot read {name}: {reason}");
+                self.diagnostics.push(Diagnostic::new(Code::UnknownModule, message, span));
+                return None;
+            }
+        };
+        match self.found.get(&key) {
+            Some(Visit::Done(id)) => return Some(*id),
+            Some(Visit::Unreadable) => return None,
+            Some(Visit::Open) => {
+                self.report_cycle(&key, span);
+                return None;
+            }
+            None => {}
+        }
+        match self.sources.add(&key, bytes) {
+            Ok(file) => Some(self.visit(segments.join("."), key, file, None)),
+            Err(error) => {
+                self.diagnostics.push(*error);
+                self.found.insert(key, Visit::Unreadable);
+                None
+            }
+        }
+    }
+
+    fn report_unknown(&mut self, segments: &[String], tried: &[String], span: Span) {
+        let name = segments.join(".");
+        let message = format!("there is no module `{name}`");
+        let error = Diagnostic::new(Code::UnknownModule, message, span);
+        let known = self.library.modules.iter().any(|module| module.name == name);
+        self.diagnostics.push(if known {
+            error.help(format!("the library has it: import std.{name}"))
+        } else if tried.is_empty() {
+            error
+        } else {
+            error.help(format!("looked for {}", tried.join(", ")))
+        });
+    }
+
+    fn import_library(&mut self, name: &str, span: Span) -> Option<ModuleId> {
+        let library = self.library;
+        if let Some(module) = library.modules.iter().find(|module| module.name == name) {
+            return self.library_module(module);
+        }
+        let message = format!("the library has no module `std.{name}`");
+        let mut error = Diagnostic::new(Code::UnknownModule, message, span);
+        let known = library.modules.iter().map(|module| module.name);
+        if let Some(near) = closest(name, known) {
+            error = error.help(format!("did you mean `std.{near}`?"));
+        }
+        self.diagnostics.push(error);
+        None
+    }
+
+    fn library_module(&mut self, module: &LibraryModule<'a>) -> Option<ModuleId> {
+        let key = format!("std.{}", module.name);
+        match self.found.get(&key) {
+            Some(Visit::Done(id)) => return Some(*id),
+            // Library modules may use each other's names: all of the prelude is known to them.
+            Some(_) => return None,
+            None => {}
+        }
+        let shown = format!("std/{}.lm", module.name);
+        let text = module.text.to_owned();
+        let file = self.sources.add_text(&shown, text, SourceKind::Plain);
+        Some(self.visit(module.name.to_owned(), key, file, Some(module)))
+    }
+
+    fn report_cycle(&mut self, key: &str, span: Span) {
+        let start = self.open.iter().position(|name| name == key).unwrap_or(0);
+        let mut chain = self.open[start..].to_vec();
+        chain.push(key.to_owned());
+        let chain = chain.join(" -> ");
+        self.diagnostics.push(
+            Diagnostic::new(
+                Code::ImportCycle,
+                format!("modules import each other in a circle: {chain}"),
+                span,
+            )
+            .help("move what both need into a third module"),
+        );
+    }
+}

@@ -1,0 +1,860 @@
+//! Calls: which cell is meant, how arguments meet parameters.
+
+use super::closure::count;
+use super::coerce::Fit;
+use super::{FnRole, Want, node};
+use crate::diag::{Code, Diagnostic};
+use crate::hir::{Callee, Element, Expr, ExprKind, FuncKind, LocalId, Place, Ty};
+use crate::names::{ModuleId, ValueDef, closest};
+use crate::source::Span;
+use crate::syntax::Symbol;
+use crate::syntax::ast::{self, ExprKind as Ast};
+use crate::types::Checker;
+use crate::types::items::{CellId, Sig};
+use crate::types::resolve::TyScope;
+use crate::types::ty::{Kind, Origin};
+use std::rc::Rc;
+
+/// An argument: as written, or checked already.
+pub(crate) enum ArgValue<'a> {
+    Ast(&'a ast::Expr),
+    Done(Expr),
+}
+
+/// An argument of a call.
+pub(crate) struct ArgIn<'a> {
+    pub(crate) name: Option<ast::Ident>,
+    pub(crate) spread: bool,
+    pub(crate) value: ArgValue<'a>,
+}
+
+/// What takes an argument: a parameter or a field.
+pub(crate) struct Slot<'a> {
+    pub(crate) name: Symbol,
+    pub(crate) ty: Ty,
+    pub(crate) default: Option<&'a ast::Expr>,
+    pub(crate) variadic: bool,
+}
+
+/// Arguments in the order of the slots, and what has to be evaluated before.
+pub(crate) struct Applied {
+    pub(crate) lets: Vec<Expr>,
+    pub(crate) values: Vec<Expr>,
+}
+
+impl<'a> ArgIn<'a> {
+    pub(crate) fn list(args: &'a [ast::Arg]) -> Vec<ArgIn<'a>> {
+        let one = |arg: &'a ast::Arg| ArgIn {
+            name: arg.name,
+            spread: arg.spread,
+            value: ArgValue::Ast(&arg.value),
+        };
+        args.iter().map(one).collect()
+    }
+
+    pub(crate) fn done(value: Expr) -> ArgIn<'a> {
+        ArgIn { name: None, spread: false, value: ArgValue::Done(value) }
+    }
+
+    fn span(&self) -> Span {
+        match &self.value {
+            ArgValue::Ast(expr) => expr.span,
+            ArgValue::Done(expr) => expr.span,
+        }
+    }
+
+    fn is_lambda(&self) -> bool {
+        matches!(&self.value, ArgValue::Ast(expr) if matches!(expr.kind, Ast::Lambda(_)))
+    }
+}
+
+impl<'a> Checker<'a> {
+    pub(crate) fn call(&mut self, call: &'a ast::Call, span: Span, want: Want) -> Expr {
+        if let Some(special) = self.special_call(call, span, want) {
+            return special;
+        }
+        self.call_with(&call.callee, None, &call.type_args, &call.args, span, want)
+    }
+
+    /// Calls `callee`, with `first` before the arguments written.
+    pub(crate) fn call_with(
+        &mut self,
+        callee: &'a ast::Expr,
+        first: Option<Expr>,
+        type_args: &'a [ast::Type],
+        args: &'a [ast::Arg],
+        span: Span,
+        want: Want,
+    ) -> Expr {
+        let mut list: Vec<ArgIn<'a>> = first.into_iter().map(ArgIn::done).collect();
+        list.extend(ArgIn::list(args));
+        let Ast::Name(name) = callee.kind else {
+            let callee = self.value(callee);
+            return self.call_closure_args(callee, list, span);
+        };
+        if self.lookup(name).is_some() {
+            let callee = self.name(name, callee.span, Want::Value);
+            return self.call_closure_args(callee, list, span);
+        }
+        match self.value_def(name) {
+            Some(ValueDef::Cell(_)) => {
+                let cells = self.candidates(name);
+                self.call_one_of(&cells, name, type_args, list, span, want)
+            }
+            Some(ValueDef::Record(id)) => self.construct(id, type_args, list, span, want),
+            Some(ValueDef::Variant(id, number)) => {
+                let (id, number) = self.variant_wanted(id, number, name, want);
+                self.construct_variant(id, number, list, span, want)
+            }
+            Some(ValueDef::Tool(id)) => self.call_tool(id, list, span, want),
+            Some(ValueDef::Global(_) | ValueDef::Const(_)) => {
+                let callee = self.name(name, callee.span, Want::Value);
+                self.call_closure_args(callee, list, span)
+            }
+            Some(ValueDef::Effect(_)) | None => {
+                if self.names.resolve(name) == "Error" {
+                    return self.construct_error(list, span);
+                }
+                self.check_args_anyhow(list);
+                self.unknown_name(name, callee.span)
+            }
+        }
+    }
+
+    /// Checks arguments of a call that cannot be made, for their own errors.
+    pub(crate) fn check_args_anyhow(&mut self, args: Vec<ArgIn<'a>>) {
+        for arg in args {
+            if let ArgValue::Ast(expr) = arg.value {
+                if !matches!(expr.kind, Ast::Lambda(_)) {
+                    self.value(expr);
+                }
+            }
+        }
+    }
+
+    fn call_closure_args(&mut self, callee: Expr, args: Vec<ArgIn<'a>>, span: Span) -> Expr {
+        let ty = self.known(callee.ty);
+        let arity = match self.types.kind(ty) {
+            Kind::Func(params, _) => params.len(),
+            _ => args.len(),
+        };
+        if let Some(arg) = args.iter().find(|arg| arg.name.is_some() || arg.spread) {
+            let message = "arguments of a function value have no names and no `...`";
+            self.error(Code::UnknownArgument, arg.span(), message);
+        }
+        if self.is_var(ty) {
+            let params: Vec<Ty> = args.iter().map(|_| self.open_var()).collect();
+            let result = self.open_var();
+            let func = self.types.func(&params, result);
+            self.types.unify(ty, func);
+        }
+        let ty = self.known(ty);
+        let Kind::Func(params, result) = self.types.kind(ty).clone() else {
+            self.check_args_anyhow(args);
+            return self.call_value(callee, &[], span);
+        };
+        if arity != args.len() {
+            let message = format!("expected {}, found {}", count(arity), args.len());
+            self.error(Code::ArgumentCount, span, message);
+            self.check_args_anyhow(args);
+            return node(ExprKind::Null, result, span);
+        }
+        let args = args.into_iter().zip(params.iter()).map(|(arg, &ty)| match arg.value {
+            ArgValue::Ast(expr) => self.expr_as(expr, ty),
+            ArgValue::Done(expr) => self.coerce(expr, ty),
+        });
+        let args = args.collect();
+        self.solve(false);
+        let callee = Box::new(callee);
+        node(ExprKind::CallValue { callee, args }, result, span)
+    }
+
+    /// Calls a closure with values.
+    pub(crate) fn call_closure(&mut self, callee: Expr, args: Vec<Expr>, span: Span) -> Expr {
+        let args = args.into_iter().map(ArgIn::done).collect();
+        self.call_closure_args(callee, args, span)
+    }
+
+    /// All cells that `name` may mean here: the module's own (or imported) first.
+    pub(crate) fn candidates(&self, name: Symbol) -> Vec<CellId> {
+        let mut cells = Vec::new();
+        let mut chain = |mut next: Option<CellId>| {
+            while let Some(cell) = next {
+                if !cells.contains(&cell) {
+                    cells.push(cell);
+                }
+                next = self.items.cell(cell).next;
+            }
+        };
+        if let Some(ValueDef::Cell(cell)) = self.scopes[self.body.module.0 as usize].value(name) {
+            chain(Some(cell));
+        }
+        for def in self.prelude_values.get(&name).into_iter().flatten() {
+            if let ValueDef::Cell(cell) = def {
+                chain(Some(*cell));
+            }
+        }
+        cells
+    }
+
+    /// Whether the number and names of arguments fit a signature.
+    fn takes(&self, sig: &Sig<'a>, args: &[ArgIn<'a>]) -> bool {
+        let variadic = sig.params.iter().any(|param| param.variadic);
+        let named = args.iter().filter_map(|arg| arg.name);
+        if named.clone().any(|name| !sig.params.iter().any(|param| param.name == name.name)) {
+            return false;
+        }
+        let needed = sig.params.iter().filter(|param| param.default.is_none() && !param.variadic);
+        needed.count() <= args.len() && (variadic || args.len() <= sig.params.len())
+    }
+
+    /// Calls the one of `cells` that the arguments fit.
+    pub(crate) fn call_one_of(
+        &mut self,
+        cells: &[CellId],
+        name: Symbol,
+        type_args: &'a [ast::Type],
+        args: Vec<ArgIn<'a>>,
+        span: Span,
+        want: Want,
+    ) -> Expr {
+        if let [cell] = cells {
+            return self.call_cell(*cell, None, type_args, args, None, span, want);
+        }
+        let (cell, args) = self.choose(cells, name, args, span);
+        match cell {
+            Some(cell) => self.call_cell(cell, None, type_args, args, None, span, want),
+            None => {
+                self.check_args_anyhow(args);
+                self.poison(span)
+            }
+        }
+    }
+
+    /// The one of several cells of a name that the arguments fit, with the arguments checked as
+    /// far as was needed to tell.
+    pub(crate) fn choose(
+        &mut self,
+        cells: &[CellId],
+        name: Symbol,
+        mut args: Vec<ArgIn<'a>>,
+        span: Span,
+    ) -> (Option<CellId>, Vec<ArgIn<'a>>) {
+        let mut fitting: Vec<CellId> = Vec::new();
+        for &cell in cells {
+            let sig = self.sig(cell);
+            if self.takes(&sig, &args) {
+                fitting.push(cell);
+            }
+        }
+        match fitting.as_slice() {
+            [] => return (cells.first().copied(), args),
+            [cell] => return (Some(*cell), args),
+            _ => {}
+        }
+        for arg in &mut args {
+            if let (ArgValue::Ast(expr), false) = (&arg.value, arg.is_lambda()) {
+                arg.value = ArgValue::Done(self.value(expr));
+            }
+        }
+        let mut best: Option<(u32, CellId)> = None;
+        for &cell in &fitting {
+            if let Some(score) = self.score(cell, &args) {
+                if best.is_none_or(|(other, _)| score > other) {
+                    best = Some((score, cell));
+                }
+            }
+        }
+        if let Some((_, cell)) = best {
+            return (Some(cell), args);
+        }
+        if !self.any_poison(&args) {
+            self.report_no_overload(&fitting, name, &args, span);
+        }
+        (None, args)
+    }
+
+    fn any_poison(&mut self, args: &[ArgIn<'a>]) -> bool {
+        args.iter().any(|arg| match &arg.value {
+            ArgValue::Done(expr) => {
+                let ty = self.known(expr.ty);
+                self.types.has_poison(ty)
+            }
+            ArgValue::Ast(_) => false,
+        })
+    }
+
+    /// How well arguments fit a cell; `None` when they do not.
+    fn score(&mut self, cell: CellId, args: &[ArgIn<'a>]) -> Option<u32> {
+        let sig = self.sig(cell);
+        let vars = self.fresh_args(&sig);
+        let trial = self.types.begin_trial();
+        let mut total = 0;
+        let mut position = 0;
+        for arg in args {
+            let at = match arg.name {
+                Some(name) => sig.params.iter().position(|param| param.name == name.name)?,
+                None => position,
+            };
+            position += usize::from(arg.name.is_none() && !sig.params.get(at)?.variadic);
+            let param = &sig.params[at];
+            let bare = matches!(self.types.kind(param.ty), Kind::Param(..));
+            let mut wanted = self.types.subst(param.ty, &vars);
+            if let (true, Kind::List(element)) = (param.variadic, self.types.kind(wanted)) {
+                wanted = *element;
+            }
+            let ArgValue::Done(value) = &arg.value else {
+                let head = self.types.head(wanted);
+                if !bare && !matches!(self.types.kind(head), Kind::Func(..)) {
+                    self.types.end_trial(trial);
+                    return None;
+                }
+                continue;
+            };
+            let literal = matches!(value.kind, ExprKind::Int(_)) && self.wants_float(wanted);
+            let fit = if literal { Fit::Widen } else { self.fit(value.ty, wanted) };
+            // The first argument counts most: it is what a method is called on.
+            let weight = if at == 0 { 100 } else { 10 };
+            total += match fit {
+                Fit::No => {
+                    self.types.end_trial(trial);
+                    return None;
+                }
+                _ if bare => 1,
+                Fit::Widen => 2 * weight / 10,
+                Fit::Same => weight,
+            };
+        }
+        self.types.end_trial(trial);
+        Some(total)
+    }
+
+    fn report_no_overload(
+        &mut self,
+        cells: &[CellId],
+        name: Symbol,
+        args: &[ArgIn<'a>],
+        span: Span,
+    ) {
+        let mut types = Vec::new();
+        for arg in args {
+            let ArgValue::Done(value) = &arg.value else {
+                types.push("fn".to_owned());
+                continue;
+            };
+            let ty = self.known(value.ty);
+            if let Kind::Future(_) = self.types.kind(ty) {
+                self.not_awaited(value.span, ty);
+                return;
+            }
+            types.push(self.show(ty));
+        }
+        let text = self.text(name);
+        let message = format!("no `{text}` takes ({})", types.join(", "));
+        let mut error = Diagnostic::new(Code::NoOverload, message, span);
+        for &cell in cells.iter().take(6) {
+            let sig = self.sig(cell);
+            let params: Vec<String> = sig.params.iter().map(|param| param.ty).collect::<Vec<_>>()
+                .into_iter().map(|ty| self.show(ty)).collect();
+            error = error.note(format!("{text}({})", params.join(", ")));
+        }
+        self.report(error);
+    }
+
+    /// A variable for each type parameter.
+    pub(crate) fn fresh_args(&mut self, sig: &Sig<'a>) -> Vec<Ty> {
+        sig.generics.iter().map(|_| self.types.fresh(Origin::Open)).collect()
+    }
+
+    /// Calls `cell`. `owner` are the type arguments of what it belongs to; `place` is the first
+    /// argument of a mutator in method form.
+    #[allow(clippy::too_many_arguments, reason = "all of a call's parts")]
+    pub(crate) fn call_cell(
+        &mut self,
+        cell: CellId,
+        owner: Option<&[Ty]>,
+        type_args: &'a [ast::Type],
+        args: Vec<ArgIn<'a>>,
+        place: Option<Place>,
+        span: Span,
+        want: Want,
+    ) -> Expr {
+        let sig = self.sig(cell);
+        let vars = self.fresh_args(&sig);
+        if let Some(owner) = owner {
+            for (&var, &ty) in vars.iter().zip(owner) {
+                self.types.unify(var, ty);
+            }
+        }
+        let owned = owner.map_or(0, <[Ty]>::len);
+        self.explicit_args(cell, &sig, &vars[owned.min(vars.len())..], owned, type_args, span);
+        if let (Some(want), Some(result)) = (want.ty(), sig.result) {
+            if !sig.yields && !sig.is_async && !sig.mutator {
+                let result = self.types.subst(result, &vars);
+                self.hint_result(result, want);
+            }
+        }
+        let mut slots: Vec<Slot<'a>> = Vec::with_capacity(sig.params.len());
+        for param in &sig.params {
+            let ty = self.types.subst(param.ty, &vars);
+            slots.push(Slot { name: param.name, ty, default: param.default, variadic: param.variadic });
+        }
+        let name = self.items.cell(cell).decl.name.name;
+        if let Some(place) = &place {
+            let first = slots.remove(0);
+            if self.fit(place.ty, first.ty) == Fit::No {
+                self.mismatch(place.span, place.ty, first.ty);
+            }
+        }
+        let env = self.callee_scope(cell, &sig, &vars);
+        let applied = self.apply(&slots, args, &env, name, span);
+        self.solve(false);
+        self.later_bounds(&sig, &vars, span);
+        self.make_call(cell, &sig, &vars, applied, place, span)
+    }
+
+    fn explicit_args(
+        &mut self,
+        cell: CellId,
+        sig: &Sig<'a>,
+        vars: &[Ty],
+        owned: usize,
+        type_args: &'a [ast::Type],
+        span: Span,
+    ) {
+        if type_args.is_empty() {
+            return;
+        }
+        let own = sig.generics[owned..].iter().filter(|one| !one.implicit).count();
+        if own != type_args.len() {
+            let name = self.text(self.items.cell(cell).decl.name.name);
+            let message =
+                format!("`{name}` takes {own} type arguments, found {}", type_args.len());
+            self.error(Code::TypeArguments, span, message);
+            return;
+        }
+        for (written, &var) in type_args.iter().zip(vars) {
+            let ty = self.body_type(written);
+            self.types.unify(var, ty);
+        }
+    }
+
+    /// Lets the type wanted of a call say something about its type arguments.
+    fn hint_result(&mut self, result: Ty, want: Ty) {
+        let want = self.known(want);
+        let head = self.types.head(result);
+        if self.is_var(head) {
+            let settled = !matches!(
+                self.types.kind(want),
+                Kind::Union(_) | Kind::Any | Kind::Json | Kind::Float | Kind::Var(_) | Kind::Null
+            );
+            if settled && self.is_ground(want) {
+                self.types.attempt(|types| types.unify(head, want));
+            }
+            return;
+        }
+        if self.types.attempt(|types| types.unify(head, want)) {
+            return;
+        }
+        let part = self.types.without(want, |_, member| member == Ty::NULL);
+        if part != want && part != Ty::NEVER {
+            self.types.attempt(|types| types.unify(head, part));
+        }
+    }
+
+    fn callee_scope(&mut self, cell: CellId, sig: &Sig<'a>, vars: &[Ty]) -> (ModuleId, TyScope) {
+        let module = self.items.cell(cell).module;
+        let explicit = sig.generics.iter().zip(vars).filter(|(one, _)| !one.implicit);
+        let generics = explicit.map(|(one, &ty)| (one.name, ty)).collect();
+        let scope = TyScope { module, generics, self_ty: None, infer: true };
+        (module, scope)
+    }
+
+    /// Brings arguments into the order of the slots, with defaults filled in.
+    pub(crate) fn apply(
+        &mut self,
+        slots: &[Slot<'a>],
+        args: Vec<ArgIn<'a>>,
+        env: &(ModuleId, TyScope),
+        name: Symbol,
+        span: Span,
+    ) -> Applied {
+        let Some(at) = self.assign_slots(slots, &args, name, span) else {
+            self.check_args_anyhow(args);
+            let values = slots.iter().map(|slot| node(ExprKind::Null, slot.ty, span)).collect();
+            return Applied { lets: Vec::new(), values };
+        };
+        let mut values = self.argument_values(slots, args, &at);
+        let in_order = at.windows(2).all(|pair| pair[0] <= pair[1]);
+        let missing = |slot: usize| !at.contains(&slot) && !slots[slot].variadic;
+        let computed = (0..slots.len()).any(|slot| {
+            missing(slot) && slots[slot].default.is_some_and(|default| !is_literal(default))
+        });
+        let mut lets = Vec::new();
+        if !in_order || computed {
+            for value in values.iter_mut().flatten() {
+                let span = value.1.span;
+                let ty = value.1.ty;
+                let local = self.temp(ty, span);
+                let read = self.read_local(local, span);
+                let init = std::mem::replace(&mut value.1, read);
+                lets.push(super::stmt::let_node(local, init, span));
+            }
+        }
+        let mut ordered: Vec<Expr> = Vec::with_capacity(slots.len());
+        for (number, slot) in slots.iter().enumerate() {
+            if slot.variadic {
+                let mut elements = Vec::new();
+                for (arg, value) in values.iter_mut().enumerate() {
+                    if at[arg] == number {
+                        let (spread, value) = value.take().expect("each argument is used once");
+                        elements.push(if spread { Element::Spread(value) } else { Element::One(value) });
+                    }
+                }
+                ordered.push(node(ExprKind::List(elements), slot.ty, span));
+                continue;
+            }
+            let given = at.iter().position(|&slot| slot == number);
+            let value = match given.and_then(|arg| values[arg].take()) {
+                Some((_, value)) => value,
+                None => {
+                    let value = self.default_value(slots, number, &ordered, env, &mut lets, span);
+                    if !computed {
+                        value
+                    } else {
+                        let local = self.temp(slot.ty, span);
+                        lets.push(super::stmt::let_node(local, value, span));
+                        self.read_local(local, span)
+                    }
+                }
+            };
+            ordered.push(value);
+        }
+        Applied { lets, values: ordered }
+    }
+
+    /// Which slot each argument goes to; `None` (reported) when they do not fit.
+    fn assign_slots(
+        &mut self,
+        slots: &[Slot<'a>],
+        args: &[ArgIn<'a>],
+        name: Symbol,
+        span: Span,
+    ) -> Option<Vec<usize>> {
+        let mut at = Vec::with_capacity(args.len());
+        let mut next = 0;
+        for arg in args {
+            let slot = match arg.name {
+                Some(given) => match slots.iter().position(|slot| slot.name == given.name) {
+                    Some(slot) => slot,
+                    None => {
+                        self.unknown_argument(slots, given, name);
+                        return None;
+                    }
+                },
+                None => {
+                    let slot = next;
+                    if slots.get(slot).is_none() {
+                        self.wrong_count(slots, args.len(), name, span);
+                        return None;
+                    }
+                    if !slots[slot].variadic {
+                        next += 1;
+                    }
+                    slot
+                }
+            };
+            if at.contains(&slot) && !slots[slot].variadic {
+                let text = self.text(slots[slot].name);
+                self.error(Code::UnknownArgument, arg.span(), format!("`{text}` is given twice"));
+                return None;
+            }
+            if arg.spread && !slots[slot].variadic {
+                let message = "`...` hands a list to a variadic parameter; this one is not";
+                self.error(Code::ArgumentCount, arg.span(), message);
+                return None;
+            }
+            at.push(slot);
+        }
+        let lacking: Vec<String> = slots
+            .iter()
+            .enumerate()
+            .filter(|(number, slot)| {
+                slot.default.is_none() && !slot.variadic && !at.contains(number)
+            })
+            .map(|(_, slot)| format!("`{}`", self.names.resolve(slot.name)))
+            .collect();
+        if lacking.is_empty() {
+            return Some(at);
+        }
+        let callee = self.text(name);
+        let plural = if lacking.len() == 1 { "" } else { "s" };
+        let message = format!("`{callee}` needs argument{plural} {}", lacking.join(", "));
+        self.error(Code::ArgumentCount, span, message);
+        None
+    }
+
+    fn unknown_argument(&mut self, slots: &[Slot<'a>], given: ast::Ident, callee: Symbol) {
+        let (text, callee) = (self.text(given.name), self.text(callee));
+        let message = format!("`{callee}` has no parameter `{text}`");
+        let mut error = Diagnostic::new(Code::UnknownArgument, message, given.span);
+        let known: Vec<String> = slots.iter().map(|slot| self.text(slot.name)).collect();
+        error = match closest(&text, known.iter().map(String::as_str)) {
+            Some(near) => error.help(format!("did you mean `{near}`?")),
+            None if known.is_empty() => error,
+            None => error.help(format!("it has {}", known.join(", "))),
+        };
+        self.report(error);
+    }
+
+    fn wrong_count(&mut self, slots: &[Slot<'a>], given: usize, callee: Symbol, span: Span) {
+        let callee = self.text(callee);
+        let needed = slots.iter().filter(|slot| slot.default.is_none()).count();
+        let takes = if needed == slots.len() {
+            count(needed)
+        } else {
+            format!("{needed} to {}", count(slots.len()))
+        };
+        let message = format!("`{callee}` takes {takes}, found {given}");
+        self.error(Code::ArgumentCount, span, message);
+    }
+
+    /// The arguments' values, in source order; lambdas are checked after all others.
+    fn argument_values(
+        &mut self,
+        slots: &[Slot<'a>],
+        args: Vec<ArgIn<'a>>,
+        at: &[usize],
+    ) -> Vec<Option<(bool, Expr)>> {
+        let mut values: Vec<Option<(bool, Expr)>> = args.iter().map(|_| None).collect();
+        let mut later = Vec::new();
+        for (number, arg) in args.into_iter().enumerate() {
+            let slot = &slots[at[number]];
+            let mut ty = slot.ty;
+            if let (true, false, Kind::List(element)) =
+                (slot.variadic, arg.spread, self.types.kind(ty))
+            {
+                ty = *element;
+            }
+            let lambda = arg.is_lambda();
+            match arg.value {
+                ArgValue::Ast(expr) if lambda => later.push((number, expr, ty)),
+                ArgValue::Ast(expr) => {
+                    values[number] = Some((arg.spread, self.expr_as(expr, ty)));
+                }
+                ArgValue::Done(expr) => {
+                    values[number] = Some((arg.spread, self.coerce(expr, ty)));
+                }
+            }
+        }
+        for (number, expr, ty) in later {
+            values[number] = Some((false, self.expr_as(expr, ty)));
+        }
+        values
+    }
+
+    /// The value that a parameter or field has when none is given.
+    fn default_value(
+        &mut self,
+        slots: &[Slot<'a>],
+        number: usize,
+        earlier: &[Expr],
+        env: &(ModuleId, TyScope),
+        lets: &mut Vec<Expr>,
+        span: Span,
+    ) -> Expr {
+        let slot = &slots[number];
+        let Some(default) = slot.default else { return self.poison(span) };
+        let mut bound: Vec<(Symbol, LocalId, Ty)> = Vec::new();
+        for (slot, value) in slots.iter().zip(earlier) {
+            if let ExprKind::Local(local) = value.kind {
+                bound.push((slot.name, local, slot.ty));
+            } else if !is_literal(default) {
+                let local = self.temp(slot.ty, span);
+                lets.push(super::stmt::let_node(local, value.clone(), span));
+                bound.push((slot.name, local, slot.ty));
+            }
+        }
+        let module = std::mem::replace(&mut self.body.module, env.0);
+        let scope = std::mem::replace(&mut self.body.scope, env.1.clone());
+        let names = std::mem::take(&mut self.body.names);
+        let narrows = std::mem::take(&mut self.body.narrows);
+        let mark = self.enter();
+        for (name, local, ty) in bound {
+            self.bind_name(name, local, ty, span, false);
+        }
+        let value = self.expr_as(default, slot.ty);
+        self.leave(mark);
+        self.body.module = module;
+        self.body.scope = scope;
+        self.body.names = names;
+        self.body.narrows = narrows;
+        value
+    }
+
+    /// The node of a call whose arguments are ready.
+    fn make_call(
+        &mut self,
+        cell: CellId,
+        sig: &Rc<Sig<'a>>,
+        vars: &[Ty],
+        mut applied: Applied,
+        place: Option<Place>,
+        span: Span,
+    ) -> Expr {
+        let callee = self.site(cell, vars, span);
+        let mut result = self.call_result(sig, callee);
+        if sig.yields {
+            result = self.types.intern(Kind::Generator(result));
+        }
+        if self.prints(cell) {
+            if let Some(first) = applied.values.pop() {
+                let shown = self.printable(first);
+                let ty = shown.ty;
+                if ty == Ty::STRING {
+                    let site = self.body.sites.len() - 1;
+                    self.body.sites[site].args = vec![Ty::STRING];
+                }
+                applied.values.push(shown);
+            }
+        }
+        if sig.is_async {
+            return self.spawn_call(callee, applied, result, span);
+        }
+        let call = if let Some(place) = place {
+            let args = applied.values;
+            node(ExprKind::CallMut { callee, place, args }, result, span)
+        } else if sig.mutator {
+            return self.call_mutator(callee, applied, result, span);
+        } else {
+            let args = applied.values;
+            node(ExprKind::Call { callee, args }, result, span)
+        };
+        with_lets(applied.lets, call)
+    }
+
+    /// Library cells that print any value.
+    fn prints(&self, cell: CellId) -> bool {
+        let one = self.items.cell(cell);
+        let name = self.names.resolve(one.decl.name.name);
+        matches!(name, "print" | "eprint" | "to_string") && self.modules.get(one.module).library
+    }
+
+    /// A mutator in function form: changes a copy and gives it.
+    fn call_mutator(&mut self, callee: Callee, applied: Applied, result: Ty, span: Span) -> Expr {
+        let mut values = applied.values.into_iter();
+        let Some(first) = values.next() else { return self.poison(span) };
+        let ty = first.ty;
+        let local = self.temp(ty, first.span);
+        let mut parts = applied.lets;
+        parts.push(super::stmt::let_node(local, first, span));
+        let place = Place { root: local, path: Vec::new(), ty, span };
+        let args = values.collect();
+        parts.push(node(ExprKind::CallMut { callee, place, args }, result, span));
+        parts.push(self.read_local(local, span));
+        node(ExprKind::Block(parts), ty, span)
+    }
+
+    /// A cell as a function value.
+    pub(crate) fn cell_value(
+        &mut self,
+        cell: CellId,
+        name: Symbol,
+        span: Span,
+        want: Want,
+    ) -> Expr {
+        let expected = want.ty().and_then(|ty| self.expected_fn(ty));
+        let mut cells = self.candidates(name);
+        if !cells.contains(&cell) {
+            cells = vec![cell];
+        }
+        let cell = match &expected {
+            Some((params, _)) if cells.len() > 1 => {
+                let args: Vec<ArgIn<'a>> = params
+                    .iter()
+                    .map(|&ty| ArgIn::done(node(ExprKind::Null, ty, span)))
+                    .collect();
+                let scores = cells.iter().filter_map(|&cell| {
+                    let sig = self.sig(cell);
+                    let takes = self.takes(&sig, &args);
+                    let score = takes.then(|| self.score(cell, &args)).flatten()?;
+                    Some((score, std::cmp::Reverse(cell)))
+                });
+                scores.max().map_or(cell, |(_, std::cmp::Reverse(cell))| cell)
+            }
+            _ => cell,
+        };
+        let sig = self.sig(cell);
+        let vars = self.fresh_args(&sig);
+        let params: Vec<Ty> =
+            sig.params.iter().map(|param| self.types.subst(param.ty, &vars)).collect();
+        // As many parameters as are wanted, the others by default.
+        let taken = expected.as_ref().map_or(params.len(), |(wanted, _)| wanted.len());
+        for (&param, &wanted) in params.iter().zip(expected.iter().flat_map(|(ps, _)| ps)) {
+            self.types.attempt(|types| types.unify(param, wanted));
+        }
+        let plain = !sig.native && !sig.mutator && !sig.is_async && !sig.yields;
+        self.later_bounds(&sig, &vars, span);
+        if plain && taken >= params.len() {
+            let callee = self.site(cell, &vars, span);
+            let result = self.call_result(&sig, callee);
+            let ty = self.types.func(&params, result);
+            let Callee::Func(func) = callee else { return self.poison(span) };
+            return node(ExprKind::FuncRef(func), ty, span);
+        }
+        let taken = taken.min(params.len());
+        self.wrapped_cell(cell, &params[..taken], span)
+    }
+
+    /// `fn(a, b) => cell(a, b)`
+    fn wrapped_cell(&mut self, cell: CellId, params: &[Ty], span: Span) -> Expr {
+        let outer = self.body.at;
+        self.open_fn(FnRole::Lambda, FuncKind::Closure, span);
+        let mut args = Vec::with_capacity(params.len());
+        for (number, &ty) in params.iter().enumerate() {
+            let local = self.param_local(&format!("a{number}"), ty, span);
+            args.push(ArgIn::done(self.read_local(local, span)));
+        }
+        let body = self.call_cell(cell, None, &[], args, None, span, Want::Value);
+        let result = body.ty;
+        let cx = self.cx();
+        cx.result = result;
+        cx.declared = true;
+        cx.body = Some(body);
+        let func = cx.id;
+        self.body.at = outer;
+        let ty = self.types.func(params, result);
+        node(ExprKind::Closure { func, captures: Vec::new() }, ty, span)
+    }
+
+    /// Makes a local of `outer` known in `at`, a function directly inside it.
+    pub(crate) fn capture_local(&mut self, at: usize, outer: usize, local: LocalId) -> LocalId {
+        self.capture(at, outer, local)
+    }
+}
+
+/// `lets`, then `expr`.
+pub(crate) fn with_lets(mut lets: Vec<Expr>, expr: Expr) -> Expr {
+    if lets.is_empty() {
+        return expr;
+    }
+    let (ty, span) = (expr.ty, expr.span);
+    lets.push(expr);
+    node(ExprKind::Block(lets), ty, span)
+}
+
+/// Whether a default can be written down at every call.
+fn is_literal(expr: &ast::Expr) -> bool {
+    match &expr.kind {
+        Ast::Null
+        | Ast::Bool(_)
+        | Ast::Int(_)
+        | Ast::Float(_)
+        | Ast::Str(_)
+        | Ast::Bytes(_)
+        | Ast::EmptyBraces => true,
+        Ast::List(elements) => elements.is_empty(),
+        Ast::Unary { operand, .. } => is_literal(operand),
+        _ => false,
+    }
+}

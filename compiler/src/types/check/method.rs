@@ -1,0 +1,659 @@
+//! `x.f(y)`: a field that holds a function, a method, or the cell `f` given `x` first; traits.
+
+use super::call::ArgIn;
+use super::coerce::Fit;
+use super::{Want, node};
+use crate::diag::{Code, Diagnostic};
+use crate::hir::{BinOp, Expr, ExprKind, Place, Ty};
+use crate::names::{TypeDef, ValueDef, closest};
+use crate::source::Span;
+use crate::syntax::Symbol;
+use crate::syntax::ast::{self, ExprKind as Ast};
+use crate::types::items::{Bound, BuiltinTrait, CellId, Sig, TraitId};
+use crate::types::ty::Kind;
+use crate::types::{Checker, Head};
+
+impl<'a> Checker<'a> {
+    pub(crate) fn method_call(
+        &mut self,
+        call: &'a ast::MethodCall,
+        span: Span,
+        want: Want,
+    ) -> Expr {
+        if let Some(special) = self.special_method(call, span, want) {
+            return special;
+        }
+        if let Some(associated) = self.associated_call(call, span, want) {
+            return associated;
+        }
+        let receiver = self.value(&call.receiver);
+        if call.safe {
+            return self.safely(receiver, span, |this, receiver| {
+                this.method_on(receiver, None, call, span, Want::Value)
+            });
+        }
+        self.method_on(receiver, Some(&call.receiver), call, span, want)
+    }
+
+    /// A method of `receiver`; `written` is how it is written, for a mutator's place.
+    fn method_on(
+        &mut self,
+        receiver: Expr,
+        written: Option<&'a ast::Expr>,
+        call: &'a ast::MethodCall,
+        span: Span,
+        want: Want,
+    ) -> Expr {
+        let ty = self.braces_for(receiver.ty, call.name.name);
+        let name = call.name.name;
+        if self.types.has_poison(ty) && ty == Ty::POISON {
+            self.check_args_anyhow(ArgIn::list(&call.args));
+            return self.poison(span);
+        }
+        if let Some((index, field)) = self.field_type(ty, name) {
+            let field_head = self.known(field);
+            if self.expected_fn(field_head).is_some() {
+                let base = Box::new(receiver);
+                let callee = node(ExprKind::Field { base, index }, field, span);
+                return self.call_value(callee, &call.args, span);
+            }
+        }
+        if let Some((cell, owner)) = self.find_method(ty, name) {
+            let sig = self.sig(cell);
+            if sig.has_self {
+                return self.call_method(cell, &sig, &owner, receiver, written, call, span, want);
+            }
+        }
+        if let Some(binding) = self.lookup(name) {
+            let callee = self.read_binding(binding, call.name.span);
+            let mut args = vec![ArgIn::done(receiver)];
+            args.extend(ArgIn::list(&call.args));
+            return self.call_closure_list(callee, args, span);
+        }
+        let cells = self.candidates(name);
+        if cells.is_empty() {
+            return self.other_method(receiver, call, span, want);
+        }
+        let mut args = vec![ArgIn::done(receiver)];
+        args.extend(ArgIn::list(&call.args));
+        let (cell, mut args) = if let [cell] = cells.as_slice() {
+            (Some(*cell), args)
+        } else {
+            self.choose(&cells, name, args, call.name.span)
+        };
+        let Some(cell) = cell else {
+            return self.poison(span);
+        };
+        let sig = self.sig(cell);
+        if let (true, Some(written)) = (sig.mutator, written) {
+            args.remove(0);
+            let Some(place) = self.mutated_place(written, name, span) else {
+                self.check_args_anyhow(args);
+                return self.poison(span);
+            };
+            return self.call_cell(cell, None, &call.type_args, args, Some(place), span, want);
+        }
+        self.call_cell(cell, None, &call.type_args, args, None, span, want)
+    }
+
+    fn call_closure_list(&mut self, callee: Expr, args: Vec<ArgIn<'a>>, span: Span) -> Expr {
+        let values = args.into_iter().map(|arg| match arg.value {
+            super::call::ArgValue::Ast(expr) => self.value(expr),
+            super::call::ArgValue::Done(expr) => expr,
+        });
+        let values = values.collect();
+        self.call_closure(callee, values, span)
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "all of a call's parts")]
+    fn call_method(
+        &mut self,
+        cell: CellId,
+        sig: &Sig<'a>,
+        owner: &[Ty],
+        receiver: Expr,
+        written: Option<&'a ast::Expr>,
+        call: &'a ast::MethodCall,
+        span: Span,
+        want: Want,
+    ) -> Expr {
+        let list = ArgIn::list(&call.args);
+        if let (true, Some(written)) = (sig.mutator, written) {
+            let Some(place) = self.mutated_place(written, call.name.name, span) else {
+                self.check_args_anyhow(list);
+                return self.poison(span);
+            };
+            let owner = Some(owner);
+            return self.call_cell(cell, owner, &call.type_args, list, Some(place), span, want);
+        }
+        let mut args = vec![ArgIn::done(receiver)];
+        args.extend(list);
+        self.call_cell(cell, Some(owner), &call.type_args, args, None, span, want)
+    }
+
+    /// The place that a mutator in method form updates.
+    pub(crate) fn mutated_place(
+        &mut self,
+        written: &'a ast::Expr,
+        method: Symbol,
+        span: Span,
+    ) -> Option<Place> {
+        if crate::types::walk::place_root(written).is_none() {
+            let text = self.text(method);
+            let message = format!("`{text}` changes its receiver, which must be a variable");
+            let error = Diagnostic::new(Code::NotAPlace, message, written.span)
+                .help(format!("the function form gives the new value: {text}(…)"));
+            self.report(error);
+            return None;
+        }
+        let narrowed = self.path(written).and_then(|(root, fields)| self.narrowed(root, &fields));
+        let mut place = self.place(written)?;
+        if let Some(ty) = narrowed {
+            place.ty = ty;
+        } else {
+            self.changed(written);
+        }
+        let _ = span;
+        Some(place)
+    }
+
+    /// `{}` whose first use is a method: a set for what only sets have, else a map.
+    fn braces_for(&mut self, ty: Ty, method: Symbol) -> Ty {
+        use crate::types::ty::Origin;
+        let ty = self.known(ty);
+        if let Kind::Var(var) = *self.types.kind(ty) {
+            if self.types.origin(var) == Origin::Braces {
+                let name = self.names.resolve(method);
+                if matches!(name, "add" | "union" | "intersection" | "difference" | "is_subset") {
+                    let element = self.types.fresh(Origin::Literal);
+                    let set = self.types.intern(Kind::Set(element));
+                    self.types.unify(ty, set);
+                    return set;
+                }
+                return self.as_map(ty);
+            }
+        }
+        ty
+    }
+
+    /// `Enum.Variant(x)`, `Type.make(x)`, `db.query(x)`
+    fn associated_call(
+        &mut self,
+        call: &'a ast::MethodCall,
+        span: Span,
+        want: Want,
+    ) -> Option<Expr> {
+        let name = call.name;
+        if let Ast::Name(base) = call.receiver.kind {
+            if self.lookup(base).is_none() {
+                if let Some(ValueDef::Effect(id)) = self.value_def(base) {
+                    return Some(self.call_effect(id, call, span, want));
+                }
+            }
+        }
+        if let Some(id) = self.builtin_enum(&call.receiver) {
+            let number = *self.items.adt(id).variant_names.get(&name.name)?;
+            let args = ArgIn::list(&call.args);
+            return Some(self.construct_variant(id, number, args, span, want));
+        }
+        let TypeDef::Adt(id) = self.type_name(&call.receiver)? else {
+            return self.associated_builtin(call, span, want);
+        };
+        let args = ArgIn::list(&call.args);
+        if let Some(&number) = self.items.adt(id).variant_names.get(&name.name) {
+            return Some(self.construct_variant(id, number, args, span, want));
+        }
+        let owner: Vec<Ty> =
+            (0..self.items.adt(id).generics.len()).map(|_| self.open_var()).collect();
+        let ty = self.types.adt(id, &owner);
+        if let Some((cell, owner)) = self.find_method(ty, name.name) {
+            let cell = self.call_cell(cell, Some(&owner), &call.type_args, args, None, span, want);
+            return Some(cell);
+        }
+        self.check_args_anyhow(args);
+        if self.items.adt(id).is_enum {
+            self.unknown_variant(id, name);
+        } else {
+            let (owner, text) = (self.text(self.items.adt(id).name), self.text(name.name));
+            let message = format!("`{owner}` has no cell `{text}`");
+            self.error(Code::UnknownMethod, name.span, message);
+        }
+        Some(self.poison(span))
+    }
+
+    /// `Alias.make(x)`
+    fn associated_builtin(
+        &mut self,
+        call: &'a ast::MethodCall,
+        span: Span,
+        want: Want,
+    ) -> Option<Expr> {
+        let Ast::Name(base) = call.receiver.kind else { return None };
+        let ident = ast::Ident { name: base, span: call.receiver.span };
+        let kind = ast::TypeKind::Named { name: ident, args: Vec::new() };
+        let ty = self.body_type(&ast::Type { kind, span: call.receiver.span });
+        let (cell, owner) = self.find_method(ty, call.name.name)?;
+        let args = ArgIn::list(&call.args);
+        Some(self.call_cell(cell, Some(&owner), &call.type_args, args, None, span, want))
+    }
+
+    /// A method of `ty` (of its declaration, of an impl, a trait's default), with the type
+    /// arguments of what it belongs to.
+    pub(crate) fn find_method(&mut self, ty: Ty, name: Symbol) -> Option<(CellId, Vec<Ty>)> {
+        let ty = self.known(ty);
+        match self.types.kind(ty).clone() {
+            Kind::Adt(id, args) => {
+                if let Some(&cell) = self.items.adt(id).methods.get(&name) {
+                    return Some((cell, args.to_vec()));
+                }
+            }
+            Kind::Param(number, _) => return self.bound_method(ty, number, name),
+            Kind::Var(_) => return None,
+            _ => {}
+        }
+        let head = self.head_of(ty);
+        let mut impls = self.impls.get(&head).cloned().unwrap_or_default();
+        if head != Head::Any {
+            impls.extend(self.impls.get(&Head::Any).into_iter().flatten());
+        }
+        for imp in impls {
+            let one = self.items.impl_(imp);
+            let (of, bound) = (one.ty, one.bound.clone());
+            let own = one.methods.get(&name).copied();
+            let inherited = match &bound {
+                Some(Bound::Trait(id, _)) if own.is_none() => self.trait_method(*id, name),
+                _ => None,
+            };
+            if own.is_none() && inherited.is_none() {
+                continue;
+            }
+            let vars: Vec<Ty> =
+                (0..self.items.impl_(imp).generics.len()).map(|_| self.open_var()).collect();
+            let of = self.types.subst(of, &vars);
+            if !self.types.attempt(|types| types.unify(of, ty)) {
+                continue;
+            }
+            if let Some(cell) = own {
+                return Some((cell, vars));
+            }
+            if let (Some((cell, id)), Some(bound)) = (inherited, bound) {
+                let mut args = vec![ty];
+                args.extend(self.trait_args(&bound, id, &vars));
+                return Some((cell, args));
+            }
+        }
+        None
+    }
+
+    /// The type arguments of trait `id`, which `bound` is or extends.
+    fn trait_args(&mut self, bound: &Bound, id: TraitId, vars: &[Ty]) -> Vec<Ty> {
+        match bound {
+            Bound::Trait(of, args) if *of == id => {
+                args.iter().map(|&ty| self.types.subst(ty, vars)).collect()
+            }
+            _ => {
+                let count = self.items.trait_(id).decl.generics.params.len();
+                (0..count).map(|_| self.open_var()).collect()
+            }
+        }
+    }
+
+    /// A trait's method, its supertraits' included, that has a body.
+    fn trait_method(&self, id: TraitId, name: Symbol) -> Option<(CellId, TraitId)> {
+        let one = self.items.trait_(id);
+        if let Some(&cell) = one.methods.get(&name) {
+            let bodiless = matches!(self.items.cell(cell).decl.body, ast::CellBody::None);
+            return (!bodiless).then_some((cell, id));
+        }
+        one.supers.iter().find_map(|bound| match bound {
+            Bound::Trait(id, _) => self.trait_method(*id, name),
+            Bound::Builtin(_) => None,
+        })
+    }
+
+    /// A method that a type parameter has by its bounds.
+    fn bound_method(&mut self, ty: Ty, number: u32, name: Symbol) -> Option<(CellId, Vec<Ty>)> {
+        let bounds = self.body.bounds.get(number as usize)?.bounds.clone();
+        let mut open: Vec<Bound> = bounds;
+        let mut seen: Vec<TraitId> = Vec::new();
+        while let Some(bound) = open.pop() {
+            let Bound::Trait(id, args) = bound else { continue };
+            if seen.contains(&id) {
+                continue;
+            }
+            seen.push(id);
+            let one = self.items.trait_(id);
+            if let Some(&cell) = one.methods.get(&name) {
+                let mut owner = vec![ty];
+                owner.extend(args);
+                return Some((cell, owner));
+            }
+            open.extend(one.supers.iter().cloned());
+        }
+        None
+    }
+
+    pub(crate) fn has_method(&mut self, ty: Ty, name: Symbol) -> bool {
+        self.find_method(ty, name).is_some() || !self.candidates(name).is_empty()
+    }
+
+    /// A property of a handle: the library's cell of that name, called on it.
+    pub(crate) fn property(&mut self, value: &Expr, name: ast::Ident, span: Span) -> Option<Expr> {
+        let cells = self.candidates(name.name);
+        if cells.is_empty() {
+            return None;
+        }
+        let args = vec![ArgIn::done(value.clone())];
+        Some(self.call_one_of(&cells, name.name, &[], args, span, Want::Value))
+    }
+
+    /// Built-in methods, and the report when there is nothing of that name.
+    fn other_method(
+        &mut self,
+        receiver: Expr,
+        call: &'a ast::MethodCall,
+        span: Span,
+        want: Want,
+    ) -> Expr {
+        let args = ArgIn::list(&call.args);
+        let ty = self.known(receiver.ty);
+        let name = call.name;
+        if let Some(ValueDef::Record(_) | ValueDef::Variant(..) | ValueDef::Tool(_)) =
+            self.value_def(name.name)
+        {
+            // `x.Point(y)` is not how a record is made, but `x.f(y)` is `f(x, y)` all the same.
+            let mut list = vec![ArgIn::done(receiver)];
+            list.extend(args);
+            return match self.value_def(name.name) {
+                Some(ValueDef::Record(id)) => self.construct(id, &[], list, span, want),
+                Some(ValueDef::Variant(id, number)) => {
+                    self.construct_variant(id, number, list, span, want)
+                }
+                _ => self.poison(span),
+            };
+        }
+        self.check_args_anyhow(args);
+        if self.types.has_poison(ty) {
+            return self.poison(span);
+        }
+        let text = self.text(name.name);
+        let shown = self.show(ty);
+        let message = format!("{shown} has no method or field `{text}`, and there is no cell of that name");
+        let mut error = Diagnostic::new(Code::UnknownMethod, message, name.span);
+        if let Kind::Future(_) = self.types.kind(ty) {
+            error = error.help("await the future first");
+        } else if let Some(near) = self.near_method(ty, &text) {
+            error = error.help(format!("did you mean `{near}`?"));
+        }
+        self.report(error);
+        self.poison(span)
+    }
+
+    fn near_method(&mut self, ty: Ty, text: &str) -> Option<String> {
+        let mut known: Vec<Symbol> = Vec::new();
+        if let Kind::Adt(id, _) = self.types.kind(ty).clone() {
+            known.extend(self.items.adt(id).methods.keys());
+            if !self.items.adt(id).is_enum {
+                let variants = self.variants(id);
+                known.extend(variants.iter().flat_map(|one| &one.fields).map(|field| field.name));
+            }
+        }
+        let head = self.head_of(ty);
+        for imp in self.impls.get(&head).into_iter().flatten() {
+            known.extend(self.items.impl_(*imp).methods.keys());
+        }
+        known.extend(self.scopes[self.body.module.0 as usize].values.keys());
+        known.extend(self.prelude_values.keys());
+        let names: Vec<&str> = known.iter().map(|&name| self.names.resolve(name)).collect();
+        closest(text, names).map(str::to_owned)
+    }
+
+    /// `x |> obj.f(a)`
+    pub(crate) fn piped_method(
+        &mut self,
+        first: Expr,
+        call: &'a ast::MethodCall,
+        span: Span,
+        want: Want,
+    ) -> Expr {
+        let receiver = self.value(&call.receiver);
+        let ty = self.known(receiver.ty);
+        let mut args = vec![ArgIn::done(receiver), ArgIn::done(first)];
+        args.extend(ArgIn::list(&call.args));
+        if let Some((cell, owner)) = self.find_method(ty, call.name.name) {
+            return self.call_cell(cell, Some(&owner), &call.type_args, args, None, span, want);
+        }
+        let cells = self.candidates(call.name.name);
+        if cells.is_empty() {
+            self.unknown_field(ty, call.name, span);
+            return self.poison(span);
+        }
+        self.call_one_of(&cells, call.name.name, &call.type_args, args, span, want)
+    }
+
+    /// Notes the bounds that a call's type arguments must satisfy.
+    pub(crate) fn later_bounds(&mut self, sig: &Sig<'a>, vars: &[Ty], span: Span) {
+        for (generic, &ty) in sig.generics.iter().zip(vars) {
+            for bound in &generic.bounds {
+                let bound = match bound {
+                    Bound::Trait(id, args) => {
+                        let args = args.iter().map(|&arg| self.types.subst(arg, vars)).collect();
+                        Bound::Trait(*id, args)
+                    }
+                    Bound::Builtin(builtin) => Bound::Builtin(*builtin),
+                };
+                self.body.bound_checks.push((bound, ty, span));
+            }
+        }
+    }
+
+    /// Checks the bounds noted so far.
+    pub(crate) fn check_bounds(&mut self) {
+        for (bound, ty, span) in std::mem::take(&mut self.body.bound_checks) {
+            let ty = self.types.resolve(ty);
+            if self.types.has_poison(ty) || self.is_var(ty) || self.satisfies(ty, &bound) {
+                continue;
+            }
+            let name = match &bound {
+                Bound::Trait(id, _) => self.text(self.items.trait_(*id).decl.name.name),
+                Bound::Builtin(builtin) => builtin.name().to_owned(),
+            };
+            let shown = self.show(ty);
+            let message = format!("{shown} does not implement `{name}`");
+            let error = Diagnostic::new(Code::BoundNotMet, message, span)
+                .help(format!("impl {name} for {shown} … end"));
+            self.report(error);
+        }
+    }
+
+    /// Whether `ty` satisfies a bound.
+    pub(crate) fn satisfies(&mut self, ty: Ty, bound: &Bound) -> bool {
+        let ty = self.known(ty);
+        match bound {
+            Bound::Builtin(BuiltinTrait::Show | BuiltinTrait::Default) => true,
+            Bound::Builtin(BuiltinTrait::Eq | BuiltinTrait::Hash) => {
+                !matches!(self.types.kind(ty), Kind::Func(..))
+            }
+            Bound::Builtin(BuiltinTrait::Order) => self.ordered(ty),
+            Bound::Trait(id, _) => self.implements(ty, *id),
+        }
+    }
+
+    fn implements(&mut self, ty: Ty, id: TraitId) -> bool {
+        if let Kind::Param(number, _) = *self.types.kind(ty) {
+            let bounds = self.body.bounds.get(number as usize).map(|one| one.bounds.clone());
+            return bounds.into_iter().flatten().any(|bound| self.extends(&bound, id));
+        }
+        let head = self.head_of(ty);
+        let mut impls = self.impls.get(&head).cloned().unwrap_or_default();
+        impls.extend(self.impls.get(&Head::Any).into_iter().flatten());
+        impls.into_iter().any(|imp| {
+            let one = self.items.impl_(imp);
+            let (of, bound) = (one.ty, one.bound.clone());
+            if !bound.is_some_and(|bound| self.extends(&bound, id)) {
+                return false;
+            }
+            let vars: Vec<Ty> =
+                (0..self.items.impl_(imp).generics.len()).map(|_| self.open_var()).collect();
+            let of = self.types.subst(of, &vars);
+            self.types.attempt(|types| types.unify(of, ty))
+        })
+    }
+
+    fn extends(&self, bound: &Bound, id: TraitId) -> bool {
+        match bound {
+            Bound::Trait(of, _) => {
+                *of == id || {
+                    let supers = &self.items.trait_(*of).supers;
+                    supers.iter().any(|one| self.extends(one, id))
+                }
+            }
+            Bound::Builtin(_) => false,
+        }
+    }
+
+    /// Whether values of `ty` can be compared with `<`.
+    pub(crate) fn ordered(&mut self, ty: Ty) -> bool {
+        let ty = self.known(ty);
+        match self.types.kind(ty).clone() {
+            Kind::Int | Kind::Float | Kind::String | Kind::Bool | Kind::Bytes | Kind::Null => true,
+            Kind::Poison | Kind::Never | Kind::Var(_) => true,
+            Kind::List(t) => self.ordered(t),
+            Kind::Tuple(ts) => ts.iter().all(|&t| self.ordered(t)),
+            Kind::Adt(id, args) => {
+                self.builtin_impl(ty, BuiltinTrait::Order).is_some() || {
+                    // By structure: as long as no field is without order.
+                    let variants = self.variants(id);
+                    let fields = variants.iter().flat_map(|one| &one.fields).map(|field| field.ty);
+                    let fields: Vec<Ty> = fields.collect();
+                    fields.into_iter().all(|field| {
+                        let field = self.types.subst(field, &args);
+                        let recursive = matches!(self.types.kind(field), Kind::Adt(of, _) if *of == id);
+                        recursive || self.ordered(field)
+                    })
+                }
+            }
+            Kind::Param(number, _) => {
+                let bounds = self.body.bounds.get(number as usize);
+                bounds.is_some_and(|one| {
+                    let order = |bound: &Bound| {
+                        matches!(bound, Bound::Builtin(BuiltinTrait::Order))
+                    };
+                    one.bounds.iter().any(order)
+                })
+            }
+            _ => false,
+        }
+    }
+
+    /// The user's own `impl Show for T` (or Eq, Order): its first method.
+    fn builtin_impl(&mut self, ty: Ty, of: BuiltinTrait) -> Option<(CellId, Vec<Ty>)> {
+        let head = self.head_of(ty);
+        if !matches!(head, Head::Adt(_)) {
+            return None;
+        }
+        let impls = self.impls.get(&head)?.clone();
+        for imp in impls {
+            let one = self.items.impl_(imp);
+            if !matches!(one.bound, Some(Bound::Builtin(builtin)) if builtin == of) {
+                continue;
+            }
+            let first = one.decl.methods.first()?.cell.name.name;
+            let (cell, of) = (*one.methods.get(&first)?, one.ty);
+            let vars: Vec<Ty> =
+                (0..self.items.impl_(imp).generics.len()).map(|_| self.open_var()).collect();
+            let of = self.types.subst(of, &vars);
+            if self.types.attempt(|types| types.unify(of, ty)) {
+                return Some((cell, vars));
+            }
+        }
+        None
+    }
+
+    fn call_builtin_impl(
+        &mut self,
+        of: BuiltinTrait,
+        values: Vec<Expr>,
+        span: Span,
+    ) -> Option<Expr> {
+        let ty = self.known(values[0].ty);
+        let (cell, owner) = self.builtin_impl(ty, of)?;
+        // Inside the impl itself the structure counts.
+        let open = self.body.inst.map(|inst| self.insts[inst.0 as usize].cell);
+        if open == Some(cell) {
+            return None;
+        }
+        let args = values.into_iter().map(ArgIn::done).collect();
+        Some(self.call_cell(cell, Some(&owner), &[], args, None, span, Want::Value))
+    }
+
+    /// A value's text by its own `show`, if it has one.
+    pub(crate) fn call_show(&mut self, value: Expr) -> Expr {
+        let span = value.span;
+        let ty = self.known(value.ty);
+        if !matches!(self.types.kind(ty), Kind::Adt(..)) || self.impls.is_empty() {
+            return value;
+        }
+        if self.builtin_impl(ty, BuiltinTrait::Show).is_none() {
+            return value;
+        }
+        let copy = value.clone();
+        self.call_builtin_impl(BuiltinTrait::Show, vec![copy], span).unwrap_or(value)
+    }
+
+    pub(crate) fn user_equal(&mut self, lhs: &Expr, rhs: &Expr, span: Span) -> Option<Expr> {
+        let ty = self.known(lhs.ty);
+        self.builtin_impl(ty, BuiltinTrait::Eq)?;
+        self.call_builtin_impl(BuiltinTrait::Eq, vec![lhs.clone(), rhs.clone()], span)
+    }
+
+    pub(crate) fn user_order(
+        &mut self,
+        op: ast::BinaryOp,
+        lhs: &Expr,
+        rhs: &Expr,
+        span: Span,
+    ) -> Option<Expr> {
+        let ty = self.known(lhs.ty);
+        self.builtin_impl(ty, BuiltinTrait::Order)?;
+        let values = vec![lhs.clone(), rhs.clone()];
+        let order = self.call_builtin_impl(BuiltinTrait::Order, values, span)?;
+        let bool_result = self.known(order.ty) == Ty::BOOL;
+        if bool_result {
+            // `less(a, b)`: only `<` and its relatives by swapping and negating.
+            return self.order_by_less(op, lhs, rhs, span);
+        }
+        let zero = node(ExprKind::Int(0), Ty::INT, span);
+        let op: BinOp = super::operator::bin_op(op);
+        let kind = ExprKind::Binary(op, Box::new(order), Box::new(zero));
+        Some(node(kind, Ty::BOOL, span))
+    }
+
+    fn order_by_less(
+        &mut self,
+        op: ast::BinaryOp,
+        lhs: &Expr,
+        rhs: &Expr,
+        span: Span,
+    ) -> Option<Expr> {
+        use ast::BinaryOp as Op;
+        let swap = matches!(op, Op::Gt | Op::LtEq);
+        let negate = matches!(op, Op::LtEq | Op::GtEq);
+        let (a, b) = if swap { (rhs, lhs) } else { (lhs, rhs) };
+        let values = vec![a.clone(), b.clone()];
+        let less = self.call_builtin_impl(BuiltinTrait::Order, values, span)?;
+        if !negate {
+            return Some(less);
+        }
+        let kind = ExprKind::Unary(crate::hir::UnOp::Not, Box::new(less));
+        Some(node(kind, Ty::BOOL, span))
+    }
+
+    /// Whether `from` fits `to` without binding anything.
+    pub(crate) fn would_fit(&mut self, from: Ty, to: Ty) -> bool {
+        let trial = self.types.begin_trial();
+        let fit = self.fit(from, to);
+        self.types.end_trial(trial);
+        fit != Fit::No
+    }
+}

@@ -1,0 +1,768 @@
+//! Patterns, against the type of what they are matched with.
+
+use crate::diag::{Code, Diagnostic};
+use crate::hir::{LocalId, Pat, PatKind, Ty};
+use crate::names::{ValueDef, closest};
+use crate::source::Span;
+use crate::syntax::Symbol;
+use crate::syntax::ast::{self, ExprKind as Ast, LiteralPattern as Lit, PatternKind};
+use crate::types::Checker;
+use crate::types::items::VariantDef;
+use crate::types::ty::{AdtId, Kind};
+use std::rc::Rc;
+
+/// A name bound by a pattern.
+struct Bound {
+    name: Symbol,
+    local: LocalId,
+    ty: Ty,
+    span: Span,
+}
+
+/// What a pattern has bound so far.
+#[derive(Default)]
+struct Names {
+    bound: Vec<Bound>,
+    /// In the later alternatives of `a | b`: the names of the first.
+    first: Option<Vec<(Symbol, LocalId, Ty)>>,
+}
+
+impl<'a> Checker<'a> {
+    /// A pattern of `let`, `for` or a parameter; its names become known.
+    pub(crate) fn pattern_top(&mut self, pattern: &'a ast::Pattern, ty: Ty, mutable: bool) -> Pat {
+        let mut names = Names::default();
+        let pat = self.pattern(pattern, ty, &mut names);
+        self.declare_bound(names, mutable);
+        pat
+    }
+
+    /// The pattern of a `match` arm.
+    pub(crate) fn arm_pattern(&mut self, pattern: &'a ast::Pattern, ty: Ty) -> Pat {
+        self.pattern_top(pattern, ty, false)
+    }
+
+    /// The pattern of `if let`, `while let`: a bare name is bound to what is not null.
+    pub(crate) fn test_pattern(&mut self, pattern: &'a ast::Pattern, ty: Ty) -> Pat {
+        let PatternKind::Name(name) = &pattern.kind else {
+            return self.pattern_top(pattern, ty, false);
+        };
+        let head = self.known(ty);
+        if self.variant_of(head, name.name).is_some() || self.constant(name.name).is_some() {
+            return self.pattern_top(pattern, ty, false);
+        }
+        let mut rest = self.minus(head, Ty::NULL);
+        if rest == head && matches!(self.types.kind(head), Kind::Adt(AdtId::RESULT, _)) {
+            // `if let v = f()`: the value of an ok.
+            let Kind::Adt(_, args) = self.types.kind(head).clone() else { unreachable!() };
+            let local = self.declare(name.name, args[0], name.span, false);
+            let inner = self.bind_pat(local, args[0], name.span);
+            let kind = PatKind::Variant(0, vec![(0, inner)]);
+            return Pat { kind, ty, span: pattern.span };
+        }
+        if rest == Ty::NEVER {
+            rest = Ty::NULL;
+        }
+        let local = self.declare(name.name, rest, name.span, false);
+        let inner = self.bind_pat(local, rest, name.span);
+        if rest == head {
+            if !matches!(head, Ty::ANY | Ty::JSON) {
+                return inner;
+            }
+            // Any, Json: whatever is not null.
+            return inner;
+        }
+        let kind = PatKind::Type(rest, Box::new(inner));
+        Pat { kind, ty, span: pattern.span }
+    }
+
+    /// A name for all of a value.
+    pub(crate) fn bind_pat(&self, local: LocalId, ty: Ty, span: Span) -> Pat {
+        let kind = PatKind::Bind(local, None);
+        Pat { kind, ty, span }
+    }
+
+    fn declare_bound(&mut self, names: Names, mutable: bool) {
+        for (number, one) in names.bound.iter().enumerate() {
+            let twice = names.bound[..number].iter().find(|other| other.name == one.name);
+            if let Some(other) = twice {
+                let text = self.text(one.name);
+                let message = format!("`{text}` is bound twice in this pattern");
+                let error = Diagnostic::new(Code::DuplicateBinding, message, one.span)
+                    .label(other.span, "first bound here");
+                self.report(error);
+            }
+            self.bind_name(one.name, one.local, one.ty, one.span, mutable);
+        }
+    }
+
+    fn pattern(&mut self, pattern: &'a ast::Pattern, ty: Ty, names: &mut Names) -> Pat {
+        let span = pattern.span;
+        let plain = |kind| Pat { kind, ty, span };
+        match &pattern.kind {
+            PatternKind::Error => self.poison_names(pattern, ty, names),
+            PatternKind::Wildcard => plain(PatKind::Wild),
+            PatternKind::Name(name) => self.name_pattern(*name, ty, span, names),
+            PatternKind::Literal(literal) => self.literal_pattern(literal, ty, span),
+            PatternKind::Range {
+                start,
+                end,
+                inclusive,
+            } => self.range_pattern(start.as_ref(), end.as_ref(), *inclusive, ty, span),
+            PatternKind::Tuple(parts) => self.tuple_pattern(parts, ty, span, names),
+            PatternKind::List(list) => self.list_pattern(list, ty, span, names),
+            PatternKind::Constructor(one) => self.constructor_pattern(one, ty, span, names),
+            PatternKind::Ok(inner) => self.result_pattern(0, inner, ty, span, names),
+            PatternKind::Err(inner) => self.result_pattern(1, inner, ty, span, names),
+            PatternKind::Typed { pattern: inner, ty: of } => {
+                let of = self.body_type(of);
+                self.typed_pattern(inner, of, ty, span, names)
+            }
+            PatternKind::Or(parts) => self.or_pattern(parts, ty, span, names),
+        }
+    }
+
+    /// Binds the names in what could not be checked, so that their uses are not reported.
+    fn poison_names(&mut self, pattern: &ast::Pattern, ty: Ty, names: &mut Names) -> Pat {
+        let mut list = Vec::new();
+        crate::types::walk::bound_names(pattern, &mut list);
+        for name in list {
+            self.bind_in(name, Ty::POISON, names);
+        }
+        Pat { kind: PatKind::Wild, ty, span: pattern.span }
+    }
+
+    fn bind_in(&mut self, name: ast::Ident, ty: Ty, names: &mut Names) -> LocalId {
+        let known = names.first.as_ref().and_then(|first| {
+            first.iter().find(|(other, ..)| *other == name.name).copied()
+        });
+        if let Some((_, local, first_ty)) = known {
+            if !self.types.unify(first_ty, ty) {
+                let (one, other) = (self.show(first_ty), self.show(ty));
+                let text = self.text(name.name);
+                let message = format!("`{text}` is {one} in one alternative and {other} in another");
+                self.error(Code::UnequalAlternatives, name.span, message);
+            }
+            names.bound.push(Bound { name: name.name, local, ty: first_ty, span: name.span });
+            return local;
+        }
+        let local = self.local(name.name, ty, name.span);
+        names.bound.push(Bound { name: name.name, local, ty, span: name.span });
+        local
+    }
+
+    fn name_pattern(
+        &mut self,
+        name: ast::Ident,
+        ty: Ty,
+        span: Span,
+        names: &mut Names,
+    ) -> Pat {
+        let head = self.known(ty);
+        if let Some((member, variant)) = self.variant_of(head, name.name) {
+            let pat = Pat { kind: PatKind::Variant(variant, Vec::new()), ty: member, span };
+            self.expect_payload(member, variant, 0, span);
+            return self.in_member(pat, member, head);
+        }
+        if let Some(literal) = self.constant(name.name) {
+            return match literal {
+                Some(literal) => self.literal_pattern(&literal, ty, span),
+                None => {
+                    let text = self.text(name.name);
+                    let message = format!("constant `{text}` is not a literal");
+                    let error = Diagnostic::new(Code::BadPattern, message, span)
+                        .help("compare in a guard: x if x == …");
+                    self.report(error);
+                    Pat { kind: PatKind::Wild, ty, span }
+                }
+            };
+        }
+        if let Some(ValueDef::Variant(adt, _)) = self.value_def(name.name) {
+            if self.names.resolve(name.name).starts_with(char::is_uppercase)
+                && !self.types.has_poison(head)
+                && !self.is_var(head)
+            {
+                let (text, owner) = (self.text(name.name), self.text(self.items.adt(adt).name));
+                let shown = self.show(head);
+                let message = format!("`{text}` is a variant of {owner}, but the value is {shown}");
+                self.error(Code::BadPattern, span, message);
+                return Pat { kind: PatKind::Wild, ty, span };
+            }
+        }
+        let local = self.bind_in(name, ty, names);
+        self.bind_pat(local, ty, span)
+    }
+
+    /// A constant of this name; its literal, if it is one.
+    #[allow(clippy::option_option, reason = "no constant, or a constant that is no literal")]
+    fn constant(&self, name: Symbol) -> Option<Option<Lit>> {
+        let Some(ValueDef::Const(id)) = self.value_def(name) else { return None };
+        Some(match &self.items.const_(id).decl.value.kind {
+            Ast::Int(value) => Some(Lit::Int(*value)),
+            Ast::Float(value) => Some(Lit::Float(*value)),
+            Ast::Bool(value) => Some(Lit::Bool(*value)),
+            Ast::Str(text) => Some(Lit::Str(text.clone())),
+            Ast::Unary { operand, .. } => match &operand.kind {
+                Ast::Int(value) => Some(Lit::Int(-value)),
+                Ast::Float(value) => Some(Lit::Float(-value)),
+                _ => None,
+            },
+            _ => None,
+        })
+    }
+
+    /// `name` as a variant of `ty`, or of a member of it.
+    fn variant_of(&mut self, ty: Ty, name: Symbol) -> Option<(Ty, u32)> {
+        let members = self.types.members(ty);
+        members.into_iter().find_map(|member| {
+            let member = self.types.head(member);
+            match self.types.kind(member) {
+                Kind::Adt(id, _) if self.items.adt(*id).is_enum => {
+                    let number = *self.items.adt(*id).variant_names.get(&name)?;
+                    Some((member, number))
+                }
+                _ => None,
+            }
+        })
+    }
+
+    /// A pattern for the member of a union: with a test that the value is of that type.
+    fn in_member(&mut self, pat: Pat, member: Ty, whole: Ty) -> Pat {
+        let whole_head = self.known(whole);
+        if self.types.resolve(member) == self.types.resolve(whole_head) {
+            return pat;
+        }
+        let span = pat.span;
+        Pat { kind: PatKind::Type(member, Box::new(pat)), ty: whole, span }
+    }
+
+    fn literal_pattern(&mut self, literal: &Lit, ty: Ty, span: Span) -> Pat {
+        let (own, kind) = match literal {
+            Lit::Null => (Ty::NULL, PatKind::Null),
+            Lit::Bool(value) => (Ty::BOOL, PatKind::Bool(*value)),
+            Lit::Int(value) => (Ty::INT, PatKind::Int(*value)),
+            Lit::Float(value) => (Ty::FLOAT, PatKind::Float(*value)),
+            Lit::Str(text) => (Ty::STRING, PatKind::Str(text.to_string())),
+            Lit::Bytes(_) => {
+                let error =
+                    Diagnostic::new(Code::BadPattern, "Bytes are no pattern", span)
+                        .help("compare in a guard: x if x == …");
+                self.report(error);
+                return Pat { kind: PatKind::Wild, ty, span };
+            }
+        };
+        let head = self.known(ty);
+        if let (Lit::Int(value), true) = (literal, self.wants_float(head)) {
+            let pat = Pat { kind: PatKind::Float(*value as f64), ty: Ty::FLOAT, span };
+            return self.in_member(pat, Ty::FLOAT, head);
+        }
+        if own == Ty::NULL {
+            if !self.may_be(head, Ty::NULL) {
+                self.never_matches(head, "null", span);
+            }
+            return Pat { kind, ty, span };
+        }
+        self.literal_member(own, kind, head, span)
+    }
+
+    fn literal_member(&mut self, own: Ty, kind: PatKind, head: Ty, span: Span) -> Pat {
+        if self.is_var(head) {
+            self.types.unify(head, own);
+        }
+        let pat = Pat { kind, ty: own, span };
+        if !self.types.has_poison(head) && !self.may_be(head, own) {
+            let shown = self.show(own);
+            self.never_matches(head, &shown, span);
+            return Pat { kind: PatKind::Wild, ty: head, span };
+        }
+        let head = self.known(head);
+        self.in_member(pat, own, head)
+    }
+
+    fn never_matches(&mut self, ty: Ty, what: &str, span: Span) {
+        if self.types.has_poison(ty) {
+            return;
+        }
+        if let Kind::Future(_) = self.types.kind(ty) {
+            self.not_awaited(span, ty);
+            return;
+        }
+        let shown = self.show(ty);
+        let message = format!("a value of type {shown} never matches {what}");
+        self.error(Code::BadPattern, span, message);
+    }
+
+    fn range_pattern(
+        &mut self,
+        start: Option<&Lit>,
+        end: Option<&Lit>,
+        inclusive: bool,
+        ty: Ty,
+        span: Span,
+    ) -> Pat {
+        let int = |literal: Option<&Lit>, open| match literal {
+            None => Some(open),
+            Some(Lit::Int(value)) => Some(*value),
+            Some(_) => None,
+        };
+        let (Some(lo), Some(hi)) = (int(start, i64::MIN), int(end, i64::MAX)) else {
+            self.error(Code::BadPattern, span, "a range pattern has Int ends");
+            return Pat { kind: PatKind::Wild, ty, span };
+        };
+        let hi = if inclusive || end.is_none() { Some(hi) } else { hi.checked_sub(1) };
+        let Some(hi) = hi.filter(|&hi| hi >= lo) else {
+            self.error(Code::BadPattern, span, "this range is empty");
+            return Pat { kind: PatKind::Wild, ty, span };
+        };
+        let head = self.known(ty);
+        self.literal_member(Ty::INT, PatKind::Range { lo, hi }, head, span)
+    }
+
+    fn tuple_pattern(
+        &mut self,
+        parts: &'a [ast::Pattern],
+        ty: Ty,
+        span: Span,
+        names: &mut Names,
+    ) -> Pat {
+        let head = self.known(ty);
+        if self.is_var(head) {
+            let vars: Vec<Ty> = parts.iter().map(|_| self.open_var()).collect();
+            let tuple = self.types.tuple(&vars);
+            self.types.unify(head, tuple);
+        }
+        let head = self.known(ty);
+        let members = self.types.members(head);
+        let tuple = members.into_iter().find_map(|member| {
+            let member = self.types.head(member);
+            match self.types.kind(member).clone() {
+                Kind::Tuple(types) => Some((member, types)),
+                _ => None,
+            }
+        });
+        let Some((member, types)) = tuple else {
+            if !matches!(self.types.kind(head), Kind::Poison) {
+                self.never_matches(head, &format!("a tuple of {}", parts.len()), span);
+            }
+            parts.iter().for_each(|part| {
+                self.pattern(part, Ty::POISON, names);
+            });
+            return Pat { kind: PatKind::Wild, ty, span };
+        };
+        if types.len() != parts.len() {
+            let message = format!("the tuple has {} parts, the pattern {}", types.len(), parts.len());
+            self.error(Code::BadPattern, span, message);
+        }
+        let fields = parts.iter().enumerate().map(|(number, part)| {
+            let ty = types.get(number).copied().unwrap_or(Ty::POISON);
+            (number as u32, self.pattern(part, ty, names))
+        });
+        let kind = PatKind::Fields(fields.collect());
+        let pat = Pat { kind, ty: member, span };
+        self.in_member(pat, member, head)
+    }
+
+    fn list_pattern(
+        &mut self,
+        list: &'a ast::ListPattern,
+        ty: Ty,
+        span: Span,
+        names: &mut Names,
+    ) -> Pat {
+        let head = self.known(ty);
+        if self.is_var(head) {
+            let element = self.open_var();
+            let of = self.types.list(element);
+            self.types.unify(head, of);
+        }
+        let head = self.known(ty);
+        let members = self.types.members(head);
+        let found = members.into_iter().find_map(|member| {
+            let member = self.types.head(member);
+            match self.types.kind(member) {
+                Kind::List(element) => Some((member, *element)),
+                Kind::Json => Some((Ty::LIST_JSON, Ty::JSON)),
+                Kind::Poison => Some((Ty::POISON, Ty::POISON)),
+                _ => None,
+            }
+        });
+        let Some((member, element)) = found else {
+            self.never_matches(head, "a list", span);
+            let parts = list.before.iter().chain(&list.after);
+            parts.for_each(|part| {
+                self.pattern(part, Ty::POISON, names);
+            });
+            if let Some(name) = list.rest.as_ref().and_then(|rest| rest.name) {
+                self.bind_in(name, Ty::POISON, names);
+            }
+            return Pat { kind: PatKind::Wild, ty, span };
+        };
+        let before = list.before.iter().map(|part| self.pattern(part, element, names)).collect();
+        let rest = list.rest.as_ref().map(|rest| rest.name);
+        let rest = rest.map(|name| name.map(|name| self.bind_in(name, member, names)));
+        let after = list.after.iter().map(|part| self.pattern(part, element, names)).collect();
+        let kind = PatKind::List { before, rest, after };
+        let pat = Pat { kind, ty: member, span };
+        self.in_member(pat, member, head)
+    }
+
+    fn result_pattern(
+        &mut self,
+        variant: u32,
+        inner: &'a ast::Pattern,
+        ty: Ty,
+        span: Span,
+        names: &mut Names,
+    ) -> Pat {
+        let head = self.known(ty);
+        if self.is_var(head) {
+            let (value, error) = (self.open_var(), self.open_var());
+            let result = self.types.adt(AdtId::RESULT, &[value, error]);
+            self.types.unify(head, result);
+        }
+        let head = self.known(ty);
+        let members = self.types.members(head);
+        let found = members.into_iter().find_map(|member| {
+            let member = self.types.head(member);
+            match self.types.kind(member).clone() {
+                Kind::Adt(AdtId::RESULT, args) => Some((member, args[variant as usize])),
+                Kind::Poison => Some((Ty::POISON, Ty::POISON)),
+                _ => None,
+            }
+        });
+        let Some((member, payload)) = found else {
+            self.never_matches(head, if variant == 0 { "`ok`" } else { "`err`" }, span);
+            self.pattern(inner, Ty::POISON, names);
+            return Pat { kind: PatKind::Wild, ty, span };
+        };
+        let inner = self.pattern(inner, payload, names);
+        let kind = PatKind::Variant(variant, vec![(0, inner)]);
+        let pat = Pat { kind, ty: member, span };
+        self.in_member(pat, member, head)
+    }
+
+    fn typed_pattern(
+        &mut self,
+        inner: &'a ast::Pattern,
+        of: Ty,
+        ty: Ty,
+        span: Span,
+        names: &mut Names,
+    ) -> Pat {
+        let head = self.known(ty);
+        if self.is_var(head) {
+            self.types.unify(head, of);
+        }
+        let head = self.known(ty);
+        if head == self.types.head(of) || self.types.attempt(|types| types.unify(head, of)) {
+            return self.pattern(inner, of, names);
+        }
+        if !self.types.has_poison(of) && !self.may_be(head, of) {
+            let shown = self.show(of);
+            self.never_matches(head, &shown, span);
+        }
+        let inner = self.pattern(inner, of, names);
+        Pat { kind: PatKind::Type(of, Box::new(inner)), ty, span }
+    }
+
+    fn or_pattern(
+        &mut self,
+        parts: &'a [ast::Pattern],
+        ty: Ty,
+        span: Span,
+        names: &mut Names,
+    ) -> Pat {
+        let start = names.bound.len();
+        let mut alternatives = Vec::with_capacity(parts.len());
+        let Some((first, rest)) = parts.split_first() else {
+            return Pat { kind: PatKind::Wild, ty, span };
+        };
+        alternatives.push(self.pattern(first, ty, names));
+        let bound = names.bound[start..].iter().map(|one| (one.name, one.local, one.ty));
+        let bound: Vec<(Symbol, LocalId, Ty)> = bound.collect();
+        for part in rest {
+            let mut known = bound.clone();
+            known.extend(names.first.iter().flatten());
+            let mut other = Names { bound: Vec::new(), first: Some(known) };
+            alternatives.push(self.pattern(part, ty, &mut other));
+            self.compare_alternatives(&bound, &other, part.span);
+        }
+        Pat { kind: PatKind::Or(alternatives), ty, span }
+    }
+
+    fn compare_alternatives(
+        &mut self,
+        first: &[(Symbol, LocalId, Ty)],
+        other: &Names,
+        span: Span,
+    ) {
+        let missing = first.iter().find(|(name, ..)| !other.bound.iter().any(|b| b.name == *name));
+        let extra = other.bound.iter().find(|b| !first.iter().any(|(name, ..)| *name == b.name));
+        let name = missing.map(|(name, ..)| *name).or(extra.map(|one| one.name));
+        if let Some(name) = name {
+            let text = self.text(name);
+            let message = format!("`{text}` is not bound in every alternative");
+            self.error(Code::UnequalAlternatives, span, message);
+        }
+    }
+
+    fn constructor_pattern(
+        &mut self,
+        one: &'a ast::ConstructorPattern,
+        ty: Ty,
+        span: Span,
+        names: &mut Names,
+    ) -> Pat {
+        let head = self.known(ty);
+        let Some((member, variant)) = self.constructor(one, head, span) else {
+            for field in one.fields.iter().flatten() {
+                self.pattern(&field.pattern, Ty::POISON, names);
+            }
+            return Pat { kind: PatKind::Wild, ty, span };
+        };
+        let (is_enum, variants, args) = match self.types.kind(member).clone() {
+            Kind::Adt(id, args) => (self.items.adt(id).is_enum, self.variants(id), args),
+            _ => (false, self.error_variant(), Rc::from([])),
+        };
+        let def = &variants[variant as usize];
+        let fields = self.constructor_fields(one, def, &args, span, names);
+        let kind = if is_enum { PatKind::Variant(variant, fields) } else { PatKind::Fields(fields) };
+        let pat = Pat { kind, ty: member, span };
+        self.in_member(pat, member, head)
+    }
+
+    fn constructor_fields(
+        &mut self,
+        one: &'a ast::ConstructorPattern,
+        def: &VariantDef<'a>,
+        args: &[Ty],
+        span: Span,
+        names: &mut Names,
+    ) -> Vec<(u32, Pat)> {
+        let given = one.fields.as_deref().unwrap_or(&[]);
+        let mut fields: Vec<(u32, Pat)> = Vec::with_capacity(given.len());
+        for (position, field) in given.iter().enumerate() {
+            let named = field.name.and_then(|name| {
+                def.fields.iter().position(|one| one.named && one.name == name.name)
+            });
+            // `Some(n: Int)`: no field of that name, so a type pattern.
+            let typed = match (&field.name, named, &field.pattern.kind) {
+                (Some(name), None, PatternKind::Name(of)) if !def.fields.iter().any(|f| f.named) => {
+                    Some((*name, *of))
+                }
+                _ => None,
+            };
+            let number = match (&field.name, named, typed) {
+                (None, ..) | (_, _, Some(_)) => position,
+                (Some(_), Some(number), _) => number,
+                (Some(name), None, None) => {
+                    self.unknown_field_in(def, *name);
+                    self.pattern(&field.pattern, Ty::POISON, names);
+                    continue;
+                }
+            };
+            let ty = match def.fields.get(number) {
+                Some(field) => self.types.subst(field.ty, args),
+                None => Ty::POISON,
+            };
+            let pat = match typed {
+                Some((name, of)) => {
+                    let written = ast::Type {
+                        kind: ast::TypeKind::Named { name: of, args: Vec::new() },
+                        span: of.span,
+                    };
+                    let of = self.body_type(&written);
+                    self.typed_name(name, of, ty, field.pattern.span, names)
+                }
+                None => self.pattern(&field.pattern, ty, names),
+            };
+            if fields.iter().any(|(other, _)| *other == number as u32) {
+                self.error(Code::BadPattern, field.pattern.span, "this field is matched twice");
+            }
+            fields.push((number as u32, pat));
+        }
+        let positional = given.iter().all(|field| field.name.is_none());
+        if one.rest.is_none() && fields.len() != def.fields.len() {
+            self.report_fields(def, &fields, given.len(), positional, span);
+        }
+        fields
+    }
+
+    fn typed_name(
+        &mut self,
+        name: ast::Ident,
+        of: Ty,
+        ty: Ty,
+        span: Span,
+        names: &mut Names,
+    ) -> Pat {
+        if !self.types.has_poison(of) && !self.may_be(ty, of) {
+            let shown = self.show(of);
+            self.never_matches(ty, &shown, span);
+        }
+        let local = self.bind_in(name, of, names);
+        let inner = self.bind_pat(local, of, name.span);
+        if self.types.resolve(of) == self.types.resolve(ty) {
+            return inner;
+        }
+        Pat { kind: PatKind::Type(of, Box::new(inner)), ty, span }
+    }
+
+    fn report_fields(
+        &mut self,
+        def: &VariantDef<'a>,
+        fields: &[(u32, Pat)],
+        given: usize,
+        positional: bool,
+        span: Span,
+    ) {
+        let name = self.text(def.name);
+        if given > def.fields.len() || (positional && !def.fields.iter().any(|one| one.named)) {
+            let message = format!("`{name}` has {} values, found {given}", def.fields.len());
+            self.error(Code::BadPattern, span, message);
+            return;
+        }
+        let missing = def.fields.iter().enumerate();
+        let missing = missing.filter(|(n, _)| !fields.iter().any(|(at, _)| *at as usize == *n));
+        let missing: Vec<String> =
+            missing.map(|(_, one)| format!("`{}`", self.names.resolve(one.name))).collect();
+        if !missing.is_empty() {
+            let message = format!("the pattern does not name {}", missing.join(", "));
+            let error = Diagnostic::new(Code::BadPattern, message, span)
+                .help("`..` at the end ignores the rest");
+            self.report(error);
+        }
+    }
+
+    fn unknown_field_in(&mut self, def: &VariantDef<'a>, name: ast::Ident) {
+        let text = self.text(name.name);
+        let owner = self.text(def.name);
+        let known: Vec<String> = def.fields.iter().map(|one| self.text(one.name)).collect();
+        let message = format!("`{owner}` has no field `{text}`");
+        let mut error = Diagnostic::new(Code::UnknownField, message, name.span);
+        if let Some(near) = closest(&text, known.iter().map(String::as_str)) {
+            error = error.help(format!("did you mean `{near}`?"));
+        }
+        self.report(error);
+    }
+
+    fn expect_payload(&mut self, ty: Ty, variant: u32, given: usize, span: Span) {
+        let Kind::Adt(id, _) = *self.types.kind(ty) else { return };
+        let variants = self.variants(id);
+        let def = &variants[variant as usize];
+        if def.fields.len() != given {
+            let name = self.text(def.name);
+            let message = format!("`{name}` has {} values, found {given}", def.fields.len());
+            let error = Diagnostic::new(Code::BadPattern, message, span)
+                .help(format!("write {name}({})", vec!["_"; def.fields.len()].join(", ")));
+            self.report(error);
+        }
+    }
+
+    /// The type and variant that a constructor pattern is about.
+    fn constructor(
+        &mut self,
+        one: &'a ast::ConstructorPattern,
+        head: Ty,
+        span: Span,
+    ) -> Option<(Ty, u32)> {
+        let last = *one.path.last()?;
+        if self.types.has_poison(head) && head == Ty::POISON {
+            return None;
+        }
+        if one.path.len() == 1 {
+            if let Some(found) = self.variant_of(head, last.name) {
+                return Some(found);
+            }
+            if self.names.resolve(last.name) == "Error" && self.may_be(head, Ty::ERROR) {
+                return Some((Ty::ERROR, 0));
+            }
+        }
+        let (adt, variant) = self.named_constructor(one, head)?;
+        let members = self.types.members(head);
+        let member = members.into_iter().find(|&member| {
+            matches!(self.types.kind(member), Kind::Adt(id, _) if *id == adt)
+        });
+        if let Some(member) = member {
+            return Some((member, variant));
+        }
+        let args: Vec<Ty> =
+            (0..self.items.adt(adt).generics.len()).map(|_| self.open_var()).collect();
+        let ty = self.types.adt(adt, &args);
+        if self.is_var(head) {
+            self.types.unify(head, ty);
+            return Some((ty, variant));
+        }
+        if head == Ty::ANY && args.is_empty() {
+            return Some((ty, variant));
+        }
+        let name = self.text(last.name);
+        self.never_matches(head, &format!("`{name}`"), span);
+        None
+    }
+
+    fn named_constructor(
+        &mut self,
+        one: &'a ast::ConstructorPattern,
+        head: Ty,
+    ) -> Option<(AdtId, u32)> {
+        use crate::names::TypeDef;
+        let last = *one.path.last()?;
+        if let [owner, _] = one.path.as_slice() {
+            if let Some(TypeDef::Adt(id)) = self.type_def(self.body.module, owner.name) {
+                if let Some(&number) = self.items.adt(id).variant_names.get(&last.name) {
+                    return Some((id, number));
+                }
+                self.unknown_variant(id, last);
+                return None;
+            }
+            let builtin = match self.names.resolve(owner.name) {
+                "FutureState" => Some(AdtId::FUTURE_STATE),
+                "result" => Some(AdtId::RESULT),
+                _ => None,
+            };
+            let variant = builtin.and_then(|id| {
+                let number = *self.items.adt(id).variant_names.get(&last.name)?;
+                Some((id, number))
+            });
+            if variant.is_some() {
+                return variant;
+            }
+        }
+        match self.value_def(last.name) {
+            Some(ValueDef::Variant(id, number)) => Some((id, number)),
+            Some(ValueDef::Record(id)) => Some((id, 0)),
+            _ => {
+                let members = self.types.members(head);
+                let adt = members.into_iter().find_map(|member| match self.types.kind(member) {
+                    Kind::Adt(id, _) if self.items.adt(*id).is_enum => Some(*id),
+                    _ => None,
+                });
+                match adt {
+                    Some(id) => self.unknown_variant(id, last),
+                    None => {
+                        let text = self.text(last.name);
+                        let message = format!("there is no record or variant `{text}`");
+                        self.error(Code::UnknownName, last.span, message);
+                    }
+                }
+                None
+            }
+        }
+    }
+
+    /// Reports a variant that an enum does not have.
+    pub(crate) fn unknown_variant(&mut self, id: AdtId, name: ast::Ident) {
+        let (text, owner) = (self.text(name.name), self.text(self.items.adt(id).name));
+        let mut known: Vec<String> =
+            self.items.adt(id).variant_names.keys().map(|&name| self.text(name)).collect();
+        known.sort();
+        let message = format!("enum `{owner}` has no variant `{text}`");
+        let mut error = Diagnostic::new(Code::UnknownVariant, message, name.span);
+        error = match closest(&text, known.iter().map(String::as_str)) {
+            Some(near) => error.help(format!("did you mean `{near}`?")),
+            None => error.help(format!("its variants are {}", known.join(", "))),
+        };
+        self.report(error);
+    }
+
+}

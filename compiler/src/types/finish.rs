@@ -1,0 +1,373 @@
+//! Finished bodies: the checker's types become those of the typed tree, what was left open is
+//! settled or reported.
+
+use super::check::{Body, FnCx, Pending, SITE};
+use super::items::{AdtDecl, CellId};
+use super::ty::{AdtId, Kind};
+use super::{Checker, exhaust};
+use crate::diag::{Code, Diagnostic};
+use crate::hir::{self, FuncId, Nominal, NominalId, Ty, TyKind, Types, Variant};
+use crate::source::Span;
+use crate::syntax::ast;
+use rustc_hash::FxHashMap;
+use std::rc::Rc;
+
+/// A body whose types may still hang on one that is being checked.
+pub(crate) type Finished<'a> = Body<'a>;
+
+/// What the typed program is put together from.
+pub(crate) struct Output {
+    pub(crate) types: Types,
+    pub(crate) funcs: Vec<Option<hir::Func>>,
+    pub(crate) natives: Vec<hir::Native>,
+    native_index: FxHashMap<(CellId, Rc<[Ty]>), hir::NativeId>,
+    pub(crate) globals: Vec<hir::Global>,
+    /// By the checker's number of a type.
+    translated: FxHashMap<Ty, Ty>,
+    nominals: FxHashMap<(AdtId, Vec<Ty>), Ty>,
+    /// Record types with constraints whose check function is still to be made.
+    pub(crate) unchecked: Vec<(NominalId, AdtId, Rc<[Ty]>)>,
+}
+
+impl Output {
+    pub(crate) fn new() -> Output {
+        Output {
+            types: Types::new(),
+            funcs: Vec::new(),
+            natives: Vec::new(),
+            native_index: FxHashMap::default(),
+            globals: Vec::new(),
+            translated: FxHashMap::default(),
+            nominals: FxHashMap::default(),
+            unchecked: Vec::new(),
+        }
+    }
+}
+
+/// What the current function's translation needs beside the checker.
+pub(crate) struct Fixing {
+    /// Captures by closure.
+    pub(crate) captures: FxHashMap<FuncId, Vec<hir::LocalId>>,
+    /// Whether an undetermined type has been reported in this body.
+    pub(crate) reported: bool,
+}
+
+impl<'a> Checker<'a> {
+    /// A number for a new function.
+    pub(crate) fn new_func(&mut self) -> FuncId {
+        let id = FuncId(self.out.funcs.len() as u32);
+        self.out.funcs.push(None);
+        id
+    }
+
+    /// Does what is left to do in the current body.
+    pub(crate) fn settle(&mut self) {
+        self.solve(true);
+        self.check_bounds();
+    }
+
+    /// Takes a body to be translated as soon as nothing it may hang on is open.
+    pub(crate) fn finish_later(&mut self, body: Body<'a>) {
+        if !body.ghost {
+            self.finished.push(body);
+        }
+        if self.depth == 0 {
+            self.finish_all();
+        }
+    }
+
+    fn finish_all(&mut self) {
+        for body in std::mem::take(&mut self.finished) {
+            let outer = std::mem::replace(&mut self.body, body);
+            self.finish_body_types();
+            self.body = outer;
+        }
+    }
+
+    fn finish_body_types(&mut self) {
+        let late = std::mem::take(&mut self.body.pending);
+        for one in late {
+            if let Pending::Result { site, result } = one {
+                self.try_result(site, result, true);
+            }
+        }
+        let fns = std::mem::take(&mut self.body.fns);
+        let captures = fns.iter().map(|cx| {
+            let outer = cx.captures.iter().map(|(outer, _)| *outer).collect();
+            (cx.id, outer)
+        });
+        let mut fixing = Fixing { captures: captures.collect(), reported: false };
+        for cx in fns {
+            let id = cx.id;
+            if let Some(func) = self.finish_fn(cx, &mut fixing) {
+                self.out.funcs[id.0 as usize] = Some(func);
+            }
+        }
+    }
+
+    fn finish_fn(&mut self, cx: FnCx, fixing: &mut Fixing) -> Option<hir::Func> {
+        let mut body = cx.body?;
+        let mut locals = cx.locals;
+        for local in &mut locals {
+            local.ty = self.out_ty(local.ty, local.span, fixing);
+        }
+        self.fix(&mut body, fixing);
+        let result = self.out_ty(cx.result, cx.span, fixing);
+        Some(hir::Func {
+            name: cx.name,
+            kind: cx.kind,
+            captures: cx.captures.iter().map(|(_, inner)| *inner).collect(),
+            params: cx.params,
+            result,
+            mutator: cx.mutator,
+            locals,
+            body,
+            inline: self.modules.get(self.body.module).library,
+            span: cx.span,
+        })
+    }
+
+    /// The typed tree's type for the checker's `ty`.
+    pub(crate) fn out_ty(&mut self, ty: Ty, span: Span, fixing: &mut Fixing) -> Ty {
+        if let Some(&done) = self.out.translated.get(&ty) {
+            return done;
+        }
+        self.default_vars(ty);
+        let resolved = self.types.resolve(ty);
+        let done = self.translate(resolved, span, fixing);
+        if !self.types.has_var(resolved) {
+            self.out.translated.insert(ty, done);
+        }
+        done
+    }
+
+    fn translate(&mut self, ty: Ty, span: Span, fixing: &mut Fixing) -> Ty {
+        if ty.0 < Ty::POISON.0 {
+            return ty;
+        }
+        if let Some(&done) = self.out.translated.get(&ty) {
+            return done;
+        }
+        let kind = match self.types.kind(ty).clone() {
+            Kind::Var(_) => {
+                self.undetermined(span, fixing);
+                return Ty::NULL;
+            }
+            Kind::Poison | Kind::Param(..) => return Ty::NULL,
+            Kind::List(t) => TyKind::List(self.out_ty(t, span, fixing)),
+            Kind::Set(t) => TyKind::Set(self.out_ty(t, span, fixing)),
+            Kind::Future(t) => TyKind::Future(self.out_ty(t, span, fixing)),
+            Kind::Channel(t) => TyKind::Channel(self.out_ty(t, span, fixing)),
+            Kind::Generator(t) => TyKind::Generator(self.out_ty(t, span, fixing)),
+            Kind::Map(k, v) => {
+                TyKind::Map(self.out_ty(k, span, fixing), self.out_ty(v, span, fixing))
+            }
+            Kind::Tuple(ts) => TyKind::Tuple(self.out_tys(&ts, span, fixing)),
+            Kind::Handle(name, ts) => {
+                TyKind::Handle(self.text(name), self.out_tys(&ts, span, fixing))
+            }
+            Kind::Func(ts, r) => {
+                let params = self.out_tys(&ts, span, fixing);
+                TyKind::Func(params, self.out_ty(r, span, fixing))
+            }
+            Kind::Union(ts) => {
+                let parts = self.out_tys(&ts, span, fixing);
+                return self.out.types.union(&parts);
+            }
+            Kind::Adt(id, args) => return self.nominal(ty, id, &args, span, fixing),
+            _ => return ty,
+        };
+        self.out.types.intern(kind)
+    }
+
+    fn out_tys(&mut self, tys: &[Ty], span: Span, fixing: &mut Fixing) -> Vec<Ty> {
+        tys.iter().map(|&ty| self.out_ty(ty, span, fixing)).collect()
+    }
+
+    fn undetermined(&mut self, span: Span, fixing: &mut Fixing) {
+        if fixing.reported || self.has_errors() {
+            return;
+        }
+        fixing.reported = true;
+        let message = "the type of this cannot be inferred";
+        let error = Diagnostic::new(Code::CannotInfer, message, span)
+            .help("write the type: let x: list[Int] = …");
+        self.report(error);
+    }
+
+    /// The instance of a record or enum; entered before its fields, which may contain it.
+    fn nominal(
+        &mut self,
+        ty: Ty,
+        id: AdtId,
+        args: &[Ty],
+        span: Span,
+        fixing: &mut Fixing,
+    ) -> Ty {
+        let out_args = self.out_tys(args, span, fixing);
+        let key = (id, out_args.clone());
+        if let Some(&done) = self.out.nominals.get(&key) {
+            return done;
+        }
+        let adt = self.items.adt(id);
+        let (name, is_enum, constrained) = (adt.name, adt.is_enum, adt.constrained);
+        let name = self.text(name);
+        let number = NominalId(self.out.types.nominals.len() as u32);
+        self.out.types.nominals.push(Nominal {
+            name,
+            args: out_args,
+            variants: Vec::new(),
+            check: None,
+        });
+        let kind = if is_enum { TyKind::Enum(number) } else { TyKind::Record(number) };
+        let done = self.out.types.intern(kind);
+        self.out.nominals.insert(key, done);
+        if !self.types.has_var(ty) {
+            self.out.translated.insert(ty, done);
+        }
+        let variants = self.variants(id);
+        let mut list = Vec::with_capacity(variants.len());
+        for variant in variants.iter() {
+            let mut fields = Vec::with_capacity(variant.fields.len());
+            for field in &variant.fields {
+                let ty = self.types.subst(field.ty, args);
+                let ty = self.out_ty(ty, span, fixing);
+                fields.push(hir::Field { name: self.text(field.name), ty });
+            }
+            list.push(Variant { name: self.text(variant.name), fields });
+        }
+        self.out.types.nominals[number.0 as usize].variants = list;
+        if constrained {
+            let check = self.new_func();
+            self.out.types.nominals[number.0 as usize].check = Some(check);
+            self.out.unchecked.push((number, id, args.into()));
+        }
+        done
+    }
+
+    /// The function or native that a site calls.
+    pub(crate) fn site_callee(
+        &mut self,
+        callee: hir::Callee,
+        fixing: &mut Fixing,
+    ) -> hir::Callee {
+        let number = match callee {
+            hir::Callee::Func(FuncId(number)) if number & SITE != 0 => number & !SITE,
+            hir::Callee::Func(_) => return callee,
+            hir::Callee::Native(hir::NativeId(number)) => number,
+        };
+        let site = self.body.sites[number as usize].clone();
+        let mut args = Vec::with_capacity(site.args.len());
+        for &arg in &site.args {
+            self.default_vars(arg);
+            let arg = self.types.resolve(arg);
+            if self.types.has_var(arg) && !self.types.has_poison(arg) {
+                self.undetermined_argument(&site, fixing);
+                return callee;
+            }
+            if self.types.has_poison(arg) {
+                return callee;
+            }
+            args.push(arg);
+        }
+        if let hir::Callee::Native(_) = callee {
+            return hir::Callee::Native(self.native(site.cell, &args, site.span, fixing));
+        }
+        let inst = self.instance(site.cell, &args, Some(site.span));
+        hir::Callee::Func(self.insts[inst.0 as usize].func)
+    }
+
+    fn undetermined_argument(&mut self, site: &super::check::Site, fixing: &mut Fixing) {
+        if fixing.reported || self.has_errors() {
+            return;
+        }
+        fixing.reported = true;
+        let name = self.text(self.items.cell(site.cell).decl.name.name);
+        let message = format!("the type arguments of `{name}` cannot be inferred here");
+        let error = Diagnostic::new(Code::CannotInfer, message, site.span)
+            .help(format!("write them: {name}[Int](…), or give the result a type"));
+        self.report(error);
+    }
+
+    fn native(
+        &mut self,
+        cell: CellId,
+        args: &[Ty],
+        span: Span,
+        fixing: &mut Fixing,
+    ) -> hir::NativeId {
+        let key = (cell, Rc::from(args));
+        if let Some(&id) = self.out.native_index.get(&key) {
+            return id;
+        }
+        let sig = self.sig(cell);
+        let params: Vec<Ty> =
+            sig.params.iter().map(|param| self.types.subst(param.ty, args)).collect();
+        let result = self.types.subst(sig.result.unwrap_or(Ty::NULL), args);
+        let native = hir::Native {
+            key: self.native_key(cell),
+            params: self.out_tys(&params, span, fixing),
+            result: self.out_ty(result, span, fixing),
+            mutator: sig.mutator,
+            type_args: self.out_tys(args, span, fixing),
+        };
+        let id = hir::NativeId(self.out.natives.len() as u32);
+        self.out.natives.push(native);
+        self.out.native_index.insert(key, id);
+        id
+    }
+
+    /// Module, name and signature as declared: `list.push[T](mut list[T], T) -> Null`.
+    fn native_key(&self, cell: CellId) -> String {
+        let one = self.items.cell(cell);
+        let decl = one.decl;
+        if let ast::CellBody::Extern(Some(key)) = &decl.body {
+            return key.to_string();
+        }
+        let file = self.sources.file(decl.name.span.file).text();
+        let rest = &file[decl.name.span.start as usize..];
+        let name = rest.split('(').next().unwrap_or(rest);
+        let params = decl.params.iter().map(|param| {
+            let ty = param.ty.as_ref().map_or("Any", |ty| self.sources.text(ty.span));
+            let mutable = if param.mutable { "mut " } else { "" };
+            let dots = if param.variadic { "..." } else { "" };
+            format!("{dots}{mutable}{ty}")
+        });
+        let params: Vec<String> = params.collect();
+        let result = decl.result.as_ref().map_or("Null", |ty| self.sources.text(ty.span));
+        let module = &self.modules.get(one.module).name;
+        format!("{module}.{}({}) -> {result}", name.trim(), params.join(", "))
+    }
+
+    /// Reports what a match lacks or has too much of.
+    pub(crate) fn check_match(&mut self, value_ty: Ty, arms: &[hir::Arm], span: Span) {
+        if self.has_errors() || arms.iter().any(|arm| arm.pat.span.is_empty()) {
+            return;
+        }
+        let report = exhaust(&self.out.types, value_ty, arms);
+        if !report.missing.is_empty() {
+            let missing: Vec<String> =
+                report.missing.iter().map(|one| format!("`{one}`")).collect();
+            let message = format!("not all cases are covered: {}", missing.join(", "));
+            let error = Diagnostic::new(Code::NotExhaustive, message, span)
+                .help("add the missing arms, or `_ -> …`");
+            self.report(error);
+        }
+        for at in report.unreachable {
+            let warning = Diagnostic::new(
+                Code::UnreachableArm,
+                "no value reaches this arm",
+                arms[at].pat.span,
+            );
+            self.report(warning);
+        }
+    }
+
+    /// Whether the declaration is a record written in the program.
+    pub(crate) fn record_decl(&self, id: AdtId) -> Option<&'a ast::RecordDecl> {
+        match self.items.adt(id).decl {
+            AdtDecl::Record(decl) => Some(decl),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! The type checker: syntax tree to typed tree.
+//!
+//! Checking and monomorphisation are one: a cell is checked once for each list of concrete type
+//! arguments it is used with (`instance.rs`), and a cell that declares type parameters once more
+//! with these standing for themselves, for its diagnostics only. Within a body types are found by
+//! unification with expectations handed down (`check/`); nodes of the typed tree are made at once,
+//! with the checker's own types in them, and translated when the body is done (`finish.rs`).
+
+mod check;
+mod collect;
+mod declare;
+mod finish;
+mod fix;
+mod instance;
+pub(crate) mod items;
+mod program;
+mod prune;
+pub(crate) mod resolve;
+mod show;
+pub(crate) mod ty;
+mod walk;
+
+#[cfg(test)]
+mod tests;
+
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::hir;
+use crate::names::{ModuleId, ModuleScope, Modules, TypeDef, ValueDef};
+use crate::source::{SourceMap, Span};
+use crate::syntax::{Interner, Symbol};
+use check::Body;
+use finish::Finished;
+use instance::{Inst, InstId};
+use items::{CellId, ImplId, Items};
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::rc::Rc;
+use ty::TypeTable;
+
+/// Checks a program; `None` when it has errors (also those found before).
+pub fn check_program(
+    modules: &Modules,
+    sources: &SourceMap,
+    names: &mut Interner,
+    diagnostics: &mut Diagnostics,
+) -> Option<hir::Program> {
+    let mut checker = Checker::new(modules, sources, names, diagnostics);
+    checker.collect();
+    checker.check_all();
+    checker.into_program()
+}
+
+/// The outermost constructor of a type, for finding impls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Head {
+    Simple(hir::Ty),
+    List,
+    Map,
+    Set,
+    Tuple,
+    Func,
+    Future,
+    Channel,
+    Generator,
+    Adt(ty::AdtId),
+    Handle(Symbol),
+    /// A union or type parameter: an impl for any type.
+    Any,
+}
+
+/// Everything the checker knows.
+pub(crate) struct Checker<'a> {
+    pub(crate) modules: &'a Modules,
+    pub(crate) sources: &'a SourceMap,
+    pub(crate) names: &'a mut Interner,
+    diagnostics: &'a mut Diagnostics,
+    reported: FxHashSet<(Code, Option<Span>)>,
+    pub(crate) types: TypeTable,
+    pub(crate) items: Items<'a>,
+    pub(crate) scopes: Vec<ModuleScope>,
+    /// Names known everywhere.
+    pub(crate) prelude_values: FxHashMap<Symbol, Vec<ValueDef>>,
+    pub(crate) prelude_types: FxHashMap<Symbol, TypeDef>,
+    pub(crate) impls: FxHashMap<Head, Vec<ImplId>>,
+    pub(crate) insts: Vec<Inst>,
+    inst_index: FxHashMap<(CellId, Rc<[hir::Ty]>), InstId>,
+    /// Instances to be checked.
+    queue: Vec<InstId>,
+    /// How many bodies are being checked within each other.
+    depth: u32,
+    pub(crate) body: Body<'a>,
+    /// Bodies checked but not yet translated: some type may hang on an outer body.
+    finished: Vec<Finished<'a>>,
+    out: finish::Output,
+    /// Imports that could not be resolved: their uses are not reported again.
+    pub(crate) unknown_imports: FxHashSet<(ModuleId, Symbol)>,
+    /// Modules with a wildcard import that could not be resolved.
+    pub(crate) unknown_wild: FxHashSet<ModuleId>,
+    main: Option<hir::FuncId>,
+    tests: Vec<hir::Test>,
+    nothing_to_run: bool,
+    /// Whether a program without anything to run is an error.
+    require_main: bool,
+    /// `@strict true`
+    pub(crate) strict: bool,
+}
+
+impl<'a> Checker<'a> {
+    fn new(
+        modules: &'a Modules,
+        sources: &'a SourceMap,
+        names: &'a mut Interner,
+        diagnostics: &'a mut Diagnostics,
+    ) -> Checker<'a> {
+        let root = modules.get(modules.root());
+        Checker {
+            modules,
+            sources,
+            names,
+            diagnostics,
+            reported: FxHashSet::default(),
+            types: TypeTable::new(),
+            items: Items::default(),
+            scopes: Vec::new(),
+            prelude_values: FxHashMap::default(),
+            prelude_types: FxHashMap::default(),
+            impls: FxHashMap::default(),
+            insts: Vec::new(),
+            inst_index: FxHashMap::default(),
+            queue: Vec::new(),
+            depth: 0,
+            body: Body::empty(modules.root()),
+            finished: Vec::new(),
+            out: finish::Output::new(),
+            unknown_imports: FxHashSet::default(),
+            unknown_wild: FxHashSet::default(),
+            main: None,
+            tests: Vec::new(),
+            nothing_to_run: false,
+            require_main: true,
+            strict: root.ast.settings.strict.is_some_and(|(strict, _)| strict),
+        }
+    }
+
+    /// The text of a name.
+    pub(crate) fn text(&self, name: Symbol) -> String {
+        self.names.resolve(name).to_owned()
+    }
+
+    /// Reports an error at `span`.
+    pub(crate) fn error(&mut self, code: Code, span: Span, message: impl Into<String>) {
+        self.report(Diagnostic::new(code, message, span));
+    }
+
+    /// Reports a diagnostic; once per rule and place, however many instances have it.
+    pub(crate) fn report(&mut self, mut diagnostic: Diagnostic) {
+        let place = diagnostic.primary.as_ref().map(|label| label.span);
+        if !self.reported.insert((diagnostic.code, place)) {
+            return;
+        }
+        if let Some((span, text)) = self.body.used_at() {
+            diagnostic = diagnostic.label(span, text);
+        }
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// Whether anything has been found wrong so far.
+    pub(crate) fn has_errors(&self) -> bool {
+        self.diagnostics.has_errors()
+    }
+}
+
+/// Checks that a match covers its values.
+fn exhaust(types: &hir::Types, ty: hir::Ty, arms: &[hir::Arm]) -> crate::exhaustive::Report {
+    let arms: Vec<(&hir::Pat, bool)> =
+        arms.iter().map(|arm| (&arm.pat, arm.guard.is_some())).collect();
+    crate::exhaustive::check(types, ty, &arms)
+}

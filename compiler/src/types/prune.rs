@@ -1,0 +1,122 @@
+//! Keeps of a checked program what can be reached from its entry and its tests.
+
+use crate::hir::{
+    Callee, ExprKind, Func, FuncId, Global, GlobalId, Native, NativeId, Program, Test, Types, visit,
+};
+
+/// All that was checked.
+pub(crate) struct Parts {
+    pub(crate) types: Types,
+    pub(crate) funcs: Vec<Option<Func>>,
+    pub(crate) globals: Vec<Global>,
+    pub(crate) natives: Vec<Native>,
+    pub(crate) main: Option<FuncId>,
+    pub(crate) tests: Vec<Test>,
+}
+
+/// New numbers, handed out in the order things are reached.
+struct Numbers {
+    new: Vec<Option<u32>>,
+    order: Vec<u32>,
+}
+
+impl Numbers {
+    fn new(len: usize) -> Numbers {
+        Numbers { new: vec![None; len], order: Vec::new() }
+    }
+
+    fn of(&mut self, old: u32) -> u32 {
+        if let Some(new) = self.new[old as usize] {
+            return new;
+        }
+        let new = self.order.len() as u32;
+        self.new[old as usize] = Some(new);
+        self.order.push(old);
+        new
+    }
+}
+
+impl Parts {
+    /// Fills `program` with what is reached.
+    pub(crate) fn pruned(mut self, mut program: Program) -> Program {
+        let mut funcs = Numbers::new(self.funcs.len());
+        let mut natives = Numbers::new(self.natives.len());
+        let reached = self.reached_globals();
+        let mut global_new = vec![0; self.globals.len()];
+        let mut kept = 0;
+        for (old, reached) in reached.iter().enumerate() {
+            global_new[old] = kept;
+            kept += u32::from(*reached);
+        }
+        program.main = self.main.map(|main| FuncId(funcs.of(main.0)));
+        for test in &mut self.tests {
+            test.func = FuncId(funcs.of(test.func.0));
+        }
+        for (old, mut global) in self.globals.into_iter().enumerate() {
+            if reached[old] {
+                global.init = FuncId(funcs.of(global.init.0));
+                program.globals.push(global);
+            }
+        }
+        for nominal in &mut self.types.nominals {
+            if let Some(check) = nominal.check {
+                nominal.check = Some(FuncId(funcs.of(check.0)));
+            }
+        }
+        let mut at = 0;
+        while at < funcs.order.len() {
+            let old = funcs.order[at];
+            at += 1;
+            let mut func = self.funcs[old as usize].take().expect("a function that is called");
+            visit::exprs_mut(&mut func.body, &mut |expr| match &mut expr.kind {
+                ExprKind::Call { callee, .. } | ExprKind::CallMut { callee, .. } => {
+                    *callee = match *callee {
+                        Callee::Func(id) => Callee::Func(FuncId(funcs.of(id.0))),
+                        Callee::Native(id) => Callee::Native(NativeId(natives.of(id.0))),
+                    };
+                }
+                ExprKind::FuncRef(id) | ExprKind::Closure { func: id, .. } => {
+                    *id = FuncId(funcs.of(id.0));
+                }
+                ExprKind::Global(id) => *id = GlobalId(global_new[id.0 as usize]),
+                _ => {}
+            });
+            program.funcs.push(func);
+        }
+        let mut all: Vec<Option<Native>> = self.natives.into_iter().map(Some).collect();
+        for old in natives.order {
+            program.natives.extend(all[old as usize].take());
+        }
+        program.types = self.types;
+        program.tests = self.tests;
+        program
+    }
+
+    /// Globals read by functions that are reached, directly or from other globals' values.
+    fn reached_globals(&mut self) -> Vec<bool> {
+        let mut globals = vec![false; self.globals.len()];
+        let mut seen = vec![false; self.funcs.len()];
+        let mut open: Vec<FuncId> = self.main.into_iter().collect();
+        open.extend(self.tests.iter().map(|test| test.func));
+        open.extend(self.types.nominals.iter().filter_map(|nominal| nominal.check));
+        while let Some(id) = open.pop() {
+            if std::mem::replace(&mut seen[id.0 as usize], true) {
+                continue;
+            }
+            let Some(func) = &mut self.funcs[id.0 as usize] else { continue };
+            let inits = &self.globals;
+            visit::exprs_mut(&mut func.body, &mut |expr| match &expr.kind {
+                ExprKind::Call { callee: Callee::Func(id), .. }
+                | ExprKind::CallMut { callee: Callee::Func(id), .. }
+                | ExprKind::FuncRef(id)
+                | ExprKind::Closure { func: id, .. } => open.push(*id),
+                ExprKind::Global(global) => {
+                    globals[global.0 as usize] = true;
+                    open.push(inits[global.0 as usize].init);
+                }
+                _ => {}
+            });
+        }
+        globals
+    }
+}
