@@ -94,6 +94,16 @@ impl RawBarrier {
         self.station.object
     }
 
+    /// Lets everyone go if the caller is the last that was missing.
+    fn arrive_last(&self, inner: &mut Inner<u64>, woken: &mut Vec<Arc<Fiber>>) -> bool {
+        let last = inner.state + 1 >= self.size;
+        if last {
+            inner.state = 0;
+            inner.queue.give_all(Some(0), woken);
+        }
+        last
+    }
+
     /// Waits until all have arrived; true for the last one.
     pub fn poll_wait(&self, cx: &FiberCx, deadline: Option<u64>) -> Poll<Result<bool, WaitError>> {
         let mut woken = Vec::new();
@@ -102,13 +112,9 @@ impl RawBarrier {
             deadline,
             None,
             |inner| {
-                inner.state += 1;
-                if inner.state < self.size {
-                    return None;
-                }
-                inner.state = 0;
-                inner.queue.give_all(Some(0), &mut woken);
-                Some(true)
+                let last = self.arrive_last(inner, &mut woken);
+                inner.state += u64::from(!last);
+                last.then_some(true)
             },
             || false,
             |inner, _| inner.state = inner.queue.len() as u64,
@@ -301,6 +307,57 @@ impl Source for RawToken {
             .lock()
             .queue
             .remove(key, cx.fiber(), ticket.epoch);
+    }
+
+    fn claimed(&self, _: &FiberCx, _: Option<u64>) -> Option<Selected> {
+        Some(Selected::Acquired)
+    }
+}
+
+impl Source for RawWaitGroup {
+    fn try_now(&self, _: &FiberCx) -> Option<Selected> {
+        (self.count() == 0).then_some(Selected::Acquired)
+    }
+
+    fn register(&self, cx: &FiberCx, ticket: Ticket) -> Option<u32> {
+        let mut inner = self.station.inner.lock();
+        let waiter = || cx.waiter(ticket.epoch, ticket.arm, Item::None);
+        (inner.state != 0).then(|| inner.queue.push_back(waiter()))
+    }
+
+    fn unregister(&self, cx: &FiberCx, key: u32, ticket: Ticket) {
+        let mut inner = self.station.inner.lock();
+        inner.queue.remove(key, cx.fiber(), ticket.epoch);
+    }
+
+    fn claimed(&self, _: &FiberCx, _: Option<u64>) -> Option<Selected> {
+        Some(Selected::Acquired)
+    }
+}
+
+impl Source for RawBarrier {
+    fn try_now(&self, cx: &FiberCx) -> Option<Selected> {
+        let mut woken = Vec::new();
+        let last = self.arrive_last(&mut self.station.inner.lock(), &mut woken);
+        cx.place().ready_all(woken);
+        last.then_some(Selected::Acquired)
+    }
+
+    fn register(&self, cx: &FiberCx, ticket: Ticket) -> Option<u32> {
+        let mut inner = self.station.inner.lock();
+        let last = inner.state + 1 >= self.size;
+        (!last).then(|| {
+            inner.state += 1;
+            let waiter = cx.waiter(ticket.epoch, ticket.arm, Item::None);
+            inner.queue.push_back(waiter)
+        })
+    }
+
+    fn unregister(&self, cx: &FiberCx, key: u32, ticket: Ticket) {
+        // Who goes away has not arrived.
+        let mut inner = self.station.inner.lock();
+        inner.queue.remove(key, cx.fiber(), ticket.epoch);
+        inner.state = inner.queue.len() as u64;
     }
 
     fn claimed(&self, _: &FiberCx, _: Option<u64>) -> Option<Selected> {

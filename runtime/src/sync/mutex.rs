@@ -7,6 +7,7 @@ use crate::fiber::FiberCx;
 use crate::sched::state::ARM_LIMIT;
 use crate::sched::trace_hash::Op;
 use crate::sched::wait_reason::{WaitError, WaitReason};
+use crate::sync::select::{Selected, Source, Ticket};
 use crate::sync::station::{Holder, Station, UnlockError, notify_one};
 use crate::sync::wait_queue::Item;
 use std::task::Poll;
@@ -89,6 +90,30 @@ impl RawMutex {
                 Ok(())
             }
         }
+    }
+}
+
+impl Source for RawMutex {
+    fn try_now(&self, cx: &FiberCx) -> Option<Selected> {
+        let _inner = self.station.inner.lock();
+        self.take(cx.id()).map(|()| Selected::Acquired)
+    }
+
+    fn register(&self, cx: &FiberCx, ticket: Ticket) -> Option<u32> {
+        let mut inner = self.station.inner.lock();
+        let waiter = || cx.waiter(ticket.epoch, ticket.arm, Item::None);
+        (self.holder.get() != 0).then(|| inner.queue.push_back(waiter()))
+    }
+
+    fn unregister(&self, cx: &FiberCx, key: u32, ticket: Ticket) {
+        let mut inner = self.station.inner.lock();
+        inner.queue.remove(key, cx.fiber(), ticket.epoch);
+    }
+
+    /// The lock is taken now, if nobody has been faster: a notice that is not made use of would
+    /// be one that other waiters miss.
+    fn claimed(&self, cx: &FiberCx, _: Option<u64>) -> Option<Selected> {
+        self.try_now(cx)
     }
 }
 

@@ -7,6 +7,7 @@ use crate::fiber::{Fiber, FiberCx};
 use crate::prim::Mutex;
 use crate::sched::trace_hash::Op;
 use crate::sched::wait_reason::{WaitError, WaitReason};
+use crate::sync::select::{Selected, Source, Ticket};
 use crate::sync::station::{Holder, UnlockError};
 use crate::sync::wait_queue::{Item, WaitQueue};
 use std::sync::Arc;
@@ -18,6 +19,16 @@ struct Inner {
     readers: Vec<u64>,
     read_queue: WaitQueue,
     write_queue: WaitQueue,
+}
+
+impl Inner {
+    fn queue(&mut self, write: bool) -> &mut WaitQueue {
+        if write {
+            &mut self.write_queue
+        } else {
+            &mut self.read_queue
+        }
+    }
 }
 
 /// A read-write lock without a value. Not re-entrant.
@@ -63,16 +74,19 @@ impl RawRwLock {
         }
     }
 
+    fn is_free(&self, inner: &Inner, write: bool) -> bool {
+        let open = self.writer.get() == 0 && inner.write_queue.is_empty();
+        open && (!write || inner.readers.is_empty())
+    }
+
     fn try_take(&self, inner: &mut Inner, id: u64, write: bool) -> bool {
-        if self.writer.get() != 0 || !inner.write_queue.is_empty() {
-            return false;
-        }
+        let free = self.is_free(inner, write);
         match write {
-            true if inner.readers.is_empty() => self.writer.set(id),
-            true => return false,
+            _ if !free => {}
+            true => self.writer.set(id),
             false => inner.readers.push(id),
         }
-        true
+        free
     }
 
     fn poll_take(
@@ -101,12 +115,7 @@ impl RawRwLock {
         match cx.begin_wait(reason, self.object) {
             Ok(epoch) => {
                 let waiter = cx.waiter(epoch, 0, Item::None);
-                let queue = if write {
-                    &mut inner.write_queue
-                } else {
-                    &mut inner.read_queue
-                };
-                let key = queue.push_back(waiter);
+                let key = inner.queue(write).push_back(waiter);
                 drop(inner);
                 cx.slot().key = key;
                 cx.set_holder(Some(self.writer.0.clone()));
@@ -127,20 +136,19 @@ impl RawRwLock {
         if wake.arm == 0 {
             return Ok(());
         }
+        self.unwait(cx, write, wake.key, wake.epoch);
+        Err(cx.wake_error(wake.arm))
+    }
+
+    fn unwait(&self, cx: &FiberCx, write: bool, key: u32, epoch: u32) {
         let mut woken = Vec::new();
         {
             let mut inner = self.inner.lock();
-            let queue = if write {
-                &mut inner.write_queue
-            } else {
-                &mut inner.read_queue
-            };
-            queue.remove(wake.key, cx.fiber(), wake.epoch);
+            inner.queue(write).remove(key, cx.fiber(), epoch);
             // Readers may have queued up behind a writer that is gone now.
             self.grant(&mut inner, &mut woken);
         }
         cx.place().ready_all(woken);
-        Err(cx.wake_error(wake.arm))
     }
 
     /// Takes the lock for reading.
@@ -208,5 +216,38 @@ impl RawRwLock {
         };
         cx.place().ready_all(woken);
         Poll::Ready(result)
+    }
+}
+
+/// One way of taking a read-write lock, to select on.
+#[derive(Clone, Copy, Debug)]
+pub struct RwSide<'a> {
+    /// The lock.
+    pub lock: &'a RawRwLock,
+    /// For writing, or else for reading.
+    pub write: bool,
+}
+
+impl Source for RwSide<'_> {
+    fn try_now(&self, cx: &FiberCx) -> Option<Selected> {
+        let mut inner = self.lock.inner.lock();
+        let taken = self.lock.try_take(&mut inner, cx.id(), self.write);
+        taken.then_some(Selected::Acquired)
+    }
+
+    fn register(&self, cx: &FiberCx, ticket: Ticket) -> Option<u32> {
+        let mut inner = self.lock.inner.lock();
+        let free = self.lock.is_free(&inner, self.write);
+        let waiter = || cx.waiter(ticket.epoch, ticket.arm, Item::None);
+        (!free).then(|| inner.queue(self.write).push_back(waiter()))
+    }
+
+    fn unregister(&self, cx: &FiberCx, key: u32, ticket: Ticket) {
+        self.lock.unwait(cx, self.write, key, ticket.epoch);
+    }
+
+    fn claimed(&self, _: &FiberCx, _: Option<u64>) -> Option<Selected> {
+        // The lock has been handed over.
+        Some(Selected::Acquired)
     }
 }

@@ -1,9 +1,11 @@
 //! Tests of locks and counters, on every scheduler.
 
 use crate::sync::broadcast::RawBroadcast;
+use crate::sync::channel::{OnFull, RawChannel};
 use crate::sync::counters::*;
 use crate::sync::mutex::{RawCondvar, RawMutex};
-use crate::sync::rw_lock::RawRwLock;
+use crate::sync::rw_lock::{RawRwLock, RwSide};
+use crate::sync::select::{Arm, SelectOptions, Selected, Source, poll_select};
 use crate::sync::station::UnlockError;
 use crate::task::tests::{body, everywhere, spawn};
 use crate::{FiberCx, Outcome, PayloadVTable, SpawnError, SpawnOptions, WaitError};
@@ -276,6 +278,158 @@ fn executors_run_their_own_tasks_and_shut_down() {
             } else {
                 assert_eq!(there.unwrap_err(), SpawnError::NoOtherThread);
             }
+            Outcome::Ok(0)
+        }
+    });
+}
+
+/// Selects on one source or 1 ms, whichever is first: was it the source?
+fn acquired(cx: &FiberCx, source: &dyn Source) -> bool {
+    let until = cx.now() + 1_000_000;
+    let arms = [Arm::Other(source), Arm::Until(until)];
+    let (won, selected) = cx
+        .block(|| poll_select(cx, &arms, SelectOptions::default()))
+        .unwrap();
+    assert_eq!(won == 0, selected == Selected::Acquired);
+    won == 0
+}
+
+#[test]
+fn select_takes_a_lock_or_leaves_no_trace() {
+    everywhere(|| {
+        |cx: &FiberCx| {
+            let m = Arc::new(RawMutex::new(cx.new_object_id()));
+            assert!(acquired(cx, &*m));
+            let m2 = m.clone();
+            let loser = spawn(cx, move |cx| {
+                assert!(!acquired(cx, &*m2));
+                Outcome::Ok(0)
+            });
+            assert_eq!(loser.wait(cx), Ok(Outcome::Ok(0)));
+            cx.block(|| m.poll_unlock(cx)).unwrap();
+            let inside = Arc::new(AtomicU64::new(0));
+            crowd(cx, 5, move |cx, _| {
+                for _ in 0..10 {
+                    while !acquired(cx, &*m) {}
+                    assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
+                    cx.yield_now().unwrap();
+                    inside.fetch_sub(1, Ordering::SeqCst);
+                    cx.block(|| m.poll_unlock(cx)).unwrap();
+                }
+            });
+            Outcome::Ok(0)
+        }
+    });
+}
+
+#[test]
+fn a_notice_of_a_mutex_is_not_lost_on_a_select() {
+    everywhere(|| {
+        |cx: &FiberCx| {
+            let m = Arc::new(RawMutex::new(cx.new_object_id()));
+            let ch = Arc::new(RawChannel::new(
+                cx.new_object_id(),
+                None,
+                OnFull::Block,
+                PayloadVTable::PLAIN,
+            ));
+            for _ in 0..20 {
+                cx.block(|| m.poll_lock(cx, None)).unwrap();
+                let (m1, ch1, m2) = (m.clone(), ch.clone(), m.clone());
+                let selecting = spawn(cx, move |cx| {
+                    let arms = [Arm::Receive(&ch1), Arm::Other(&*m1)];
+                    let select = || poll_select(cx, &arms, SelectOptions::default());
+                    if cx.block(select).unwrap().0 == 1 {
+                        cx.block(|| m1.poll_unlock(cx)).unwrap();
+                    }
+                    Outcome::Ok(0)
+                });
+                let locking = spawn(cx, move |cx| {
+                    cx.block(|| m2.poll_lock(cx, None)).unwrap();
+                    cx.block(|| m2.poll_unlock(cx)).unwrap();
+                    Outcome::Ok(0)
+                });
+                cx.yield_now().unwrap();
+                cx.block(|| m.poll_unlock(cx)).unwrap();
+                cx.block(|| ch.poll_send(cx, 1, None)).unwrap();
+                for task in [selecting, locking] {
+                    assert_eq!(task.wait(cx), Ok(Outcome::Ok(0)));
+                }
+            }
+            Outcome::Ok(0)
+        }
+    });
+}
+
+#[test]
+fn select_takes_sides_of_a_lock() {
+    everywhere(|| {
+        |cx: &FiberCx| {
+            let l = Arc::new(RawRwLock::new(cx.new_object_id()));
+            let (read, write) = (
+                RwSide {
+                    lock: &l,
+                    write: false,
+                },
+                RwSide {
+                    lock: &l,
+                    write: true,
+                },
+            );
+            assert!(acquired(cx, &read));
+            assert!(!acquired(cx, &write));
+            assert!(acquired(cx, &read));
+            for _ in 0..2 {
+                cx.block(|| l.poll_read_unlock(cx)).unwrap();
+            }
+            assert!(acquired(cx, &write));
+            assert!(!acquired(cx, &read));
+            let l2 = l.clone();
+            let reader = spawn(cx, move |cx| {
+                let side = RwSide {
+                    lock: &l2,
+                    write: false,
+                };
+                while !acquired(cx, &side) {}
+                cx.block(|| l2.poll_read_unlock(cx)).unwrap();
+                Outcome::Ok(0)
+            });
+            cx.yield_now().unwrap();
+            cx.block(|| l.poll_write_unlock(cx)).unwrap();
+            assert_eq!(reader.wait(cx), Ok(Outcome::Ok(0)));
+            Outcome::Ok(0)
+        }
+    });
+}
+
+#[test]
+fn select_waits_for_groups_and_barriers() {
+    everywhere(|| {
+        |cx: &FiberCx| {
+            let group = Arc::new(RawWaitGroup::new(cx.new_object_id()));
+            assert!(acquired(cx, &*group));
+            assert!(cx.block(|| group.poll_add(cx, 1)));
+            assert!(!acquired(cx, &*group));
+            let group2 = group.clone();
+            let waiting = spawn(cx, move |cx| {
+                let arms = [Arm::Other(&*group2)];
+                cx.block(|| poll_select(cx, &arms, SelectOptions::default()))
+                    .unwrap();
+                Outcome::Ok(0)
+            });
+            cx.yield_now().unwrap();
+            cx.block(|| group.poll_add(cx, -1));
+            assert_eq!(waiting.wait(cx), Ok(Outcome::Ok(0)));
+
+            let barrier = Arc::new(RawBarrier::new(cx.new_object_id(), 2));
+            assert!(!acquired(cx, &*barrier));
+            // Who has left is not counted.
+            assert!(!acquired(cx, &*barrier));
+            crowd(cx, 2, move |cx, _| {
+                let arms = [Arm::Other(&*barrier)];
+                cx.block(|| poll_select(cx, &arms, SelectOptions::default()))
+                    .unwrap();
+            });
             Outcome::Ok(0)
         }
     });

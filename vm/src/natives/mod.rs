@@ -18,6 +18,7 @@ mod groups;
 mod scopes;
 mod selects;
 mod texts;
+mod waitables;
 
 use lumen_runtime::native::Native;
 

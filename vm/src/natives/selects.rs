@@ -6,14 +6,15 @@ use std::task::Poll;
 
 use lumen_runtime::heap::handle::{HandleData, get, get_arc};
 use lumen_runtime::heap::word::{NULL, bool_word};
-use lumen_runtime::heap::{Heap, count};
-use lumen_runtime::native::{NativeCx, NativeResult, NativeStop, fail, int, kind};
+use lumen_runtime::heap::{Heap, count, record, well_known};
+use lumen_runtime::native::{NativeCx, NativeResult, NativeStop, fail, int, kind, text};
 use lumen_runtime::sync::broadcast::Subscriber;
-use lumen_runtime::sync::channel::RawChannel;
+use lumen_runtime::sync::channel::{OnFull, RawChannel};
 use lumen_runtime::sync::select::{Arm, SelectOptions, Selected, poll_select};
 use lumen_runtime::task::future::FutureRef;
 use lumen_runtime::{FiberCx, Outcome, WaitError};
 
+use super::waitables::{Polled, Waitable};
 use lumen_runtime::native::tasks::{
     deadline, discard, fiber, handle, machine, not_started, object, options, ready, result_of,
     shared_word, stop, value_of,
@@ -43,6 +44,11 @@ natives! {
     "rt.select_sleep(Select, Int) -> Null" => |cx, args| {
         let until = deadline(fiber(cx)?, int(args[1]).max(0)).unwrap_or(u64::MAX);
         add(args, Op::Sleep(until))
+    },
+    "rt.select_handle[A](Select, String, A) -> Null" => |_, args| {
+        // SAFETY: a live tuple whose first part is the handle.
+        let handle = unsafe { record::get(args[2], 0) };
+        add(args, Op::Acquire(Waitable::of(text(&args[1]), handle)?))
     },
     "rt.select_run[T](Select, fn() -> T) -> Null" => run,
     "rt.select_wait(Select) -> Int" => wait,
@@ -84,6 +90,7 @@ enum Op {
     Await(FutureRef),
     Sleep(u64),
     Run(FutureRef),
+    Acquire(Waitable),
 }
 
 /// How the winning operation failed.
@@ -93,6 +100,8 @@ enum Loss {
     Ended(Outcome),
     /// The channel is closed.
     Closed,
+    /// The channel is full, so that a send fails; its capacity.
+    Full(usize),
 }
 
 /// A select.
@@ -139,7 +148,7 @@ impl HandleData for Select {
         match state.value {
             Some(Ok(word)) => words.push(word),
             Some(Err(Loss::Ended(outcome))) => words.extend(outcome.slot()),
-            Some(Err(Loss::Closed)) | None => {}
+            Some(Err(Loss::Closed | Loss::Full(_))) | None => {}
         }
         for word in words {
             // SAFETY: owned by the select.
@@ -185,9 +194,11 @@ fn wait(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
             start: if n == 0 { 0 } else { start % n },
             deadline: None,
         };
-        let arms: Vec<Arm<'_>> = state.ops.iter().map(arm).collect();
+        let polled: Vec<_> = state.ops.iter().map(polled).collect();
+        let arms: Vec<Arm<'_>> = polled.iter().map(Polled::arm).collect();
         let (won, selected) = ready(poll_select(fiber, &arms, options))?;
         drop(arms);
+        drop(polled);
         let value = selected_value(&state.ops, won, selected);
         state.won = Some(won);
         state.value = Some(value);
@@ -197,6 +208,9 @@ fn wait(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
     match state.value.take_if(|v| v.is_err()) {
         Some(Err(Loss::Ended(outcome))) => return value_of(outcome),
         Some(Err(Loss::Closed)) => return Err(stop(WaitError::Closed)),
+        Some(Err(Loss::Full(n))) => {
+            return fail(kind::FULL, format!("channel is full (capacity {n})"));
+        }
         _ => {}
     }
     Ok(if won < state.ops.len() {
@@ -206,13 +220,14 @@ fn wait(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
     })
 }
 
-fn arm(op: &Op) -> Arm<'_> {
-    match op {
+fn polled(op: &Op) -> Polled<'_> {
+    Polled::Arm(match op {
+        Op::Acquire(waitable) => return waitable.polled(),
         Op::Receive(inlet) | Op::Next(inlet) => inlet.arm(),
         Op::Send(channel, word) => Arm::Send(channel, *word),
         Op::Await(future) | Op::Run(future) => Arm::Await(future),
         Op::Sleep(until) => Arm::Until(*until),
-    }
+    })
 }
 
 /// The winner's value as an owned word, or how it failed.
@@ -223,9 +238,19 @@ fn selected_value(ops: &[Op], won: usize, selected: Selected) -> Result<u64, Los
         (Selected::Ended(Outcome::Ok(word)), _) => Ok(word),
         (Selected::Ended(outcome), _) => Err(Loss::Ended(outcome)),
         (Selected::Closed, Some(Op::Next(_))) => Ok(NULL),
+        (Selected::Closed, Some(Op::Send(channel, _))) => Err(refused(channel)),
         (Selected::Closed, _) => Err(Loss::Closed),
+        (Selected::Acquired, Some(Op::Acquire(waitable))) => Ok(waitable.value()),
         (Selected::TimeUp | Selected::Acquired, _) => Ok(bool_word(true)),
         (Selected::NoneReady, _) => Ok(NULL),
+    }
+}
+
+/// Why a channel does not take a message at all.
+fn refused(channel: &RawChannel) -> Loss {
+    match channel.capacity() {
+        Some(n) if channel.on_full() == OnFull::Error && !channel.is_closed() => Loss::Full(n),
+        _ => Loss::Closed,
     }
 }
 
@@ -260,6 +285,8 @@ fn unwind_losers(
 
 fn value(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
     match object::<Select>(args, 0)?.lock().value {
+        // An operation whose value says nothing.
+        Some(Ok(_)) if cx.result == well_known::NULL => Ok(NULL),
         Some(Ok(word)) => {
             // SAFETY: the select keeps its own reference.
             unsafe { count::dup(word) };
