@@ -279,6 +279,10 @@ codes! {
     BadBlock E0506 "malformed concurrent block"
         "parallel, race, vote and select have branches; their modifiers are those of the \
          language."
+    AwaitRecord E0507 "await cannot change a record"
+        "Awaiting a record awaits the futures in its fields and keeps its shape: a field of type \
+         Future[T] becomes one of type T. Only a generic record has a type for that. Await the \
+         field itself, or declare the field with a type parameter."
 
     // E06xx: effects and tools
     UnknownTool E0601 "unknown tool"
@@ -291,6 +295,9 @@ codes! {
     NotDeterministic E0604 "not deterministic"
         "Under `@deterministic true` a program may not reach outside: no network, files, tools or \
          environment, no random, uuid or timestamp."
+    BadToolCall E0605 "malformed call of a tool"
+        "A tool is called with named arguments, which are Json: Chat(prompt: q). An operation of \
+         an effect is called as db.query(…), and `bind effect db.query to Tool` names its tool."
 
     // E07xx: directives and @strict
     NotMutable E0701 "variable is not mut"

@@ -53,6 +53,11 @@ pub(crate) struct Fixing {
 }
 
 impl<'a> Checker<'a> {
+    /// Which cell each native is an instance of.
+    pub(crate) fn native_cells(&self) -> Vec<(hir::NativeId, CellId)> {
+        self.out.native_index.iter().map(|((cell, _), &native)| (native, *cell)).collect()
+    }
+
     /// A number for a new function.
     pub(crate) fn new_func(&mut self) -> FuncId {
         let id = FuncId(self.out.funcs.len() as u32);

@@ -285,6 +285,8 @@ impl<'a> Checker<'a> {
         let want = match declared {
             Some(Ty::NULL) => Want::Nothing,
             Some(ty) => Want::Type(ty),
+            // A task started on the last line is not the value.
+            None if ends_with_task(decl) => Want::Nothing,
             None => Want::Value,
         };
         let body = self.cell_block(decl, want);
@@ -302,7 +304,7 @@ impl<'a> Checker<'a> {
     }
 
     /// The meaning of type names inside an instance.
-    fn instance_scope(&mut self, cell: CellId, sig: &Sig<'a>, args: &[Ty]) -> TyScope {
+    pub(crate) fn instance_scope(&mut self, cell: CellId, sig: &Sig<'a>, args: &[Ty]) -> TyScope {
         let (mut scope, _) = self.owner_scope(cell);
         scope.self_ty = scope.self_ty.map(|ty| self.types.subst(ty, args));
         let explicit = sig.generics.iter().zip(args).filter(|(one, _)| !one.implicit);
@@ -341,4 +343,12 @@ impl<'a> Checker<'a> {
             Owner::Effect(id) => format!("{}.{name}", self.text(self.items.effect(id).name)),
         }
     }
+}
+
+/// Whether the last statement starts a task.
+fn ends_with_task(decl: &ast::CellDecl) -> bool {
+    let ast::CellBody::Block(block) = &decl.body else { return false };
+    let last = block.stmts.last().map(|stmt| &stmt.kind);
+    let Some(ast::StmtKind::Expr(last)) = last else { return false };
+    matches!(last.kind, ast::ExprKind::Async(_) | ast::ExprKind::Spawn(_))
 }

@@ -9,10 +9,12 @@
 mod check;
 mod collect;
 mod declare;
+mod effects;
 mod finish;
 mod fix;
 mod instance;
 pub(crate) mod items;
+mod lints;
 mod program;
 mod prune;
 pub(crate) mod resolve;

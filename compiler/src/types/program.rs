@@ -361,6 +361,8 @@ impl<'a> Checker<'a> {
             }
         }
         self.settle_globals();
+        self.check_effects();
+        self.check_lints();
         if self.has_errors() {
             return None;
         }

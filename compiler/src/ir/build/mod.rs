@@ -27,7 +27,7 @@ mod strings;
 #[cfg(test)]
 mod tests;
 mod types;
-mod uses;
+pub(crate) mod uses;
 
 use crate::hir;
 use crate::ir;

@@ -21,6 +21,7 @@ mod operator;
 mod pattern;
 mod propagate;
 mod stmt;
+mod tools;
 
 use super::Checker;
 use super::instance::InstId;

@@ -74,7 +74,7 @@ impl<'a> Checker<'a> {
         self.report(warning);
     }
 
-    fn stmt(
+    pub(crate) fn stmt(
         &mut self,
         stmt: &'a ast::Stmt,
         want: Want,

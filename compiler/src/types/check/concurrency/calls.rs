@@ -1,0 +1,95 @@
+//! Calls that are no calls of cells: `halt(…)`, `submit(…)`, `pool.spawn(…)`; calls of async cells.
+
+use super::super::call::{Applied, with_lets};
+use super::super::{FnRole, Want, node};
+use crate::diag::Code;
+use crate::hir::concurrency::SpawnMode;
+use crate::hir::{Callee, Expr, ExprKind, Ty};
+use crate::source::Span;
+use crate::syntax::ast::{self, ExprKind as Ast};
+use crate::syntax::token::sym;
+use crate::types::Checker;
+use crate::types::ty::Kind;
+
+impl<'a> Checker<'a> {
+    /// Calls an async cell: its arguments are evaluated now, its body runs on a fiber.
+    pub(crate) fn spawn_call(
+        &mut self,
+        callee: Callee,
+        applied: Applied,
+        result: Ty,
+        span: Span,
+    ) -> Expr {
+        let mut lets = applied.lets;
+        let args = applied
+            .values
+            .into_iter()
+            .map(|value| self.to_local(value, &mut lets));
+        let args = args.collect();
+        let call = node(ExprKind::Call { callee, args }, result, span);
+        let outer = self.body.at;
+        let (body, _) = self.task(FnRole::Concurrent, span, None, |this, _| {
+            this.inside(call, outer)
+        });
+        let spawn = self.spawn_node(body, None, SpawnMode::Task, result, span, Want::Value);
+        with_lets(lets, spawn)
+    }
+
+    /// `halt(…)`, `submit(…)`
+    pub(crate) fn special_call(
+        &mut self,
+        call: &'a ast::Call,
+        span: Span,
+        want: Want,
+    ) -> Option<Expr> {
+        let Ast::Name(name) = call.callee.kind else {
+            return None;
+        };
+        let own = self.scopes[self.body.module.0 as usize]
+            .value(name)
+            .is_some();
+        if self.lookup(name).is_some() || own {
+            return None;
+        }
+        if self.names.resolve(name) == "submit" {
+            return Some(self.spawn_expr(&call.args, None, SpawnMode::Submit, span, want));
+        }
+        if name != sym::HALT {
+            return None;
+        }
+        let [arg] = call.args.as_slice() else {
+            self.error(Code::ArgumentCount, span, "`halt` takes one message");
+            return Some(self.poison(span));
+        };
+        let message = self.expr_as(&arg.value, Ty::STRING);
+        Some(node(ExprKind::Halt(Box::new(message)), Ty::NEVER, span))
+    }
+
+    /// `pool.spawn(f(a))`, `pool.submit(f(a))`, `global.spawn(f(a))`
+    pub(crate) fn special_method(
+        &mut self,
+        call: &'a ast::MethodCall,
+        span: Span,
+        want: Want,
+    ) -> Option<Expr> {
+        let mode = match self.names.resolve(call.name.name) {
+            "spawn" => SpawnMode::Task,
+            "submit" => SpawnMode::Submit,
+            _ => return None,
+        };
+        if let Ast::Name(name) = call.receiver.kind {
+            let unbound = self.lookup(name).is_none() && self.value_def(name).is_none();
+            if unbound && self.names.resolve(name) == "global" {
+                return Some(self.spawn_expr(&call.args, None, SpawnMode::Global, span, want));
+            }
+        }
+        self.path(&call.receiver)?;
+        let receiver = self.value(&call.receiver);
+        let ty = self.known(receiver.ty);
+        let executor = match self.types.kind(ty) {
+            Kind::Handle(name, _) => self.names.resolve(*name) == "Executor",
+            _ => false,
+        };
+        executor.then(|| self.spawn_expr(&call.args, Some(receiver), mode, span, want))
+    }
+}
