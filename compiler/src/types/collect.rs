@@ -201,7 +201,6 @@ impl<'a> Checker<'a> {
             owner,
             next: None,
             sig: None,
-            checked_rigid: false,
         });
         id
     }

@@ -1,7 +1,7 @@
 //! The declarations of a program, as the checker keeps them.
 
 use super::ty::AdtId;
-use crate::hir::{FuncId, GlobalId, Ty};
+use crate::hir::{GlobalId, Ty};
 use crate::names::ModuleId;
 use crate::source::Span;
 use crate::syntax::{Symbol, ast};
@@ -53,8 +53,6 @@ pub(crate) struct Cell<'a> {
     pub(crate) next: Option<CellId>,
     /// Its signature, once asked for.
     pub(crate) sig: Option<Rc<Sig<'a>>>,
-    /// For the effect pass: `use`d as checked once with rigid parameters.
-    pub(crate) checked_rigid: bool,
 }
 
 /// A bound `T: Trait[A]`.
@@ -246,14 +244,6 @@ pub(crate) struct Effect<'a> {
     pub(crate) name: Symbol,
     pub(crate) operations: FxHashMap<Symbol, (CellId, Option<ToolIx>)>,
     pub(crate) decl: &'a ast::EffectDecl,
-}
-
-/// Where a finished function goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct TestDef<'a> {
-    pub(crate) name: &'a str,
-    pub(crate) span: Span,
-    pub(crate) func: FuncId,
 }
 
 /// All declarations.

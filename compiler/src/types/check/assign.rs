@@ -34,7 +34,7 @@ impl<'a> Checker<'a> {
                 let inner = self.known(inner.ty);
                 let members = self.types.members(place.ty);
                 if members.contains(&inner) {
-                    self.narrow(root, fields, inner);
+                    self.narrow_assigned(root, fields, inner);
                 }
             }
         } else {

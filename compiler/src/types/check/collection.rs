@@ -1,6 +1,6 @@
 //! Indexing, slices, ranges as values, comprehensions.
 
-use super::{LoopCx, Want, node};
+use super::{Want, node};
 use crate::diag::{Code, Diagnostic};
 use crate::hir::{
     BinOp, Coercion, Element, Expr, ExprKind, Iter, LocalId, LoopId, Pat, PatKind, Place, PlaceStep,
@@ -301,10 +301,5 @@ impl<'a> Checker<'a> {
             return value;
         }
         self.coerce(value, ty)
-    }
-
-    /// The innermost open loop, for blocks that count as one.
-    pub(crate) fn innermost_loop(&mut self) -> Option<&LoopCx> {
-        self.cx().loops.last()
     }
 }

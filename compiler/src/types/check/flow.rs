@@ -319,8 +319,11 @@ impl<'a> Checker<'a> {
         if let Some(caught) = self.match_caught(one, span, want) {
             return caught;
         }
-        let value = self.value(&one.subject);
         let path = self.path(&one.subject);
+        if let Some((root, fields)) = &path {
+            self.forget_assigned(*root, fields);
+        }
+        let value = self.value(&one.subject);
         self.match_value(value, path, one, span, want)
     }
 

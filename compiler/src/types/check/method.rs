@@ -1,7 +1,6 @@
 //! `x.f(y)`: a field that holds a function, a method, or the cell `f` given `x` first; traits.
 
 use super::call::ArgIn;
-use super::coerce::Fit;
 use super::{Want, node};
 use crate::diag::{Code, Diagnostic};
 use crate::hir::{BinOp, Expr, ExprKind, Place, Ty};
@@ -647,13 +646,5 @@ impl<'a> Checker<'a> {
         }
         let kind = ExprKind::Unary(crate::hir::UnOp::Not, Box::new(less));
         Some(node(kind, Ty::BOOL, span))
-    }
-
-    /// Whether `from` fits `to` without binding anything.
-    pub(crate) fn would_fit(&mut self, from: Ty, to: Ty) -> bool {
-        let trial = self.types.begin_trial();
-        let fit = self.fit(from, to);
-        self.types.end_trial(trial);
-        fit != Fit::No
     }
 }

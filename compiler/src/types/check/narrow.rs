@@ -2,7 +2,7 @@
 
 use crate::hir::Ty;
 use crate::syntax::ast::{self, BinaryOp, ExprKind as Ast, UnaryOp};
-use crate::syntax::{Symbol, token::sym};
+use crate::syntax::Symbol;
 use crate::types::Checker;
 use crate::types::ty::Kind;
 
@@ -14,6 +14,8 @@ pub(crate) struct Narrow {
     fields: Vec<Symbol>,
     /// `None` when nothing more is known again.
     ty: Option<Ty>,
+    /// By an assignment, not by a test: a `match` still sees the declared type.
+    soft: bool,
 }
 
 impl<'a> Checker<'a> {
@@ -26,11 +28,6 @@ impl<'a> Checker<'a> {
         self.body.narrows.truncate(mark);
     }
 
-    /// The narrowings since `mark`, taken off.
-    pub(crate) fn take_narrows(&mut self, mark: usize) -> Vec<Narrow> {
-        self.body.narrows.split_off(mark.min(self.body.narrows.len()))
-    }
-
     /// What is known about a variable or a field in it.
     pub(crate) fn narrowed(&self, root: u32, fields: &[Symbol]) -> Option<Ty> {
         let narrows = &self.body.narrows;
@@ -39,7 +36,21 @@ impl<'a> Checker<'a> {
 
     /// Notes that a variable (or a field in it) is of type `ty` from here on.
     pub(crate) fn narrow(&mut self, root: u32, fields: Vec<Symbol>, ty: Ty) {
-        self.body.narrows.push(Narrow { root, fields, ty: Some(ty) });
+        self.body.narrows.push(Narrow { root, fields, ty: Some(ty), soft: false });
+    }
+
+    /// Notes the type of a value just assigned.
+    pub(crate) fn narrow_assigned(&mut self, root: u32, fields: Vec<Symbol>, ty: Ty) {
+        self.body.narrows.push(Narrow { root, fields, ty: Some(ty), soft: true });
+    }
+
+    /// Before a `match`: what only an assignment says about its subject is forgotten.
+    pub(crate) fn forget_assigned(&mut self, root: u32, fields: &[Symbol]) {
+        let narrows = &mut self.body.narrows;
+        let last = narrows.iter_mut().rev().find(|one| one.root == root && one.fields == fields);
+        if let Some(one) = last.filter(|one| one.soft) {
+            one.ty = None;
+        }
     }
 
     /// A variable has changed, or a field in it: what was known about it is no more.
@@ -175,10 +186,5 @@ impl<'a> Checker<'a> {
         }
         let drop = self.types.members(ty);
         self.types.without(now, |_, member| drop.contains(&member))
-    }
-
-    /// Whether `name` is the receiver of the method being checked.
-    pub(crate) fn is_self(name: Symbol) -> bool {
-        name == sym::SELF
     }
 }

@@ -154,29 +154,8 @@ impl<'a> Checker<'a> {
     pub(crate) fn let_value(&mut self, decl: &'a ast::Let, value: Expr, ty: Ty, span: Span) -> Expr {
         let mutable = decl.mutable.is_some();
         let pat = self.pattern_top(&decl.pattern, ty, mutable);
-        let ty = value.ty;
-        if let (PatKind::Bind(_, None), Kind::Union(_)) = (&pat.kind, self.types.kind(ty)) {
-            self.narrow_to_value(&decl.pattern, &value);
-        }
         let init = Box::new(value);
         node(ExprKind::Let { pat, init }, Ty::NULL, span)
-    }
-
-    /// `let x: Int? = 5`: an Int until x changes.
-    pub(crate) fn narrow_to_value(&mut self, pattern: &ast::Pattern, value: &Expr) {
-        let ast::PatternKind::Name(name) = &pattern.kind else { return };
-        if let (ExprKind::Coerce(crate::hir::Coercion::Widen, inner), Some(root)) =
-            (&value.kind, self.lookup(name.name))
-        {
-            let inner_ty = self.known(inner.ty);
-            if inner_ty != Ty::NULL && !self.is_var(inner_ty) && inner_ty != Ty::POISON {
-                let declared = self.body.bindings[root as usize].ty;
-                let members = self.types.members(declared);
-                if members.contains(&inner_ty) {
-                    self.narrow(root, Vec::new(), inner_ty);
-                }
-            }
-        }
     }
 
     /// `return`, `return e`
