@@ -93,6 +93,33 @@ pub fn reason(error: &std::io::Error) -> String {
     }
 }
 
+/// Adds the sources in `folder` and its folders, by name; hidden ones and `target` are left out.
+///
+/// # Errors
+/// A sentence about a folder that cannot be read.
+pub fn sources_under(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), String> {
+    let cannot = |e: &std::io::Error| format!("cannot read {}: {}", folder.display(), reason(e));
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(|e| cannot(&e))? {
+        paths.push(entry.map_err(|e| cannot(&e))?.path());
+    }
+    paths.sort();
+    for path in paths {
+        let name = path.file_name().map(|n| n.to_string_lossy()).unwrap_or_default();
+        // `is_dir` follows links, which may lead back up.
+        let linked = path.is_symlink();
+        if name.starts_with('.') || name == "target" {
+            continue;
+        }
+        if path.is_dir() && !linked {
+            sources_under(&path, files)?;
+        } else if path.is_file() && is_source(&path) {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
 /// Looks for imports on disk: first in the folder of the importing file, then in that of the
 /// program; `std.*` comes with the compiler.
 #[derive(Clone, Debug)]

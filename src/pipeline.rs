@@ -89,9 +89,17 @@ impl Session {
     /// The program, loaded.
     ///
     /// # Errors
-    /// As [`Session::module`]; [`Exit::Bytecode`] when the machine refuses it.
+    /// As [`Session::module`] and [`Session::load`].
     pub fn program(&mut self, settings: &Settings) -> Result<Program, Exit> {
         let module = self.module()?;
+        self.load(module, settings)
+    }
+
+    /// Loads a module.
+    ///
+    /// # Errors
+    /// [`Exit::Bytecode`] when the machine refuses it.
+    pub fn load(&self, module: Module, settings: &Settings) -> Result<Program, Exit> {
         let natives: Vec<Native> = lumen_stdlib::natives().copied().collect();
         Program::load(module, &[&natives], settings.options()).map_err(|error| {
             let message = format!("{}: {error}", self.path.display());
