@@ -105,7 +105,10 @@ pub fn sources_under(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Stri
     }
     paths.sort();
     for path in paths {
-        let name = path.file_name().map(|n| n.to_string_lossy()).unwrap_or_default();
+        let name = path
+            .file_name()
+            .map(|n| n.to_string_lossy())
+            .unwrap_or_default();
         // `is_dir` follows links, which may lead back up.
         let linked = path.is_symlink();
         if name.starts_with('.') || name == "target" {

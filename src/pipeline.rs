@@ -4,10 +4,13 @@ use std::path::{Path, PathBuf};
 
 use lumen_bytecode::Module;
 use lumen_compiler::diag::Diagnostics;
+use lumen_compiler::hir;
+use lumen_compiler::names::{Library, LibraryModule};
 use lumen_compiler::source::{FileId, SourceMap};
 use lumen_runtime::native::Native;
 use lumen_vm::Program;
 
+use crate::disk::Disk;
 use crate::report::ErrorFormat;
 use crate::settings::Settings;
 use crate::{Exit, disk, module_file, report};
@@ -71,7 +74,44 @@ impl Session {
         if failed { Err(Exit::Compile) } else { Ok(()) }
     }
 
-    /// The program as a module: read from bytecode, or compiled.
+    /// Reads the program and what it imports, and checks it; what is found stays in
+    /// [`Session::diagnostics`].
+    ///
+    /// # Errors
+    /// As [`Session::read`].
+    pub fn check(&mut self) -> Result<Option<hir::Program>, Exit> {
+        let root = self.read()?;
+        let disk = Disk::of_program(&self.path);
+        let library: Vec<LibraryModule<'_>> = lumen_stdlib::SOURCES
+            .iter()
+            .map(|source| LibraryModule {
+                name: source.name,
+                text: source.text,
+                prelude: source.prelude,
+            })
+            .collect();
+        let library = Library { modules: &library };
+        let (sources, diagnostics) = (&mut self.sources, &mut self.diagnostics);
+        Ok(lumen_compiler::check(
+            root,
+            library,
+            &disk,
+            sources,
+            diagnostics,
+        ))
+    }
+
+    /// The typed tree of a program without errors; what was found has been said.
+    ///
+    /// # Errors
+    /// As [`Session::read`]; [`Exit::Compile`] when there are errors.
+    pub fn typed(&mut self) -> Result<hir::Program, Exit> {
+        let program = self.check()?;
+        self.finish()?;
+        program.ok_or(Exit::Compile)
+    }
+
+    /// The program as a module: read from bytecode and verified, or compiled.
     ///
     /// # Errors
     /// [`Exit::Usage`] when a file cannot be read, [`Exit::Bytecode`] when it is no usable
@@ -80,10 +120,19 @@ impl Session {
         if disk::is_bytecode(&self.path) {
             return module_file::read_verified(self.command, &self.path);
         }
-        self.read()?;
+        let program = self.typed()?;
+        let (sources, diagnostics) = (&self.sources, &mut self.diagnostics);
+        let module = lumen_compiler::generate(&program, sources, diagnostics);
         self.finish()?;
-        report::complain(self.command, "only bytecode (.lbc) can be run");
-        Err(Exit::Usage)
+        if cfg!(debug_assertions)
+            && let Err(errors) = lumen_bytecode::verify(&module)
+        {
+            for error in errors.iter().take(10) {
+                report::complain(self.command, &format!("internal: {error}"));
+            }
+            return Err(Exit::Bytecode);
+        }
+        Ok(module)
     }
 
     /// The program, loaded.

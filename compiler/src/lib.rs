@@ -14,7 +14,23 @@ pub mod types;
 use bytecode::module::Module;
 use diag::Diagnostics;
 use lumen_bytecode as bytecode;
-use source::SourceMap;
+use names::{Library, load_modules};
+use source::{FileId, Loader, SourceMap};
+use syntax::Interner;
+
+/// From source to the typed tree: parses `root` and what it imports, and checks it all. `None`
+/// when there are errors.
+pub fn check(
+    root: FileId,
+    library: Library<'_>,
+    loader: &dyn Loader,
+    sources: &mut SourceMap,
+    diagnostics: &mut Diagnostics,
+) -> Option<hir::Program> {
+    let mut names = Interner::new();
+    let modules = load_modules(root, library, loader, sources, &mut names, diagnostics);
+    types::check_program(&modules, sources, &mut names, diagnostics)
+}
 
 /// From the typed tree to IR after its passes, with the class of every register of every function.
 pub fn lower(program: &hir::Program) -> (ir::Program, Vec<Vec<ir::passes::ownership::Class>>) {

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Command;
-use lumen::commands::{run, version};
+use lumen::commands::{check, run, test, version};
 use lumen::{Exit, exit};
 
 fn command() -> Command {
@@ -14,6 +14,8 @@ fn command() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(run::command())
+        .subcommand(check::command())
+        .subcommand(test::command())
         .subcommand(version::command())
 }
 
@@ -21,6 +23,8 @@ fn main() -> ExitCode {
     let matches = lumen::commands::parse(command());
     let exit = match matches.subcommand() {
         Some(("run", matches)) => run::run(matches),
+        Some(("check", matches)) => check::run(matches),
+        Some(("test", matches)) => test::run(matches),
         Some(("version", _)) => version::run(),
         _ => Exit::Usage,
     };

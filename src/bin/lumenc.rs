@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Command;
-use lumen::commands::{assemble, compile, explain, list, verify};
+use lumen::commands::{assemble, check, compile, explain, list, verify};
 use lumen::{Exit, exit};
 
 fn command() -> Command {
@@ -14,6 +14,7 @@ fn command() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(compile::command())
+        .subcommand(check::command())
         .subcommand(list::command())
         .subcommand(assemble::command())
         .subcommand(verify::command())
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
     let matches = lumen::commands::parse(command());
     let exit = match matches.subcommand() {
         Some(("compile", matches)) => compile::run(matches),
+        Some(("check", matches)) => check::run(matches),
         Some(("list", matches)) => list::run(matches),
         Some(("assemble", matches)) => assemble::run(matches),
         Some(("verify", matches)) => verify::run(matches),

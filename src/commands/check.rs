@@ -38,7 +38,7 @@ pub fn run(matches: &ArgMatches) -> Exit {
     for file in &files {
         let mut session = Session::new(NAME, file, super::error_format(matches));
         let exit = match session.check() {
-            Ok(()) => session.finish().err(),
+            Ok(_) => session.finish().err(),
             Err(exit) => Some(exit),
         };
         if let Some(exit) = exit.filter(|exit| exit.code() > worst.code()) {

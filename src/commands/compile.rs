@@ -1,14 +1,15 @@
 //! `lumenc compile FILE`: bytecode, or what a stage before it makes of the program.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use clap::builder::EnumValueParser;
+use clap::builder::{EnumValueParser, PossibleValue};
 use clap::{Arg, ArgMatches, Command, ValueEnum, value_parser};
 use lumen_compiler::syntax::dump::{dump_ast, dump_tokens};
 use lumen_compiler::syntax::{Interner, parse_file};
+use lumen_compiler::{hir, ir};
 
 use crate::pipeline::Session;
-use crate::{Exit, report};
+use crate::{Exit, disk, module_file, report};
 
 const NAME: &str = "lumenc compile";
 
@@ -17,19 +18,34 @@ const NAME: &str = "lumenc compile";
 enum Stage {
     Tokens,
     Ast,
+    Hir,
+    Ir,
+    Bytecode,
 }
 
 impl ValueEnum for Stage {
     fn value_variants<'a>() -> &'a [Stage] {
-        &[Stage::Tokens, Stage::Ast]
+        &[
+            Stage::Tokens,
+            Stage::Ast,
+            Stage::Hir,
+            Stage::Ir,
+            Stage::Bytecode,
+        ]
     }
 
-    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+    fn to_possible_value(&self) -> Option<PossibleValue> {
         let (name, help) = match self {
             Stage::Tokens => ("tokens", "what the lexer made"),
-            Stage::Ast => ("ast", "what the parser made"),
+            Stage::Ast => ("ast", "the syntax tree"),
+            Stage::Hir => (
+                "hir",
+                "the typed tree, one copy of a cell per use with other types",
+            ),
+            Stage::Ir => ("ir", "blocks and registers, after all passes"),
+            Stage::Bytecode => ("bytecode", "the listing of the module"),
         };
-        Some(clap::builder::PossibleValue::new(name).help(help))
+        Some(PossibleValue::new(name).help(help))
     }
 }
 
@@ -61,9 +77,12 @@ pub fn run(matches: &ArgMatches) -> Exit {
         .cloned()
         .unwrap_or_default();
     let mut session = Session::new(NAME, &path, super::error_format(matches));
+    let out = matches.get_one::<PathBuf>("out").cloned();
     let result = match matches.get_one::<Stage>("emit") {
-        Some(stage) => emit(&mut session, *stage),
-        None => compile(&mut session, &path),
+        Some(stage) => emit(&mut session, *stage).map(|text| {
+            report::output(&text);
+        }),
+        None => compile(&mut session, out),
     };
     match result {
         Ok(()) => Exit::Ok,
@@ -71,31 +90,39 @@ pub fn run(matches: &ArgMatches) -> Exit {
     }
 }
 
-fn emit(session: &mut Session, stage: Stage) -> Result<(), Exit> {
-    let file = session.read()?;
-    let mut interner = Interner::new();
-    let module = parse_file(
-        &session.sources,
-        file,
-        &mut interner,
-        &mut session.diagnostics,
-    );
-    let text = match stage {
-        Stage::Tokens => dump_tokens(&session.sources, file, &mut interner),
-        Stage::Ast => dump_ast(&module, &interner),
-    };
-    session.finish()?;
-    report::output(&text);
-    Ok(())
+/// The text of a stage.
+fn emit(session: &mut Session, stage: Stage) -> Result<String, Exit> {
+    match stage {
+        Stage::Tokens | Stage::Ast => {
+            let file = session.read()?;
+            let mut interner = Interner::new();
+            let (sources, diagnostics) = (&session.sources, &mut session.diagnostics);
+            let module = parse_file(sources, file, &mut interner, diagnostics);
+            let text = match stage {
+                Stage::Tokens => dump_tokens(sources, file, &mut interner),
+                _ => dump_ast(&module, &interner),
+            };
+            session.finish()?;
+            Ok(text)
+        }
+        Stage::Hir => Ok(hir::dump(&session.typed()?)),
+        Stage::Ir => {
+            let (program, _) = lumen_compiler::lower(&session.typed()?);
+            Ok(ir::dump::program(&program))
+        }
+        Stage::Bytecode => Ok(lumen_bytecode::list(&session.module()?)),
+    }
 }
 
-fn compile(session: &mut Session, _path: &Path) -> Result<(), Exit> {
-    let file = session.read()?;
-    parse_file(
-        &session.sources,
-        file,
-        &mut Interner::new(),
-        &mut session.diagnostics,
-    );
-    session.finish()
+fn compile(session: &mut Session, out: Option<PathBuf>) -> Result<(), Exit> {
+    let out = out.unwrap_or_else(|| disk::with_ending(&session.path, disk::BYTECODE_ENDING));
+    if out == session.path {
+        report::complain(
+            NAME,
+            &format!("{}: this is bytecode already", out.display()),
+        );
+        return Err(Exit::Usage);
+    }
+    let module = session.module()?;
+    module_file::write(NAME, &out, &module)
 }

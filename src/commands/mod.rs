@@ -1,10 +1,12 @@
 //! The commands, one a file: what it takes (`command`) and what it does (`run`).
 
 pub mod assemble;
+pub mod check;
 pub mod compile;
 pub mod explain;
 pub mod list;
 pub mod run;
+pub mod test;
 pub mod verify;
 pub mod version;
 

@@ -53,7 +53,10 @@ pub fn run(matches: &ArgMatches) -> Exit {
     let mut run = Run {
         settings: Settings::of(matches),
         format: super::error_format(matches),
-        only: matches.get_one::<String>("only").cloned().unwrap_or_default(),
+        only: matches
+            .get_one::<String>("only")
+            .cloned()
+            .unwrap_or_default(),
         passed: 0,
         failed: 0,
     };
@@ -73,7 +76,11 @@ pub fn run(matches: &ArgMatches) -> Exit {
             run.passed, run.failed
         ));
     }
-    if run.failed > 0 && worst == Exit::Ok { Exit::Failed } else { worst }
+    if run.failed > 0 && worst == Exit::Ok {
+        Exit::Failed
+    } else {
+        worst
+    }
 }
 
 struct Run {
@@ -120,6 +127,9 @@ impl Run {
         } else {
             self.failed += 1;
         }
-        report::output(&format!("{} {name}\n", if passed { "ok    " } else { "FAILED" }));
+        report::output(&format!(
+            "{} {name}\n",
+            if passed { "ok    " } else { "FAILED" }
+        ));
     }
 }

@@ -153,9 +153,6 @@ codes! {
     OpenRange E0127 "range without an end"
         "`a..` and `..b` stand only in an index (xs[1..]) or a pattern. Elsewhere both ends are \
          written: a..b."
-    NothingToRun E0128 "nothing to run"
-        "A program starts at `cell main()`, or with the statements outside of any cell. A file \
-         that has neither can be imported, checked and tested, but not run."
     CellTooLarge E0190 "a cell is too large"
         "One cell may use 65535 registers and 2^30 instruction words. Generated code that is \
          larger must be split into several cells."

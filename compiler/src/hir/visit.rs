@@ -21,11 +21,18 @@ pub fn exprs_mut(expr: &mut Expr, f: &mut dyn FnMut(&mut Expr)) {
         | ExprKind::AwaitSettle(one)
         | ExprKind::Field { base: one, .. }
         | ExprKind::Loop { body: one, .. } => exprs_mut(one, f),
-        ExprKind::Assign { place: at, value } | ExprKind::AssignOp { place: at, value, .. } => {
+        ExprKind::Assign { place: at, value }
+        | ExprKind::AssignOp {
+            place: at, value, ..
+        } => {
             place(at, f);
             exprs_mut(value, f);
         }
-        ExprKind::If { cond, then, otherwise } => {
+        ExprKind::If {
+            cond,
+            then,
+            otherwise,
+        } => {
             exprs_mut(cond, f);
             exprs_mut(then, f);
             opt(otherwise, f);
@@ -39,10 +46,23 @@ pub fn exprs_mut(expr: &mut Expr, f: &mut dyn FnMut(&mut Expr)) {
         }
         ExprKind::Logic { lhs, rhs, .. }
         | ExprKind::Binary(_, lhs, rhs)
-        | ExprKind::In { value: lhs, container: rhs }
-        | ExprKind::Index { base: lhs, index: rhs, .. }
-        | ExprKind::While { cond: lhs, body: rhs, .. }
-        | ExprKind::Timeout { ms: lhs, body: rhs, .. } => {
+        | ExprKind::In {
+            value: lhs,
+            container: rhs,
+        }
+        | ExprKind::Index {
+            base: lhs,
+            index: rhs,
+            ..
+        }
+        | ExprKind::While {
+            cond: lhs,
+            body: rhs,
+            ..
+        }
+        | ExprKind::Timeout {
+            ms: lhs, body: rhs, ..
+        } => {
             exprs_mut(lhs, f);
             exprs_mut(rhs, f);
         }
@@ -50,7 +70,9 @@ pub fn exprs_mut(expr: &mut Expr, f: &mut dyn FnMut(&mut Expr)) {
             exprs_mut(callee, f);
             list(args, f);
         }
-        ExprKind::CallMut { place: at, args, .. } => {
+        ExprKind::CallMut {
+            place: at, args, ..
+        } => {
             place(at, f);
             list(args, f);
         }
@@ -85,13 +107,19 @@ fn more(expr: &mut Expr, f: &mut dyn FnMut(&mut Expr)) {
                 }
             }
         }
-        ExprKind::For { iter, filter, body, .. } => {
+        ExprKind::For {
+            iter, filter, body, ..
+        } => {
             walk_iter(iter, f);
             opt(filter, f);
             exprs_mut(body, f);
         }
         ExprKind::Break(_, value) | ExprKind::Return(value) => opt(value, f),
-        ExprKind::Try { body, catch, finally } => {
+        ExprKind::Try {
+            body,
+            catch,
+            finally,
+        } => {
             exprs_mut(body, f);
             for arm in catch {
                 arm.guard.iter_mut().for_each(|guard| exprs_mut(guard, f));
@@ -117,7 +145,9 @@ fn concurrent(expr: &mut Expr, f: &mut dyn FnMut(&mut Expr)) {
             exprs_mut(body, f);
             opt(on, f);
         }
-        ExprKind::Scope { timeout, on, body, .. } => {
+        ExprKind::Scope {
+            timeout, on, body, ..
+        } => {
             opt(timeout, f);
             opt(on, f);
             exprs_mut(body, f);
@@ -130,11 +160,17 @@ fn concurrent(expr: &mut Expr, f: &mut dyn FnMut(&mut Expr)) {
                 &mut group.on,
                 &mut group.quorum,
             ];
-            parts.into_iter().flatten().for_each(|part| exprs_mut(part, f));
+            parts
+                .into_iter()
+                .flatten()
+                .for_each(|part| exprs_mut(part, f));
             if let Some((_, over)) = &mut group.over {
                 exprs_mut(over, f);
             }
-            group.branches.iter_mut().for_each(|branch| exprs_mut(&mut branch.body, f));
+            group
+                .branches
+                .iter_mut()
+                .for_each(|branch| exprs_mut(&mut branch.body, f));
         }
         ExprKind::Select(select) => {
             for arm in &mut select.arms {
@@ -152,7 +188,10 @@ fn concurrent(expr: &mut Expr, f: &mut dyn FnMut(&mut Expr)) {
                 }
                 arm.body.iter_mut().for_each(|body| exprs_mut(body, f));
             }
-            select.otherwise.iter_mut().for_each(|one| exprs_mut(one, f));
+            select
+                .otherwise
+                .iter_mut()
+                .for_each(|one| exprs_mut(one, f));
         }
         _ => {}
     }
