@@ -601,12 +601,11 @@ impl FiberCx {
         on_done: Option<Box<dyn super::OnDone>>,
     ) -> Result<Arc<Fiber>, SpawnError> {
         let me = self.fiber();
-        let pool = match &o.pool {
-            Some(pool) => &**pool,
-            None => me.pool(),
-        };
+        let owner = self.family().clone();
+        let chosen = o.pool.as_deref().or(owner.pool.as_deref());
+        let pool = chosen.unwrap_or_else(|| me.pool());
         // What tasks of a closing executor start inherits the pool and is waited for.
-        if o.pool.is_some() && pool.is_shut() {
+        if chosen.is_some() && pool.is_shut() {
             return Err(SpawnError::ExecutorShutDown);
         }
         let pin = if o.elsewhere {
@@ -615,7 +614,6 @@ impl FiberCx {
             0
         };
         let shared = self.shared();
-        let owner = self.family().clone();
         owner.add_member();
         pool.count_in();
         // SAFETY: the running fiber owns its counters.

@@ -14,6 +14,7 @@ use crate::fiber::Fiber;
 use crate::payload::Outcome;
 use crate::prim::{AtomicBool, AtomicUsize, Mutex, Ordering};
 use crate::sched::Place;
+use crate::sched::pool::Pool;
 use crate::sched::shared::Shared;
 use crate::sched::state::Asked;
 use crate::sync::wait_queue::{WaitQueue, Waiter};
@@ -60,6 +61,8 @@ pub struct Group {
     depth: u32,
     path_hash: u64,
     pub(crate) site: u64,
+    /// Where tasks run that are started in a scope which says so.
+    pub(crate) pool: Option<Arc<Pool>>,
     live: AtomicUsize,
     cancelled: AtomicBool,
     linked: AtomicBool,
@@ -98,6 +101,8 @@ impl Group {
             (Some(p), _) => (p.depth, p.path_hash),
             (None, _) => (0, 0x6D61_696E),
         };
+        let inside = parent.as_ref().filter(|_| kind != Kind::Family);
+        let pool = inside.and_then(|p| p.pool.clone());
         Group {
             shared,
             keep,
@@ -107,6 +112,7 @@ impl Group {
             depth,
             path_hash,
             site,
+            pool,
             live: AtomicUsize::new(live),
             cancelled: AtomicBool::new(false),
             linked: AtomicBool::new(false),
@@ -132,24 +138,22 @@ impl Group {
         ))
     }
 
-    /// A scope inside `parent`; its body holds one count until it waits for the end.
+    /// A scope inside `parent`, whose tasks run on `pool` if it is given; its body holds one count
+    /// until it waits for the end.
     pub(crate) fn scope(
         place: Place<'_>,
         parent: &Arc<Group>,
         body: &Arc<Fiber>,
         site: u64,
+        pool: Option<Arc<Pool>>,
     ) -> Arc<Group> {
         parent.add_member();
         let up = Some(parent.clone());
-        let g = Arc::new(Group::make(
-            parent.shared,
-            None,
-            up,
-            Kind::Scope,
-            0,
-            site,
-            1,
-        ));
+        let mut g = Group::make(parent.shared, None, up, Kind::Scope, 0, site, 1);
+        if pool.is_some() {
+            g.pool = pool;
+        }
+        let g = Arc::new(g);
         g.cancelled.store(parent.is_cancelled(), Ordering::Release);
         g.inner.lock().body = Some(Arc::downgrade(body));
         g.link(place);

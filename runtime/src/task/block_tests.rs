@@ -401,3 +401,32 @@ fn at_most_so_many_branches_run() {
         }
     });
 }
+
+#[test]
+fn what_a_scope_starts_runs_on_its_executor() {
+    everywhere(|| {
+        |cx: &FiberCx| {
+            let pool = cx.new_executor(1, "inside").unwrap();
+            let name = |cx: &FiberCx| cx.pool().map(|p| p.name().to_owned());
+            let scope = cx.enter_scope_on(0, Some(pool.clone()));
+            let inner = cx.enter_scope(0);
+            let task = spawn(cx, move |cx| {
+                let named = |cx: &FiberCx| cx.fiber().pool().name() == "inside";
+                let nested = spawn(cx, move |cx| Outcome::Ok(u64::from(named(cx))));
+                assert_eq!(nested.wait(cx), Ok(Outcome::Ok(1)));
+                Outcome::Ok(u64::from(named(cx)))
+            });
+            assert_eq!(task.wait(cx), Ok(Outcome::Ok(1)));
+            assert_ne!(name(cx).as_deref(), Some("inside"));
+            cx.block(|| cx.poll_shutdown(&pool)).unwrap();
+            let refused = cx.spawn(body(|_| Outcome::Ok(0)), Default::default());
+            assert_eq!(refused.err(), Some(crate::SpawnError::ExecutorShutDown));
+            for scope in [inner, scope] {
+                assert_eq!(cx.block(|| cx.poll_exit_scope(&scope)).failure, None);
+            }
+            let after = spawn(cx, |_| Outcome::Ok(0));
+            assert_eq!(after.wait(cx), Ok(Outcome::Ok(0)));
+            Outcome::Ok(0)
+        }
+    });
+}

@@ -4,6 +4,7 @@ use crate::fiber::FiberCx;
 use crate::fiber::cx::Enter;
 use crate::payload::Outcome;
 use crate::sched::group::Group;
+use crate::sched::pool::Pool;
 use crate::sched::trace_hash::Op;
 use crate::sched::wait_reason::{WaitError, WaitReason};
 use crate::sync::wait_queue::Item;
@@ -28,8 +29,13 @@ impl FiberCx {
     /// Opens a scope. Every one that is opened must be left by [`FiberCx::poll_exit_scope`], on
     /// every way out of the block, innermost first.
     pub fn enter_scope(&self, site: u64) -> Scope {
+        self.enter_scope_on(site, None)
+    }
+
+    /// As [`FiberCx::enter_scope`]; what is started inside runs on `pool`, if it is given.
+    pub fn enter_scope_on(&self, site: u64, pool: Option<Arc<Pool>>) -> Scope {
         let outer = self.family().clone();
-        let group = Group::scope(self.place(), &outer, &self.fiber_arc(), site);
+        let group = Group::scope(self.place(), &outer, &self.fiber_arc(), site, pool);
         // SAFETY: the running fiber owns its family field.
         unsafe { *self.fiber().family.get() = Some(group.clone()) };
         Scope { group, outer }

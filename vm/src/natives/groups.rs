@@ -159,7 +159,7 @@ fn spawn(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
 }
 
 /// The executor behind argument `i`.
-fn executor(args: &[u64], i: usize) -> Result<Arc<Pool>, NativeStop> {
+pub(super) fn executor(args: &[u64], i: usize) -> Result<Arc<Pool>, NativeStop> {
     // SAFETY: the native's key says that it is a live handle.
     match unsafe { get_arc::<Pool>(args[i]) } {
         Some(pool) => Ok(pool),

@@ -9,15 +9,20 @@ use lumen_runtime::heap::{error, list};
 use lumen_runtime::native::{NativeCx, NativeResult, NativeStop, int, kind};
 use lumen_runtime::task::future::FutureRef;
 use lumen_runtime::task::scope::Scope as RawScope;
-use lumen_runtime::{Body, FiberCx, Outcome, Step};
+use lumen_runtime::{Body, FiberCx, Outcome, Pool, SpawnOptions, Step};
 
+use super::groups::executor;
 use crate::tasks::worker_heap;
 use lumen_runtime::native::tasks::{
     deadline, discard, fiber, handle, machine, not_started, object, options, stop,
 };
 
 natives! {
-    "rt.scope_enter(Int) -> Scope" => enter,
+    "rt.scope_enter(Int) -> Scope" => |cx, args| enter(cx, args, None),
+    "rt.scope_enter_on(Int, Executor) -> Scope" => |cx, args| {
+        let pool = executor(args, 1)?;
+        enter(cx, args, Some(pool))
+    },
     "rt.scope_exit(Scope) -> Null" => exit,
     "rt.scope_abort(Scope) -> Null" => abort,
     "rt.await_settle[T](list[Future[T]]) -> Null" => await_settle,
@@ -83,16 +88,21 @@ impl Body for Watchdog {
     }
 }
 
-fn enter(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
+fn enter(cx: &mut NativeCx<'_>, args: &[u64], pool: Option<Arc<Pool>>) -> NativeResult {
     let (fiber, machine) = (fiber(cx)?, machine(cx)?);
-    let raw = fiber.enter_scope(machine.site());
+    let raw = fiber.enter_scope_on(machine.site(), pool);
     let watch = deadline(fiber, int(args[0])).map(|until| {
         let watch = Arc::new(Watch::default());
         let body = Box::new(Watchdog {
             until,
             watch: Arc::clone(&watch),
         });
-        let future = fiber.spawn(body, options(machine)).map_err(not_started)?;
+        // The global pool is never shut down: this does not fail with the scope half open.
+        let options = SpawnOptions {
+            pool: Some(fiber.global_pool()),
+            ..options(machine)
+        };
+        let future = fiber.spawn(body, options).map_err(not_started)?;
         *watch.0.lock().unwrap_or_else(|e| e.into_inner()) = Some(future);
         Ok::<_, NativeStop>(watch)
     });
