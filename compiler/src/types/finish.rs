@@ -69,6 +69,7 @@ impl<'a> Checker<'a> {
     pub(crate) fn settle(&mut self) {
         self.solve(true);
         self.check_bounds();
+        self.body.clean = self.error_count() == self.body.errors_before;
     }
 
     /// Takes a body to be translated as soon as nothing it may hang on is open.
@@ -190,7 +191,7 @@ impl<'a> Checker<'a> {
     }
 
     fn undetermined(&mut self, span: Span, fixing: &mut Fixing) {
-        if fixing.reported || self.has_errors() {
+        if fixing.reported || !self.body.clean {
             return;
         }
         fixing.reported = true;
@@ -283,7 +284,7 @@ impl<'a> Checker<'a> {
     }
 
     fn undetermined_argument(&mut self, site: &super::check::Site, fixing: &mut Fixing) {
-        if fixing.reported || self.has_errors() {
+        if fixing.reported || !self.body.clean {
             return;
         }
         fixing.reported = true;
@@ -346,7 +347,7 @@ impl<'a> Checker<'a> {
 
     /// Reports what a match lacks or has too much of.
     pub(crate) fn check_match(&mut self, value_ty: Ty, arms: &[hir::Arm], span: Span) {
-        if self.has_errors() || arms.iter().any(|arm| arm.pat.span.is_empty()) {
+        if !self.body.clean || arms.iter().any(|arm| arm.pat.span.is_empty()) {
             return;
         }
         let report = exhaust(&self.out.types, value_ty, arms);

@@ -372,7 +372,7 @@ impl Checker<'_> {
     }
 
     fn bad_settled(&mut self, op: BinOp, span: Span) {
-        if !self.has_errors() {
+        if self.body.clean {
             let message = format!("these operands do not go with {op:?}");
             self.error(Code::BadOperand, span, message);
         }

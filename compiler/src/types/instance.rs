@@ -220,6 +220,20 @@ impl<'a> Checker<'a> {
         self.insts[id.0 as usize].result.unwrap_or(Ty::POISON)
     }
 
+    /// Checks a queued instance. Once there are errors, those of cells with declared type
+    /// parameters are left out: what may be wrong with them was found with the parameters
+    /// standing for themselves.
+    pub(crate) fn check_queued(&mut self, id: InstId) {
+        if self.has_errors() {
+            let cell = self.insts[id.0 as usize].cell;
+            let sig = self.sig(cell);
+            if !sig.generics.is_empty() && sig.generics.iter().all(|one| !one.implicit) {
+                return;
+            }
+        }
+        self.check_instance(id);
+    }
+
     /// Checks an instance's body, unless that has been done.
     pub(crate) fn check_instance(&mut self, id: InstId) {
         let inst = &mut self.insts[id.0 as usize];
@@ -233,6 +247,7 @@ impl<'a> Checker<'a> {
         let ghost = args.iter().any(|&ty| self.types.has_param(ty));
         let mut body = Body::empty(self.items.cell(cell).module);
         body.ghost = ghost;
+        body.errors_before = self.error_count();
         body.inst = Some(id);
         body.scope = self.instance_scope(cell, &sig, &args);
         if ghost {

@@ -165,6 +165,11 @@ impl<'a> Checker<'a> {
         self.diagnostics.push(diagnostic);
     }
 
+    /// How many errors have been found so far.
+    pub(crate) fn error_count(&self) -> usize {
+        self.diagnostics.error_count()
+    }
+
     /// Whether anything has been found wrong so far.
     pub(crate) fn has_errors(&self) -> bool {
         self.diagnostics.has_errors()

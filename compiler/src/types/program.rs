@@ -31,7 +31,7 @@ impl<'a> Checker<'a> {
     pub(crate) fn drain(&mut self) {
         loop {
             while let Some(id) = self.queue.pop() {
-                self.check_instance(id);
+                self.check_queued(id);
             }
             if self.out.unchecked.is_empty() {
                 return;
@@ -104,6 +104,7 @@ impl<'a> Checker<'a> {
         make: impl FnOnce(&mut Self) -> T,
     ) -> T {
         let outer = std::mem::replace(&mut self.body, Body::empty(module));
+        self.body.errors_before = self.error_count();
         self.depth += 1;
         self.open_fn_as(id, role, FuncKind::Cell, span);
         self.cx().name = name.to_owned();

@@ -204,7 +204,7 @@ impl<'a> Checker<'a> {
     }
 
     pub(crate) fn range_iter(&mut self, range: &'a ast::Range) -> Iter {
-        let mut end = |this: &mut Self, end: &'a Option<ast::Expr>| {
+        let end = |this: &mut Self, end: &'a Option<ast::Expr>| {
             end.as_ref().map(|end| Box::new(this.expr_as(end, Ty::INT)))
         };
         let lo = end(self, &range.start);

@@ -153,6 +153,10 @@ pub(crate) struct Body<'a> {
     pub(crate) bounds: Vec<Generic>,
     /// Checked for its diagnostics only.
     pub(crate) ghost: bool,
+    /// How many errors there were before it was begun.
+    pub(crate) errors_before: usize,
+    /// Whether nothing wrong was found in it.
+    pub(crate) clean: bool,
     pub(crate) inst: Option<InstId>,
     /// Where an instance of a cell with untyped parameters is used, and how.
     label: Option<(Span, String)>,
@@ -182,6 +186,8 @@ impl<'a> Body<'a> {
             },
             bounds: Vec::new(),
             ghost: false,
+            errors_before: 0,
+            clean: true,
             inst: None,
             label: None,
             fns: Vec::new(),

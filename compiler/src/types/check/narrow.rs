@@ -4,7 +4,7 @@ use crate::hir::Ty;
 use crate::syntax::ast::{self, BinaryOp, ExprKind as Ast, UnaryOp};
 use crate::syntax::Symbol;
 use crate::types::Checker;
-use crate::types::ty::Kind;
+use crate::types::ty::{Kind, Origin};
 
 /// A variable, or a field in it, known to be of a narrower type than declared.
 #[derive(Clone, Debug)]
@@ -146,7 +146,16 @@ impl<'a> Checker<'a> {
 
     fn assume_is(&mut self, value: &'a ast::Expr, ty: Ty, holds: bool) {
         let Some((root, fields)) = self.path(value) else { return };
-        let Some(now) = self.path_type(root, &fields) else { return };
+        let Some(mut now) = self.path_type(root, &fields) else { return };
+        if let (Kind::Var(var), Ty::NULL, false) = (self.types.kind(now).clone(), ty, holds) {
+            if self.types.origin(var) == Origin::Null {
+                // `let mut best = null`: from now on a nullable of what is to be found out.
+                let part = self.types.fresh(Origin::Literal);
+                let nullable = self.types.nullable(part);
+                self.types.bind(var, nullable);
+                now = nullable;
+            }
+        }
         let narrow = if holds { self.meet(now, ty) } else { self.minus(now, ty) };
         if narrow != now && narrow != Ty::NEVER {
             self.narrow(root, fields, narrow);
