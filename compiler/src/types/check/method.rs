@@ -43,7 +43,7 @@ impl<'a> Checker<'a> {
         span: Span,
         want: Want,
     ) -> Expr {
-        let ty = self.braces_for(receiver.ty, call.name.name);
+        let ty = self.braces_for(receiver.ty, call);
         let name = call.name.name;
         if self.types.has_poison(ty) && ty == Ty::POISON {
             self.check_args_anyhow(ArgIn::list(&call.args));
@@ -157,13 +157,17 @@ impl<'a> Checker<'a> {
     }
 
     /// `{}` whose first use is a method: a set for what only sets have, else a map.
-    fn braces_for(&mut self, ty: Ty, method: Symbol) -> Ty {
+    fn braces_for(&mut self, ty: Ty, call: &ast::MethodCall) -> Ty {
         use crate::types::ty::Origin;
         let ty = self.known(ty);
         if let Kind::Var(var) = *self.types.kind(ty) {
             if self.types.origin(var) == Origin::Braces {
-                let name = self.names.resolve(method);
-                if matches!(name, "add" | "union" | "intersection" | "difference" | "is_subset") {
+                let name = self.names.resolve(call.name.name);
+                let of_sets = matches!(
+                    name,
+                    "union" | "intersection" | "difference" | "is_subset" | "is_disjoint"
+                );
+                if of_sets || (name == "insert" && call.args.len() == 1) {
                     let element = self.types.fresh(Origin::Literal);
                     let set = self.types.intern(Kind::Set(element));
                     self.types.unify(ty, set);
