@@ -1,11 +1,12 @@
 //! Calls that are no calls of cells: `halt(…)`, `submit(…)`, `pool.spawn(…)`; calls of async cells.
 
-use super::super::call::{Applied, with_lets};
+use super::super::call::{Applied, ArgIn, ArgValue, with_lets};
 use super::super::{FnRole, Want, node};
 use crate::diag::Code;
 use crate::hir::concurrency::SpawnMode;
 use crate::hir::{Callee, Expr, ExprKind, Ty};
 use crate::source::Span;
+use crate::syntax::Symbol;
 use crate::syntax::ast::{self, ExprKind as Ast};
 use crate::syntax::token::sym;
 use crate::types::Checker;
@@ -54,6 +55,9 @@ impl<'a> Checker<'a> {
         if self.names.resolve(name) == "submit" {
             return Some(self.spawn_expr(&call.args, None, SpawnMode::Submit, span, want));
         }
+        if name == sym::CHANNEL {
+            return Some(self.channel_call(name, call, span, want));
+        }
         if name != sym::HALT {
             return None;
         }
@@ -63,6 +67,37 @@ impl<'a> Checker<'a> {
         };
         let message = self.expr_as(&arg.value, Ty::STRING);
         Some(node(ExprKind::Halt(Box::new(message)), Ty::NEVER, span))
+    }
+
+    /// `channel[T](n, on_full: overwrite)`: a call of the library's cell, whose policy is a word.
+    fn channel_call(&mut self, name: Symbol, call: &'a ast::Call, span: Span, want: Want) -> Expr {
+        let mut args = ArgIn::list(&call.args);
+        for (arg, written) in args.iter_mut().zip(&call.args) {
+            let on_full = arg
+                .name
+                .is_some_and(|name| self.names.resolve(name.name) == "on_full");
+            let Ast::Name(word) = written.value.kind else {
+                continue;
+            };
+            if !on_full || self.lookup(word).is_some() {
+                continue;
+            }
+            let text = self.text(word);
+            if !matches!(text.as_str(), "block" | "error" | "overwrite") {
+                let message =
+                    format!("unknown policy `{text}`; expected block, error or overwrite");
+                self.error(Code::UnknownArgument, written.value.span, message);
+            }
+            let word = node(ExprKind::Str(text), Ty::STRING, written.value.span);
+            arg.value = ArgValue::Done(word);
+        }
+        let cells = self.candidates(name);
+        let made = self.call_one_of(&cells, name, &call.type_args, args, span, want);
+        if let Kind::Channel(element) = *self.types.kind(made.ty) {
+            let at = call.type_args.first().map_or(span, |ty| ty.span);
+            self.check_channel_element(element, at);
+        }
+        made
     }
 
     /// `pool.spawn(f(a))`, `pool.submit(f(a))`, `global.spawn(f(a))`
