@@ -12,7 +12,8 @@
 //! exit(7)             #: exits: 7
 //! ```
 //!
-//! Code, kind and text may each be missing. A program without `fails`, `halts` or `exits` ends
+//! Code, kind and text may each be missing. A `fails` on a line of its own says nothing of the
+//! place. A program without `fails`, `halts` or `exits` ends
 //! with exit code 0.
 
 use std::fs;
@@ -40,6 +41,8 @@ pub struct Expectation {
     pub file: PathBuf,
     /// The line, from 1.
     pub line: usize,
+    /// Nothing else stands on the line: a failure need not be raised there.
+    pub alone: bool,
     /// What is expected.
     pub kind: Kind,
 }
@@ -71,7 +74,9 @@ pub enum Kind {
 
 /// `tests/FOLDER`.
 pub fn folder(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests")
+        .join(name)
 }
 
 /// All programs under `tests/FOLDER`, by name, that contain the text in `LUMEN_GOLDEN` if set.
@@ -107,7 +112,10 @@ fn search(folder: &Path, found: &mut Vec<Program>) {
 }
 
 fn main_of(folder: &Path) -> Option<PathBuf> {
-    SOURCE_ENDINGS.iter().map(|e| folder.join(format!("main.{e}"))).find(|path| path.is_file())
+    SOURCE_ENDINGS
+        .iter()
+        .map(|e| folder.join(format!("main.{e}")))
+        .find(|path| path.is_file())
 }
 
 fn program(path: &Path, main: PathBuf) -> Program {
@@ -117,8 +125,17 @@ fn program(path: &Path, main: PathBuf) -> Program {
     }
     let expectations = files.iter().flat_map(|file| expectations(file)).collect();
     let tests = folder("");
-    let name = path.strip_prefix(&tests).unwrap_or(path).display().to_string();
-    Program { name, main, files, expectations }
+    let name = path
+        .strip_prefix(&tests)
+        .unwrap_or(path)
+        .display()
+        .to_string();
+    Program {
+        name,
+        main,
+        files,
+        expectations,
+    }
 }
 
 fn other_files(folder: &Path, main: &Path, files: &mut Vec<PathBuf>) {
@@ -135,17 +152,26 @@ fn expectations(file: &Path) -> Vec<Expectation> {
     let text = String::from_utf8_lossy(&fs::read(file).expect("readable program")).into_owned();
     let mut list = Vec::new();
     for (at, line) in text.lines().enumerate() {
-        let Some((_, comment)) = line.split_once("#: ") else { continue };
+        let Some((code, comment)) = line.split_once("#: ") else {
+            continue;
+        };
         let kind = parse(comment)
             .unwrap_or_else(|| panic!("{}:{}: `#: {comment}`?", file.display(), at + 1));
-        list.push(Expectation { file: file.to_path_buf(), line: at + 1, kind });
+        list.push(Expectation {
+            file: file.to_path_buf(),
+            line: at + 1,
+            alone: code.trim().is_empty(),
+            kind,
+        });
     }
     list
 }
 
 /// Reads `word[detail]: text`.
 fn parse(comment: &str) -> Option<Kind> {
-    let end = comment.find(|c: char| !c.is_ascii_lowercase()).unwrap_or(comment.len());
+    let end = comment
+        .find(|c: char| !c.is_ascii_lowercase())
+        .unwrap_or(comment.len());
     let (word, mut rest) = comment.split_at(end);
     let mut detail = None;
     if let Some(inner) = rest.strip_prefix('[') {
@@ -160,11 +186,16 @@ fn parse(comment: &str) -> Option<Kind> {
     };
     match word {
         "expect" if detail.is_none() => Some(Kind::Output(text)),
-        "error" | "warning" => {
-            Some(Kind::Diagnostic { severity: word.to_string(), code: detail, text })
-        }
+        "error" | "warning" => Some(Kind::Diagnostic {
+            severity: word.to_string(),
+            code: detail,
+            text,
+        }),
         "fails" => Some(Kind::Fails { kind: detail, text }),
-        "halts" if detail.is_none() => Some(Kind::Fails { kind: Some("Halt".into()), text }),
+        "halts" if detail.is_none() => Some(Kind::Fails {
+            kind: Some("Halt".into()),
+            text,
+        }),
         "exits" => text.trim().parse().ok().map(Kind::Exits),
         _ => None,
     }

@@ -178,7 +178,7 @@ pub(super) fn path(types: &Types<'_>, steps: &[PathStep]) -> Check<PathShape> {
 }
 
 /// What an Error consists of: kind, message, location, trace, causes.
-const ERROR_FIELDS: [TypeIx; 5] = [
+pub(super) const ERROR_FIELDS: [TypeIx; 5] = [
     well_known::STRING,
     well_known::STRING,
     well_known::STRING,

@@ -5,7 +5,7 @@ use crate::module::{Hold, TypeDesc, TypeIx, well_known as wk};
 use crate::operand::{Field, Label32, Reg};
 use crate::verify::Check;
 use crate::verify::code::Code;
-use crate::verify::module::field_type;
+use crate::verify::module::{ERROR_FIELDS, field_type};
 use crate::verify::types::{Ty, is_plain};
 
 /// How list elements are stored.
@@ -109,6 +109,7 @@ impl Code<'_> {
             }
             TypeDesc::Tuple(items) => items.clone(),
             TypeDesc::Closure { captures, .. } => captures.clone(),
+            TypeDesc::Error => ERROR_FIELDS.to_vec(),
             _ => return Err(format!("{} is not made by `new`", self.types.name(t))),
         };
         self.in_frame(first, fields.len())?;

@@ -1,0 +1,290 @@
+//! The golden programs: each folder's programs do what their comments say (see `support`).
+
+mod support;
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use lumen::pipeline::Session;
+use lumen::report::ErrorFormat;
+use lumen_compiler::diag::Diagnostic;
+use lumen_compiler::source::SourceMap;
+use support::{Expectation, Kind, Program, programs};
+
+/// The ways in which every program is run; all must give the same.
+const MODES: &[&[&str]] = &[&["--workers", "1"], &["--workers", "4"]];
+
+/// After this long a program hangs.
+const TIME_MAX: Duration = Duration::from_secs(20);
+
+#[test]
+fn run() {
+    check_all("run", run_program);
+}
+
+#[test]
+fn trap() {
+    check_all("trap", run_program);
+}
+
+#[test]
+fn ui() {
+    check_all("ui", refuse_program);
+}
+
+/// Checks every program of a folder, two at a time, and fails with everything that is wrong.
+fn check_all(folder: &str, check: fn(&Program) -> Result<(), String>) {
+    let programs = programs(folder);
+    let next = AtomicUsize::new(0);
+    let complaints = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while let Some(program) = programs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if let Err(complaint) = check(program) {
+                        let complaint = format!("== {}\n{complaint}", program.name);
+                        complaints
+                            .lock()
+                            .expect("no checker panics")
+                            .push(complaint);
+                    }
+                }
+            });
+        }
+    });
+    let mut complaints = complaints.into_inner().expect("no checker panics");
+    complaints.sort();
+    let (wrong, all) = (complaints.len(), programs.len());
+    assert!(
+        wrong == 0,
+        "{wrong} of {all} programs\n{}",
+        complaints.join("\n")
+    );
+}
+
+/// Runs a program in all modes.
+fn run_program(program: &Program) -> Result<(), String> {
+    for mode in MODES {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lumen"));
+        command.arg("run").args(*mode).arg(&program.main);
+        let ended = execute(program, command)?;
+        judge(program, &ended).map_err(|why| format!("{}: {why}", mode.join(" ")))?;
+    }
+    Ok(())
+}
+
+/// What a process left.
+struct Ended {
+    status: ExitStatus,
+    stdout: String,
+    stderr: String,
+}
+
+/// Runs `command` to its end, or for as long as is allowed. Output goes to files, so that no pipe
+/// can fill.
+fn execute(program: &Program, mut command: Command) -> Result<Ended, String> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("golden");
+    fs::create_dir_all(&folder).map_err(|e| e.to_string())?;
+    let stem = folder.join(program.name.replace(['/', '.'], "_"));
+    let (out, err) = (stem.with_extension("out"), stem.with_extension("err"));
+    let create = |path: &PathBuf| File::create(path).map_err(|e| e.to_string());
+    command
+        .stdin(Stdio::null())
+        .stdout(create(&out)?)
+        .stderr(create(&err)?);
+    let mut child = command.spawn().map_err(|e| e.to_string())?;
+    let start = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().map_err(|e| e.to_string())? {
+            break status;
+        }
+        if start.elapsed() > TIME_MAX {
+            let _ = child.kill();
+            let _ = child.wait();
+            return Err(format!("hangs: killed after {} s", TIME_MAX.as_secs()));
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    };
+    let text = |path: &PathBuf| {
+        fs::read(path)
+            .map(|b| String::from_utf8_lossy(&b).into_owned())
+            .map_err(|e| e.to_string())
+    };
+    Ok(Ended {
+        status,
+        stdout: text(&out)?,
+        stderr: text(&err)?,
+    })
+}
+
+/// Compares what a program did with what it expects.
+fn judge(program: &Program, ended: &Ended) -> Result<(), String> {
+    let expected: Vec<&str> = program
+        .expectations
+        .iter()
+        .filter_map(|e| match &e.kind {
+            Kind::Output(text) => Some(text.trim_end()),
+            _ => None,
+        })
+        .collect();
+    let printed: Vec<&str> = ended.stdout.lines().map(str::trim_end).collect();
+    let end = program
+        .expectations
+        .iter()
+        .find(|e| matches!(e.kind, Kind::Fails { .. } | Kind::Exits(_)));
+    let wanted_code = match end.map(|e| &e.kind) {
+        None => 0,
+        Some(Kind::Exits(code)) => *code,
+        Some(_) => 1,
+    };
+    let first_errors = || {
+        ended
+            .stderr
+            .lines()
+            .take(12)
+            .collect::<Vec<_>>()
+            .join("\n  ")
+    };
+    if ended.status.code() != Some(wanted_code) {
+        return Err(format!(
+            "{}, not {wanted_code}\n  {}",
+            ended.status,
+            first_errors()
+        ));
+    }
+    if printed != expected {
+        let at = printed
+            .iter()
+            .zip(&expected)
+            .take_while(|(a, b)| a == b)
+            .count();
+        return Err(format!(
+            "line {} of stdout is {:?}, not {:?}\n  {}",
+            at + 1,
+            printed.get(at),
+            expected.get(at),
+            first_errors()
+        ));
+    }
+    match end {
+        Some(end) => judge_failure(end, &ended.stderr),
+        None => Ok(()),
+    }
+}
+
+/// Looks for the expected failure in the report on stderr.
+fn judge_failure(end: &Expectation, stderr: &str) -> Result<(), String> {
+    let Kind::Fails { kind, text } = &end.kind else {
+        return Ok(());
+    };
+    let complain = |what: &str| {
+        Err(format!(
+            "{what}; stderr:\n  {}",
+            stderr.replace('\n', "\n  ")
+        ))
+    };
+    if !stderr.contains(text.as_str()) {
+        return complain(&format!("the report has no `{text}`"));
+    }
+    if let Some(kind) = kind.as_ref().filter(|kind| *kind != "Halt")
+        && !stderr.contains(&format!("kind: {kind}\n"))
+    {
+        return complain(&format!("the failure is not of kind {kind}"));
+    }
+    let name = end
+        .file
+        .file_name()
+        .map(|n| n.to_string_lossy())
+        .unwrap_or_default();
+    let place = format!("{name}:{}:", end.line);
+    if kind.as_deref() != Some("Halt") && !stderr.contains(&place) {
+        return complain(&format!("the report does not name {place}"));
+    }
+    Ok(())
+}
+
+/// Checks a program that must be refused, or warned about.
+fn refuse_program(program: &Program) -> Result<(), String> {
+    let mut session = Session::new("golden", &program.main, ErrorFormat::Human);
+    session.check();
+    let mut left: Vec<&Expectation> = program.expectations.iter().collect();
+    let mut complaints = Vec::new();
+    for diagnostic in session.diagnostics.iter() {
+        let found = left
+            .iter()
+            .position(|e| fits(e, program, diagnostic, &session.sources));
+        match found {
+            Some(at) => drop(left.remove(at)),
+            None => {
+                let (file, line) = place(program, diagnostic, &session.sources);
+                let (number, message) = (diagnostic.code.number(), &diagnostic.message);
+                let name = file
+                    .file_name()
+                    .map(|n| n.to_string_lossy())
+                    .unwrap_or_default();
+                complaints.push(format!("  unexpected {name}:{line}: {number}: {message}"));
+            }
+        }
+    }
+    for missing in left {
+        complaints.push(format!(
+            "  missing, line {}: {:?}",
+            missing.line, missing.kind
+        ));
+    }
+    if complaints.is_empty() {
+        Ok(())
+    } else {
+        Err(complaints.join("\n"))
+    }
+}
+
+/// The file and line of a diagnostic; one without a place is about the first line.
+fn place(program: &Program, diagnostic: &Diagnostic, sources: &SourceMap) -> (PathBuf, usize) {
+    match &diagnostic.primary {
+        None => (program.main.clone(), 1),
+        Some(label) => {
+            let name = sources.file(label.span.file).name();
+            (
+                PathBuf::from(name),
+                sources.line_column(label.span).line as usize,
+            )
+        }
+    }
+}
+
+/// Whether `diagnostic` is what `expectation` expects.
+fn fits(
+    expectation: &Expectation,
+    program: &Program,
+    diagnostic: &Diagnostic,
+    sources: &SourceMap,
+) -> bool {
+    let Kind::Diagnostic {
+        severity,
+        code,
+        text,
+    } = &expectation.kind
+    else {
+        return false;
+    };
+    let labels = diagnostic
+        .primary
+        .iter()
+        .chain(&diagnostic.secondary)
+        .map(|l| &l.message);
+    let mut texts = labels
+        .chain(&diagnostic.help)
+        .chain(&diagnostic.notes)
+        .chain([&diagnostic.message]);
+    severity == diagnostic.severity().text()
+        && code
+            .as_ref()
+            .is_none_or(|code| code == diagnostic.code.number())
+        && place(program, diagnostic, sources) == (expectation.file.clone(), expectation.line)
+        && texts.any(|t| t.contains(text.as_str()))
+}
