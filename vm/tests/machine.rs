@@ -25,6 +25,11 @@ fn loops_count() {
 }
 
 #[test]
+fn trees_are_counted_and_freed() {
+    assert_eq!(run(trees(6, 3)), value("381"));
+}
+
+#[test]
 fn sieve_counts_primes() {
     assert_eq!(run(sieve(1000)), value("168"));
 }
@@ -355,4 +360,5 @@ fn speed() {
     time("loop_sum(50M)", loop_sum(50_000_000));
     time("sieve(5M)", sieve(5_000_000));
     time("spawning fib(25)", spawning_fib(25));
+    time("trees(12) x 200", trees(12, 200));
 }

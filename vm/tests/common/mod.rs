@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use lumen_bytecode::builder::{FunctionBuilder, HandlerLabel, LandingSpec};
 use lumen_bytecode::code::Insn;
-use lumen_bytecode::module::{Function, Module, RegState, TypeDesc, TypeIx, well_known::*};
+use lumen_bytecode::module::{
+    Constant, FieldDesc, Function, Module, RegState, TypeDesc, TypeIx, well_known::*,
+};
 use lumen_bytecode::operand::*;
 use lumen_runtime::native::{Host, Stream};
 use lumen_vm::{End, Options, Program};
@@ -237,6 +239,90 @@ pub(crate) fn spawning_fib(n: i32) -> Module {
             captures: vec![INT],
         },
         TypeDesc::Future(INT),
+    ]);
+    module
+}
+
+/// `binary_trees.lm` without its loop over depths: `rounds` trees of `depth` made and counted.
+pub(crate) fn trees(depth: i32, rounds: i32) -> Module {
+    let (tree, leaf, node) = (LEN, LEN + 1, LEN + 2);
+    let main = function("main", vec![], INT, 8, |f| {
+        let (total, i, n) = (Reg(1), Reg(2), Reg(3));
+        f.emit(Insn::int_const(total, Imm32(0)));
+        f.emit(Insn::int_const(i, Imm32(0)));
+        f.emit(Insn::int_const(n, Imm32(rounds)));
+        let top = f.new_label();
+        f.bind(top, (1..=3).map(|r| RegState::plain(r, INT)).collect());
+        f.emit(Insn::int_const(Reg(5), Imm32(depth)));
+        f.emit(Insn::call(Window(4), Func(1)));
+        f.emit(Insn::lend(Reg(6), Reg(4)));
+        f.landing(Some(drops(vec![4])));
+        f.emit(Insn::call(Window(5), Func(2)));
+        f.emit(Insn::int_add(total, total, Reg(5)));
+        f.landing(None);
+        f.emit(Insn::drop(Reg(4)));
+        f.branch(Insn::for_int(i, n, Label16(0)), top);
+        f.emit(Insn::return_(total));
+    });
+    let make = function("make", vec![INT], tree, 6, |f| {
+        let small = f.new_label();
+        f.branch(Insn::jump_int_eq_i(Reg(1), Imm16(0), Label16(0)), small);
+        f.emit(Insn::int_add_i(Reg(3), Reg(1), Imm16(-1)));
+        f.emit(Insn::call(Window(2), Func(1)));
+        f.landing(Some(drops(vec![2])));
+        f.emit(Insn::int_add_i(Reg(4), Reg(1), Imm16(-1)));
+        f.emit(Insn::call(Window(3), Func(1)));
+        f.landing(None);
+        f.emit(Insn::new(Reg(1), Window(2), Type(node as u16)));
+        f.emit(Insn::widen(Reg(1), Type(tree as u16)));
+        f.emit(Insn::return_(Reg(1)));
+        f.bind(small, vec![RegState::plain(1, INT)]);
+        f.emit(Insn::const_(Reg(2), Const(0)));
+        f.emit(Insn::widen(Reg(2), Type(tree as u16)));
+        f.emit(Insn::const_(Reg(3), Const(0)));
+        f.emit(Insn::widen(Reg(3), Type(tree as u16)));
+        f.emit(Insn::new(Reg(1), Window(2), Type(node as u16)));
+        f.emit(Insn::widen(Reg(1), Type(tree as u16)));
+        f.emit(Insn::return_(Reg(1)));
+    });
+    let count = function("count", vec![tree], INT, 8, |f| {
+        let (none, some) = (f.new_label(), f.new_label());
+        let table = f.table(vec![none, some]);
+        f.emit(Insn::switch_tag(Reg(1), Type(tree as u16), table));
+        f.bind(none, vec![]);
+        f.emit(Insn::int_const(Reg(2), Imm32(0)));
+        f.emit(Insn::return_(Reg(2)));
+        f.bind(some, vec![RegState::borrowed(1, node, None)]);
+        f.emit(Insn::field_get_word(Reg(3), Reg(1), Field(0)));
+        f.emit(Insn::call(Window(2), Func(2)));
+        f.emit(Insn::field_get_word(Reg(4), Reg(1), Field(1)));
+        f.emit(Insn::call(Window(3), Func(2)));
+        f.emit(Insn::int_add_i(Reg(2), Reg(2), Imm16(1)));
+        f.emit(Insn::int_add(Reg(2), Reg(2), Reg(3)));
+        f.emit(Insn::return_(Reg(2)));
+    });
+    let mut module = module(vec![main, make, count]);
+    let field = |name: &str| FieldDesc {
+        name: name.into(),
+        ty: tree,
+    };
+    module.constants = vec![Constant::Variant(leaf)];
+    module.types = type_table(vec![
+        TypeDesc::Enum {
+            name: "Tree".into(),
+            first_variant: leaf,
+            variants: 2,
+        },
+        TypeDesc::Variant {
+            of: tree,
+            name: "Leaf".into(),
+            fields: vec![],
+        },
+        TypeDesc::Variant {
+            of: tree,
+            name: "Node".into(),
+            fields: vec![field("0"), field("1")],
+        },
     ]);
     module
 }
