@@ -190,7 +190,9 @@ fn channels_carry_messages_in_order() {
         f.emit(Insn::int_const(i, Imm32(1)));
         f.emit(Insn::int_const(n, Imm32(101)));
         let top = f.new_label();
-        f.bind(top, vec![RegState::plain(1, INT), RegState::plain(2, INT)]);
+        let mut live = vec![RegState::borrowed(0, CLOSURE, None)];
+        live.extend([1, 2].map(|r| RegState::plain(r, INT)));
+        f.bind(top, live);
         f.emit(Insn::field_get_word(Reg(3), Reg(0), Field(1)));
         f.emit(Insn::move_(Reg(4), i));
         native(f, 5, 3, 3);
