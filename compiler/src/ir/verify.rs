@@ -230,6 +230,7 @@ impl Check<'_> {
                     (fields.iter().map(|f| f.ty).collect(), inst.imms[0])
                 }
                 Some(TypeDesc::Tuple(parts)) => (parts.clone(), inst.imms[0]),
+                Some(TypeDesc::Error) => (vec![inst.imms[0]; 5], inst.imms[0]),
                 Some(TypeDesc::Closure { captures, .. }) => (captures.clone(), inst.imms[0]),
                 _ => return self.fault(b, &format!("{text}: nothing that can be made")),
             },

@@ -97,7 +97,7 @@ pub(crate) fn lower(m: &mut Module<'_>, id: FuncId) {
         saved: Vec::new(),
         fields: rustc_hash::FxHashMap::default(),
     };
-    let live = machine.live(&suspensions);
+    let live = machine.live(&suspensions, &params);
     let mut first: Vec<VReg> = params.clone();
     first.extend(live.iter().flatten());
     machine.allot(&first, &params);
@@ -115,10 +115,11 @@ pub(crate) fn lower(m: &mut Module<'_>, id: FuncId) {
 
 impl Machine<'_, '_> {
     /// The registers live where each suspension goes on.
-    fn live(&self, suspensions: &[Suspension]) -> Vec<Vec<VReg>> {
+    fn live(&self, suspensions: &[Suspension], params: &[VReg]) -> Vec<Vec<VReg>> {
         // With the way from each suspension to where it goes on, and only then, liveness sees the
         // whole body. The value yielded is read by the store that comes in its place.
         let mut whole = self.func.clone();
+        whole.params = params.to_vec();
         for s in suspensions {
             whole.blocks[s.block.0 as usize].term = Term::SwitchInt {
                 value: s.value,
