@@ -82,7 +82,9 @@ fn predecessors(func: &Func) -> Vec<u32> {
 
 fn join_blocks(func: &mut Func) {
     let preds = predecessors(func);
-    for b in 0..func.blocks.len() {
+    let reachable = reachable(func);
+    // One that nobody goes to would take away what belongs to its only reachable predecessor.
+    for b in (0..func.blocks.len()).filter(|&b| reachable[b]) {
         while let Term::Jump(next) = func.blocks[b].term {
             let n = next.0 as usize;
             if n == b || preds[n] != 1 || func.blocks[n].handler != func.blocks[b].handler {
