@@ -81,7 +81,7 @@ fn lower_in(types: &Types, kind: &PatKind, ty: Ty) -> P {
         (PatKind::Bool(_), k) => *k == TyKind::Bool,
         (PatKind::Str(_), k) => *k == TyKind::String,
         (PatKind::Null, k) => *k == TyKind::Null,
-        (PatKind::Fields(_), TyKind::Tuple(_) | TyKind::Record(_)) => true,
+        (PatKind::Fields(_), TyKind::Tuple(_) | TyKind::Record(_) | TyKind::Error) => true,
         (PatKind::Variant(..), TyKind::Enum(_)) => true,
         (PatKind::List { .. }, TyKind::List(_)) => true,
         _ => false,
@@ -174,7 +174,7 @@ pub(super) fn split(types: &Types, ty: Ty, column: &[&P]) -> (Vec<Ctor>, bool) {
         .collect();
     let ctors = match types.kind(ty) {
         TyKind::Bool => vec![Ctor::Bool(true), Ctor::Bool(false)],
-        TyKind::Null | TyKind::Tuple(_) | TyKind::Record(_) => vec![Ctor::Single],
+        TyKind::Null | TyKind::Tuple(_) | TyKind::Record(_) | TyKind::Error => vec![Ctor::Single],
         TyKind::Enum(_) => {
             let n = types.nominal(ty).map_or(0, |n| n.variants.len() as u32);
             (0..n).map(Ctor::Variant).collect()
@@ -247,6 +247,7 @@ impl Ctor {
         match (self, types.kind(ty)) {
             (Self::Single, TyKind::Tuple(parts)) => parts.clone(),
             (Self::Single, TyKind::Record(_)) => variant_fields(types, ty, 0),
+            (Self::Single, TyKind::Error) => error_fields(),
             (Self::Variant(v), _) => variant_fields(types, ty, *v as usize),
             (Self::List { len, .. }, TyKind::List(elem)) => vec![*elem; *len],
             (Self::Member(m), _) => vec![*m],
@@ -320,6 +321,7 @@ impl Ctor {
                         show_record(types, ty, name, parts)
                     }
                 }
+                TyKind::Error => "Error(..)".to_string(),
                 _ => call("", parts),
             },
             Self::List { before, more, .. } => {
@@ -399,4 +401,15 @@ pub(super) fn type_name(types: &Types, ty: Ty) -> String {
         }
         kind => format!("{kind:?}"),
     }
+}
+
+/// The types of an Error's fields: kind, message, location, trace, causes.
+fn error_fields() -> Vec<Ty> {
+    vec![
+        Ty::STRING,
+        Ty::STRING,
+        Ty::STRING,
+        Ty::LIST_STRING,
+        Ty::LIST_ERROR,
+    ]
 }
