@@ -109,18 +109,7 @@ impl Code<'_> {
             }
             TypeDesc::Tuple(items) => items.clone(),
             TypeDesc::Closure { captures, .. } => captures.clone(),
-<<<<<<< HEAD
             TypeDesc::Error => ERROR_FIELDS.to_vec(),
-=======
-            // Kind, message, location, trace, causes.
-            TypeDesc::Error => vec![
-                wk::STRING,
-                wk::STRING,
-                wk::STRING,
-                wk::LIST_STRING,
-                wk::LIST_ERROR,
-            ],
->>>>>>> 5d1c443 (Verifier: an Error is made of its five fields)
             _ => return Err(format!("{} is not made by `new`", self.types.name(t))),
         };
         self.in_frame(first, fields.len())?;
