@@ -68,6 +68,7 @@ impl Machine for Caller<'_> {
 ///
 /// # Safety
 /// As [`super::helpers`].
+#[inline(never)]
 pub(crate) unsafe fn call_native(pc: Pc, r: Regs, cx: Cx) -> Called {
     // SAFETY: the verifier compared the window with the import's signature.
     unsafe {
@@ -178,6 +179,7 @@ const FEW: usize = 8;
 ///
 /// # Safety
 /// As [`super::helpers`].
+#[inline(never)]
 pub(crate) unsafe fn call_native_at(pc: Pc, r: Regs, cx: Cx) -> Called {
     // SAFETY: the verifier compared path and window with the import's signature.
     unsafe {
