@@ -711,9 +711,8 @@ impl<'a> Checker<'a> {
             if let Some(first) = applied.values.pop() {
                 let shown = self.printable(first);
                 let ty = shown.ty;
-                if ty == Ty::STRING {
-                    let site = self.body.sites.len() - 1;
-                    self.body.sites[site].args = vec![Ty::STRING];
+                if let (Ty::STRING, Callee::Native(id)) = (ty, callee) {
+                    self.body.sites[id.0 as usize].args = vec![Ty::STRING];
                 }
                 applied.values.push(shown);
             }
