@@ -512,6 +512,11 @@ impl<'a> Checker<'a> {
         let private = self.names.resolve(one.name.name).starts_with('_');
         let exported = source.exported.contains(&one.name.name);
         if (value.is_none() && ty.is_none()) || private || !exported {
+            if self.modules.get(from).library && self.prelude_values.contains_key(&one.name.name) {
+                // Known everywhere already, from another module of the library.
+                self.import_from_prelude(module, one);
+                return;
+            }
             self.report_import(source, from, one, private && (value.is_some() || ty.is_some()));
             let name = one.alias.unwrap_or(one.name).name;
             self.unknown_imports.insert((module, name));
@@ -540,6 +545,13 @@ impl<'a> Checker<'a> {
                     scope.exported.push(variant);
                 }
             }
+        }
+    }
+
+    fn import_from_prelude(&mut self, module: ModuleId, one: &'a ast::ImportName) {
+        let known = self.prelude_values[&one.name.name].first().copied();
+        if let (Some(alias), Some(def)) = (one.alias, known) {
+            self.import_value(module, alias, def, false);
         }
     }
 

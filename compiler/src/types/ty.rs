@@ -409,6 +409,14 @@ impl TypeTable {
             return true;
         }
         match (self.kind(a).clone(), self.kind(b).clone()) {
+            (Kind::Var(x), Kind::Poison) => {
+                self.bind(x, b);
+                true
+            }
+            (Kind::Poison, Kind::Var(y)) => {
+                self.bind(y, a);
+                true
+            }
             (Kind::Poison, _) | (_, Kind::Poison) => true,
             (Kind::Var(x), Kind::Var(y)) => {
                 let open = self.origin(x) == Origin::Open;
