@@ -167,7 +167,8 @@ impl<'a> Walk<'a> {
             }
             Found::Unreadable { name, reason } => {
                 let message = format!("cannot read {name}: {reason}");
-                self.diagnostics.push(Diagnostic::new(Code::UnknownModule, message, span));
+                self.diagnostics
+                    .push(Diagnostic::new(Code::UnknownModule, message, span));
                 return None;
             }
         };
@@ -194,7 +195,11 @@ impl<'a> Walk<'a> {
         let name = segments.join(".");
         let message = format!("there is no module `{name}`");
         let error = Diagnostic::new(Code::UnknownModule, message, span);
-        let known = self.library.modules.iter().any(|module| module.name == name);
+        let known = self
+            .library
+            .modules
+            .iter()
+            .any(|module| module.name == name);
         self.diagnostics.push(if known {
             error.help(format!("the library has it: import std.{name}"))
         } else if tried.is_empty() {

@@ -46,11 +46,17 @@ pub(crate) struct ModuleScope {
 impl ModuleScope {
     /// What `name` means as a value.
     pub(crate) fn value(&self, name: Symbol) -> Option<ValueDef> {
-        self.values.get(&name).or_else(|| self.wild_values.get(&name)).copied()
+        self.values
+            .get(&name)
+            .or_else(|| self.wild_values.get(&name))
+            .copied()
     }
 
     /// What `name` means as a type.
     pub(crate) fn ty(&self, name: Symbol) -> Option<TypeDef> {
-        self.types.get(&name).or_else(|| self.wild_types.get(&name)).copied()
+        self.types
+            .get(&name)
+            .or_else(|| self.wild_types.get(&name))
+            .copied()
     }
 }

@@ -7,8 +7,8 @@ use crate::diag::{Code, Diagnostic};
 use crate::hir::{GrantValue, Ty};
 use crate::names::{ModuleId, ModuleScope, TypeDef, ValueDef, closest};
 use crate::source::{FileId, Span};
-use crate::syntax::ast::{self, ExprKind, ImportNames, ItemKind, StmtKind};
 use crate::syntax::Symbol;
+use crate::syntax::ast::{self, ExprKind, ImportNames, ItemKind, StmtKind};
 use rustc_hash::FxHashMap;
 
 impl<'a> Checker<'a> {
@@ -42,10 +42,18 @@ impl<'a> Checker<'a> {
         let value = self.types.intern(Kind::Param(0, t));
         let error = self.types.intern(Kind::Param(1, e));
         let variants: [(&str, &[(&str, Option<Ty>)], &[Symbol]); 2] = [
-            ("result", &[("ok", Some(value)), ("err", Some(error))], &[t, e]),
+            (
+                "result",
+                &[("ok", Some(value)), ("err", Some(error))],
+                &[t, e],
+            ),
             (
                 "FutureState",
-                &[("Pending", None), ("Completed", Some(value)), ("Error", Some(Ty::STRING))],
+                &[
+                    ("Pending", None),
+                    ("Completed", Some(value)),
+                    ("Error", Some(Ty::STRING)),
+                ],
                 &[t],
             ),
         ];
@@ -64,7 +72,10 @@ impl<'a> Checker<'a> {
                     span,
                 });
                 let fields = fields.collect();
-                list.push(VariantDef { name: variant, fields });
+                list.push(VariantDef {
+                    name: variant,
+                    fields,
+                });
             }
             let generics = params.iter().map(|&name| Generic {
                 name,
@@ -342,7 +353,12 @@ impl<'a> Checker<'a> {
         let text = self.text(name.name);
         let message = format!("there is no tool `{text}`");
         let mut error = Diagnostic::new(Code::UnknownTool, message, name.span);
-        let known: Vec<String> = self.items.tools.iter().map(|one| self.text(one.name)).collect();
+        let known: Vec<String> = self
+            .items
+            .tools
+            .iter()
+            .map(|one| self.text(one.name))
+            .collect();
         error = match closest(&text, known.iter().map(String::as_str)) {
             Some(near) => error.help(format!("did you mean `{near}`?")),
             None => error.help(format!("declare it: use tool llm.chat as {text}")),
@@ -374,7 +390,10 @@ impl<'a> Checker<'a> {
     fn collect_effect(&mut self, module: ModuleId, decl: &'a ast::EffectDecl) {
         let id = EffectId(self.items.effects.len() as u32);
         let methods = self.add_methods(module, &decl.operations, Owner::Effect(id));
-        let operations = methods.into_iter().map(|(name, cell)| (name, (cell, None))).collect();
+        let operations = methods
+            .into_iter()
+            .map(|(name, cell)| (name, (cell, None)))
+            .collect();
         self.items.effects.push(Effect {
             name: decl.name.name,
             operations,
@@ -396,7 +415,10 @@ impl<'a> Checker<'a> {
         };
         let effect = &mut self.items.effects[id.0 as usize];
         match bind.path.get(1) {
-            None => effect.operations.values_mut().for_each(|one| one.1 = Some(tool)),
+            None => effect
+                .operations
+                .values_mut()
+                .for_each(|one| one.1 = Some(tool)),
             Some(operation) => match effect.operations.get_mut(&operation.name) {
                 Some(one) => one.1 = Some(tool),
                 None => {
@@ -426,7 +448,10 @@ impl<'a> Checker<'a> {
             super::walk::bound_names(&decl.pattern, &mut names);
             for name in names {
                 // A bare name in a pattern may be a variant.
-                if self.scopes[module.0 as usize].values.contains_key(&name.name) {
+                if self.scopes[module.0 as usize]
+                    .values
+                    .contains_key(&name.name)
+                {
                     self.redeclared_let(module, name);
                     continue;
                 }
@@ -450,7 +475,10 @@ impl<'a> Checker<'a> {
 
     /// A second module-level `let` of a name: both are variables of the statements.
     fn redeclared_let(&mut self, module: ModuleId, name: ast::Ident) {
-        let def = self.scopes[module.0 as usize].values.get(&name.name).copied();
+        let def = self.scopes[module.0 as usize]
+            .values
+            .get(&name.name)
+            .copied();
         if let Some(ValueDef::Global(id)) = def {
             let global = &mut self.items.globals[id.0 as usize];
             global.reassigned = Some(name.span);
@@ -469,7 +497,8 @@ impl<'a> Checker<'a> {
             // Unknown module: its names are poison, so that their uses are not reported.
             if let ImportNames::Some(names) = &import.names {
                 let unknown = names.iter().map(|one| one.alias.unwrap_or(one.name).name);
-                self.unknown_imports.extend(unknown.map(|name| (module, name)));
+                self.unknown_imports
+                    .extend(unknown.map(|name| (module, name)));
             } else {
                 self.unknown_wild.insert(module);
             }
@@ -517,7 +546,12 @@ impl<'a> Checker<'a> {
                 self.import_from_prelude(module, one);
                 return;
             }
-            self.report_import(source, from, one, private && (value.is_some() || ty.is_some()));
+            self.report_import(
+                source,
+                from,
+                one,
+                private && (value.is_some() || ty.is_some()),
+            );
             let name = one.alias.unwrap_or(one.name).name;
             self.unknown_imports.insert((module, name));
             return;
@@ -535,7 +569,10 @@ impl<'a> Checker<'a> {
         if let TypeDef::Adt(id) = def {
             let variants: Vec<(Symbol, u32)> = {
                 let names = &self.items.adt(id).variant_names;
-                names.iter().map(|(name, number)| (*name, *number)).collect()
+                names
+                    .iter()
+                    .map(|(name, number)| (*name, *number))
+                    .collect()
             };
             let scope = &mut self.scopes[module.0 as usize];
             for (variant, number) in variants {
@@ -587,7 +624,11 @@ impl<'a> Checker<'a> {
             format!("module `{module}` has no `{text}`")
         };
         let mut error = Diagnostic::new(Code::UnknownImport, message, one.name.span);
-        let known: Vec<String> = source.exported.iter().map(|&name| self.text(name)).collect();
+        let known: Vec<String> = source
+            .exported
+            .iter()
+            .map(|&name| self.text(name))
+            .collect();
         if let Some(near) = closest(&text, known.iter().map(String::as_str)) {
             error = error.help(format!("did you mean `{near}`?"));
         }
@@ -617,7 +658,10 @@ impl<'a> Checker<'a> {
         let ty = self.resolve_type(&decl.ty, &scope);
         let mut inner = scope;
         inner.self_ty = Some(ty);
-        let bound = decl.trait_.as_ref().and_then(|bound| self.bound(bound, &inner));
+        let bound = decl
+            .trait_
+            .as_ref()
+            .and_then(|bound| self.bound(bound, &inner));
         let imp = &mut self.items.impls[id.0 as usize];
         imp.generics = generics;
         imp.ty = ty;
@@ -646,7 +690,11 @@ impl<'a> Checker<'a> {
         let one = self.items.trait_(id);
         let (decl, module) = (one.decl, one.module);
         let scope = self.param_scope(module, &decl.generics, 1, None);
-        let supers = decl.supers.iter().filter_map(|bound| self.bound(bound, &scope)).collect();
+        let supers = decl
+            .supers
+            .iter()
+            .filter_map(|bound| self.bound(bound, &scope))
+            .collect();
         self.items.traits[id.0 as usize].supers = supers;
     }
 

@@ -15,7 +15,9 @@ impl<'a> Checker<'a> {
         for number in 0..self.items.adts.len() {
             let id = AdtId(number as u32);
             let adt = self.items.adt(id);
-            if self.modules.get(adt.module).library || matches!(adt.decl, super::items::AdtDecl::Builtin) {
+            if self.modules.get(adt.module).library
+                || matches!(adt.decl, super::items::AdtDecl::Builtin)
+            {
                 continue;
             }
             self.variants(id);
@@ -43,7 +45,8 @@ impl<'a> Checker<'a> {
                 for part in self.direct_records(field.ty) {
                     if part == id {
                         let name = self.text(self.items.adt(id).name);
-                        let message = format!("record `{name}` contains itself: it could never be made");
+                        let message =
+                            format!("record `{name}` contains itself: it could never be made");
                         let span = self.items.adt(id).span;
                         let error = Diagnostic::new(Code::RecursiveType, message, span)
                             .label(field.span, "here")
@@ -63,21 +66,28 @@ impl<'a> Checker<'a> {
     fn direct_records(&mut self, ty: Ty) -> Vec<AdtId> {
         match self.types.kind(ty).clone() {
             Kind::Adt(id, _) if !self.items.adt(id).is_enum => vec![id],
-            Kind::Tuple(parts) => parts.iter().flat_map(|&part| self.direct_records(part)).collect(),
+            Kind::Tuple(parts) => parts
+                .iter()
+                .flat_map(|&part| self.direct_records(part))
+                .collect(),
             _ => Vec::new(),
         }
     }
 
     /// Defaults and constraints of a record without type parameters, even if none is ever made.
     fn check_fields(&mut self, id: AdtId) {
-        let Some(decl) = self.record_decl(id) else { return };
+        let Some(decl) = self.record_decl(id) else {
+            return;
+        };
         if !decl.generics.params.is_empty() {
             return;
         }
         let module = self.items.adt(id).module;
         let variants = self.variants(id);
         for field in &variants[0].fields {
-            let Some(default) = field.default else { continue };
+            let Some(default) = field.default else {
+                continue;
+            };
             let ty = field.ty;
             self.own_body(module, FnRole::Cell, "default", field.span, |this| {
                 let value = this.expr_as(default, ty);
@@ -95,7 +105,9 @@ impl<'a> Checker<'a> {
 
     /// The function that raises `Constraint` when a field's `where` does not hold.
     pub(crate) fn make_record_check(&mut self, nominal: NominalId, id: AdtId, args: &[Ty]) {
-        let Some(func) = self.out.types.nominals[nominal.0 as usize].check else { return };
+        let Some(func) = self.out.types.nominals[nominal.0 as usize].check else {
+            return;
+        };
         self.record_check_body(func, id, args);
     }
 
@@ -107,8 +119,11 @@ impl<'a> Checker<'a> {
         let generics = self.items.adt(id).generics.clone();
         let label = format!("{name}.where");
         self.own_body_as(func, module, FnRole::Cell, &label, span, |this| {
-            this.body.scope.generics =
-                generics.iter().zip(args).map(|(one, &ty)| (one.name, ty)).collect();
+            this.body.scope.generics = generics
+                .iter()
+                .zip(args)
+                .map(|(one, &ty)| (one.name, ty))
+                .collect();
             let record = this.param_local("self", ty, span);
             let symbol = crate::syntax::token::sym::SELF;
             this.bind_name(symbol, record, ty, span, false);
@@ -118,7 +133,10 @@ impl<'a> Checker<'a> {
             for (number, field) in variants[0].fields.iter().enumerate() {
                 let field_ty = this.types.subst(field.ty, args);
                 let base = Box::new(this.read_local(record, span));
-                let kind = ExprKind::Field { base, index: number as u32 };
+                let kind = ExprKind::Field {
+                    base,
+                    index: number as u32,
+                };
                 let value = node(kind, field_ty, field.span);
                 let local = this.declare(field.name, field_ty, field.span, false);
                 parts.push(super::check::let_node(local, value, field.span));
@@ -152,14 +170,24 @@ impl<'a> Checker<'a> {
         let throw = node(ExprKind::Throw(Box::new(error)), Ty::NEVER, span);
         let cond = node(ExprKind::Unary(UnOp::Not, Box::new(holds)), Ty::BOOL, span);
         let (cond, then) = (Box::new(cond), Box::new(throw));
-        node(ExprKind::If { cond, then, otherwise: None }, Ty::NULL, span)
+        node(
+            ExprKind::If {
+                cond,
+                then,
+                otherwise: None,
+            },
+            Ty::NULL,
+            span,
+        )
     }
 
     /// Whether an impl has what its trait demands.
     fn check_impl(&mut self, id: ImplId) {
         let one = self.items.impl_(id);
         let (decl, bound) = (one.decl, one.bound.clone());
-        let Some(Bound::Trait(of, args)) = bound else { return };
+        let Some(Bound::Trait(of, args)) = bound else {
+            return;
+        };
         let wanted: Vec<_> = {
             let methods = &self.items.trait_(of).methods;
             let mut list: Vec<_> = methods.iter().map(|(name, cell)| (*name, *cell)).collect();
@@ -196,7 +224,9 @@ impl<'a> Checker<'a> {
     }
 
     fn impl_span(&self, decl: &ast::ImplDecl) -> Span {
-        decl.trait_.as_ref().map_or(decl.ty.span, |bound| bound.span.to(decl.ty.span))
+        decl.trait_
+            .as_ref()
+            .map_or(decl.ty.span, |bound| bound.span.to(decl.ty.span))
     }
 
     fn check_supers(&mut self, id: ImplId, of: TraitId) {
@@ -208,7 +238,8 @@ impl<'a> Checker<'a> {
                     Bound::Builtin(builtin) => builtin.name().to_owned(),
                 };
                 let shown = self.show(ty);
-                let message = format!("{shown} does not implement `{name}`, which this trait extends");
+                let message =
+                    format!("{shown} does not implement `{name}`, which this trait extends");
                 self.error(Code::BoundNotMet, self.impl_span(decl), message);
             }
         }
@@ -233,7 +264,8 @@ impl<'a> Checker<'a> {
                 sig.params.len(),
                 own_sig.params.len()
             );
-            let error = Diagnostic::new(Code::TraitMethods, message, span).label(place, "declared here");
+            let error =
+                Diagnostic::new(Code::TraitMethods, message, span).label(place, "declared here");
             self.report(error);
             return;
         }
@@ -243,8 +275,9 @@ impl<'a> Checker<'a> {
         map.extend(args);
         let impl_count = self.items.impl_(id).generics.len();
         let own_generics = own_sig.generics.iter().enumerate().skip(impl_count);
-        let own_generics: Vec<(usize, crate::syntax::Symbol)> =
-            own_generics.map(|(number, one)| (number, one.name)).collect();
+        let own_generics: Vec<(usize, crate::syntax::Symbol)> = own_generics
+            .map(|(number, one)| (number, one.name))
+            .collect();
         for (number, name) in own_generics {
             map.push(self.types.intern(Kind::Param(number as u32, name)));
         }
@@ -258,8 +291,8 @@ impl<'a> Checker<'a> {
             }
             let (want, found) = (self.show(want), self.show(mine.ty));
             let message = format!("the trait declares {want} here, found {found}");
-            let error =
-                Diagnostic::new(Code::TraitMethods, message, mine.span).label(place, "declared here");
+            let error = Diagnostic::new(Code::TraitMethods, message, mine.span)
+                .label(place, "declared here");
             self.report(error);
         }
         if let (Some(mine), Some(theirs)) = (own_sig.result, sig.result) {
@@ -267,7 +300,8 @@ impl<'a> Checker<'a> {
             if !self.types.has_poison(want) && !self.types.unify(mine, want) {
                 let (want, found) = (self.show(want), self.show(mine));
                 let message = format!("the trait declares the result {want}, found {found}");
-                let error = Diagnostic::new(Code::TraitMethods, message, span).label(place, "declared here");
+                let error = Diagnostic::new(Code::TraitMethods, message, span)
+                    .label(place, "declared here");
                 self.report(error);
             }
         }

@@ -55,7 +55,11 @@ pub(crate) struct Fixing {
 impl<'a> Checker<'a> {
     /// Which cell each native is an instance of.
     pub(crate) fn native_cells(&self) -> Vec<(hir::NativeId, CellId)> {
-        self.out.native_index.iter().map(|((cell, _), &native)| (native, *cell)).collect()
+        self.out
+            .native_index
+            .iter()
+            .map(|((cell, _), &native)| (native, *cell))
+            .collect()
     }
 
     /// A number for a new function.
@@ -93,7 +97,7 @@ impl<'a> Checker<'a> {
     fn finish_body_types(&mut self) {
         let late = std::mem::take(&mut self.body.pending);
         for one in late {
-            if let Pending::Result { site, result } = one {
+            if let Pending::Result { site, result, .. } = one {
                 self.try_result(site, result, true);
             }
         }
@@ -102,7 +106,10 @@ impl<'a> Checker<'a> {
             let outer = cx.captures.iter().map(|(outer, _)| *outer).collect();
             (cx.id, outer)
         });
-        let mut fixing = Fixing { captures: captures.collect(), reported: false };
+        let mut fixing = Fixing {
+            captures: captures.collect(),
+            reported: false,
+        };
         for cx in fns {
             let id = cx.id;
             if let Some(func) = self.finish_fn(cx, &mut fixing) {
@@ -187,7 +194,9 @@ impl<'a> Checker<'a> {
     }
 
     fn out_tys(&mut self, tys: &[Ty], span: Span, fixing: &mut Fixing) -> Vec<Ty> {
-        tys.iter().map(|&ty| self.out_ty(ty, span, fixing)).collect()
+        tys.iter()
+            .map(|&ty| self.out_ty(ty, span, fixing))
+            .collect()
     }
 
     fn undetermined(&mut self, span: Span, fixing: &mut Fixing) {
@@ -202,14 +211,7 @@ impl<'a> Checker<'a> {
     }
 
     /// The instance of a record or enum; entered before its fields, which may contain it.
-    fn nominal(
-        &mut self,
-        ty: Ty,
-        id: AdtId,
-        args: &[Ty],
-        span: Span,
-        fixing: &mut Fixing,
-    ) -> Ty {
+    fn nominal(&mut self, ty: Ty, id: AdtId, args: &[Ty], span: Span, fixing: &mut Fixing) -> Ty {
         let out_args = self.out_tys(args, span, fixing);
         let key = (id, out_args.clone());
         if let Some(&done) = self.out.nominals.get(&key) {
@@ -225,7 +227,11 @@ impl<'a> Checker<'a> {
             variants: Vec::new(),
             check: None,
         });
-        let kind = if is_enum { TyKind::Enum(number) } else { TyKind::Record(number) };
+        let kind = if is_enum {
+            TyKind::Enum(number)
+        } else {
+            TyKind::Record(number)
+        };
         let done = self.out.types.intern(kind);
         self.out.nominals.insert(key, done);
         if !self.types.has_var(ty) {
@@ -238,9 +244,15 @@ impl<'a> Checker<'a> {
             for field in &variant.fields {
                 let ty = self.types.subst(field.ty, args);
                 let ty = self.out_ty(ty, span, fixing);
-                fields.push(hir::Field { name: self.text(field.name), ty });
+                fields.push(hir::Field {
+                    name: self.text(field.name),
+                    ty,
+                });
             }
-            list.push(Variant { name: self.text(variant.name), fields });
+            list.push(Variant {
+                name: self.text(variant.name),
+                fields,
+            });
         }
         self.out.types.nominals[number.0 as usize].variants = list;
         if constrained {
@@ -252,11 +264,7 @@ impl<'a> Checker<'a> {
     }
 
     /// The function or native that a site calls.
-    pub(crate) fn site_callee(
-        &mut self,
-        callee: hir::Callee,
-        fixing: &mut Fixing,
-    ) -> hir::Callee {
+    pub(crate) fn site_callee(&mut self, callee: hir::Callee, fixing: &mut Fixing) -> hir::Callee {
         let number = match callee {
             hir::Callee::Func(FuncId(number)) if number & SITE != 0 => number & !SITE,
             hir::Callee::Func(_) => return callee,
@@ -290,8 +298,9 @@ impl<'a> Checker<'a> {
         fixing.reported = true;
         let name = self.text(self.items.cell(site.cell).decl.name.name);
         let message = format!("the type arguments of `{name}` cannot be inferred here");
-        let error = Diagnostic::new(Code::CannotInfer, message, site.span)
-            .help(format!("write them: {name}[Int](…), or give the result a type"));
+        let error = Diagnostic::new(Code::CannotInfer, message, site.span).help(format!(
+            "write them: {name}[Int](…), or give the result a type"
+        ));
         self.report(error);
     }
 
@@ -307,8 +316,11 @@ impl<'a> Checker<'a> {
             return id;
         }
         let sig = self.sig(cell);
-        let params: Vec<Ty> =
-            sig.params.iter().map(|param| self.types.subst(param.ty, args)).collect();
+        let params: Vec<Ty> = sig
+            .params
+            .iter()
+            .map(|param| self.types.subst(param.ty, args))
+            .collect();
         let result = self.types.subst(sig.result.unwrap_or(Ty::NULL), args);
         let native = hir::Native {
             key: self.native_key(cell),
@@ -334,15 +346,25 @@ impl<'a> Checker<'a> {
         let rest = &file[decl.name.span.start as usize..];
         let name = rest.split('(').next().unwrap_or(rest);
         let params = decl.params.iter().map(|param| {
-            let ty = param.ty.as_ref().map_or("Any", |ty| self.sources.text(ty.span));
+            let ty = param
+                .ty
+                .as_ref()
+                .map_or("Any", |ty| self.sources.text(ty.span));
             let mutable = if param.mutable { "mut " } else { "" };
             let dots = if param.variadic { "..." } else { "" };
             format!("{dots}{mutable}{ty}")
         });
         let params: Vec<String> = params.collect();
-        let result = decl.result.as_ref().map_or("Null", |ty| self.sources.text(ty.span));
+        let result = decl
+            .result
+            .as_ref()
+            .map_or("Null", |ty| self.sources.text(ty.span));
         let module = &self.modules.get(one.module).name;
-        format!("{module}.{}({}) -> {result}", name.trim(), params.join(", "))
+        format!(
+            "{module}.{}({}) -> {result}",
+            name.trim(),
+            params.join(", ")
+        )
     }
 
     /// Reports what a match lacks or has too much of.
@@ -352,8 +374,11 @@ impl<'a> Checker<'a> {
         }
         let report = exhaust(&self.out.types, value_ty, arms);
         if !report.missing.is_empty() {
-            let missing: Vec<String> =
-                report.missing.iter().map(|one| format!("`{one}`")).collect();
+            let missing: Vec<String> = report
+                .missing
+                .iter()
+                .map(|one| format!("`{one}`"))
+                .collect();
             let message = format!("not all cases are covered: {}", missing.join(", "));
             let error = Diagnostic::new(Code::NotExhaustive, message, span)
                 .help("add the missing arms, or `_ -> …`");

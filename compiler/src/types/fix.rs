@@ -45,7 +45,11 @@ impl Checker<'_> {
                 self.fix_place(place, f);
                 self.fix(value, f);
             }
-            ExprKind::If { cond, then, otherwise } => {
+            ExprKind::If {
+                cond,
+                then,
+                otherwise,
+            } => {
                 self.fix(cond, f);
                 self.fix(then, f);
                 self.fix_opt(otherwise, f);
@@ -58,7 +62,10 @@ impl Checker<'_> {
                 self.fix(lhs, f);
                 self.fix(rhs, f);
             }
-            ExprKind::In { value: lhs, container: rhs } => {
+            ExprKind::In {
+                value: lhs,
+                container: rhs,
+            } => {
                 self.fix(lhs, f);
                 self.fix(rhs, f);
             }
@@ -85,7 +92,11 @@ impl Checker<'_> {
                 self.fix(callee, f);
                 self.fix_all(args, f);
             }
-            ExprKind::CallMut { callee, place, args } => {
+            ExprKind::CallMut {
+                callee,
+                place,
+                args,
+            } => {
                 *callee = self.site_callee(*callee, f);
                 self.fix_place(place, f);
                 self.fix_all(args, f);
@@ -138,14 +149,24 @@ impl Checker<'_> {
                 self.fix(body, f);
             }
             ExprKind::Loop { body, .. } => self.fix(body, f),
-            ExprKind::For { pat, iter, filter, body, .. } => {
+            ExprKind::For {
+                pat,
+                iter,
+                filter,
+                body,
+                ..
+            } => {
                 self.fix_iter(iter, f);
                 self.fix_pat(pat, f);
                 self.fix_opt(filter, f);
                 self.fix(body, f);
             }
             ExprKind::Break(_, value) | ExprKind::Return(value) => self.fix_opt(value, f),
-            ExprKind::Try { body, catch, finally } => {
+            ExprKind::Try {
+                body,
+                catch,
+                finally,
+            } => {
                 self.fix(body, f);
                 for arm in catch {
                     self.fix_arm(arm, f);
@@ -174,7 +195,9 @@ impl Checker<'_> {
                 self.fix(ms, f);
                 self.fix(body, f);
             }
-            ExprKind::Scope { timeout, on, body, .. } => {
+            ExprKind::Scope {
+                timeout, on, body, ..
+            } => {
                 self.fix_opt(timeout, f);
                 self.fix_opt(on, f);
                 self.fix(body, f);
@@ -276,7 +299,10 @@ impl Checker<'_> {
                 fields.iter_mut().for_each(|(_, one)| self.fix_pat(one, f));
             }
             PatKind::List { before, after, .. } => {
-                before.iter_mut().chain(after).for_each(|one| self.fix_pat(one, f));
+                before
+                    .iter_mut()
+                    .chain(after)
+                    .for_each(|one| self.fix_pat(one, f));
             }
             PatKind::Or(parts) => parts.iter_mut().for_each(|one| self.fix_pat(one, f)),
             PatKind::Type(ty, inner) => {
@@ -323,7 +349,11 @@ impl Checker<'_> {
                 };
                 if let Some(known) = known {
                     let value = std::mem::replace(&mut **value, null(span));
-                    let answer = Expr { kind: ExprKind::Bool(known), ty: Ty::BOOL, span };
+                    let answer = Expr {
+                        kind: ExprKind::Bool(known),
+                        ty: Ty::BOOL,
+                        span,
+                    };
                     expr.kind = match value.kind {
                         ExprKind::Local(_) => answer.kind,
                         _ => ExprKind::Block(vec![value, answer]),
@@ -356,12 +386,7 @@ impl Checker<'_> {
                 self.bad_settled(op, span);
                 None
             }
-            BinOp::Sub
-            | BinOp::Mul
-            | BinOp::Div
-            | BinOp::FloorDiv
-            | BinOp::Mod
-            | BinOp::Pow
+            BinOp::Sub | BinOp::Mul | BinOp::Div | BinOp::FloorDiv | BinOp::Mod | BinOp::Pow
                 if !numeric =>
             {
                 self.bad_settled(op, span);
@@ -380,13 +405,19 @@ impl Checker<'_> {
 }
 
 fn null(span: Span) -> Expr {
-    Expr { kind: ExprKind::Null, ty: Ty::NULL, span }
+    Expr {
+        kind: ExprKind::Null,
+        ty: Ty::NULL,
+        span,
+    }
 }
 
 /// A conversion whose types are final: gone where they are the same.
 fn fix_coercion(expr: &mut Expr) {
     let ty = expr.ty;
-    let ExprKind::Coerce(how, inner) = &mut expr.kind else { return };
+    let ExprKind::Coerce(how, inner) = &mut expr.kind else {
+        return;
+    };
     let from = inner.ty;
     if from == ty || from == Ty::NEVER {
         let inner = std::mem::replace(&mut **inner, null(expr.span));

@@ -64,7 +64,11 @@ impl<'a> Checker<'a> {
             cell,
             args: args.clone(),
             func,
-            result: if progress == Progress::Done { Some(Ty::POISON) } else { result },
+            result: if progress == Progress::Done {
+                Some(Ty::POISON)
+            } else {
+                result
+            },
             progress,
             used,
         });
@@ -85,7 +89,11 @@ impl<'a> Checker<'a> {
             Kind::Func(ts, r) => ts.iter().copied().chain([*r]).collect(),
             _ => return 0,
         };
-        1 + parts.into_iter().map(|part| self.nesting(part)).max().unwrap_or(0)
+        1 + parts
+            .into_iter()
+            .map(|part| self.nesting(part))
+            .max()
+            .unwrap_or(0)
     }
 
     fn report_polymorphic_recursion(&mut self, cell: CellId, ty: Ty, used: Option<Span>) {
@@ -139,6 +147,7 @@ impl<'a> Checker<'a> {
         self.body.pending.push(Pending::Result {
             site: number,
             result,
+            probed: false,
         });
         result
     }
@@ -166,6 +175,30 @@ impl<'a> Checker<'a> {
             // Reported as an undetermined type argument when the body is finished.
             self.types.unify(result, Ty::POISON);
         }
+        true
+    }
+
+    /// Checks the body of a cell with type arguments that are not known yet, for what it says
+    /// about them; what it finds wrong is found again with the arguments it leads to.
+    pub(crate) fn probe(&mut self, site: u32, result: Ty) -> bool {
+        if self.probing || self.depth >= DEPTH_MAX {
+            return false;
+        }
+        let site = self.body.sites[site as usize].clone();
+        let sig = self.sig(site.cell);
+        let decl = self.items.cell(site.cell).decl;
+        let mut body = Body::empty(self.items.cell(site.cell).module);
+        body.ghost = true;
+        body.scope = self.instance_scope(site.cell, &sig, &site.args);
+        let outer = std::mem::replace(&mut self.body, body);
+        self.probing = true;
+        self.depth += 1;
+        self.open_fn(FnRole::Cell, FuncKind::Cell, decl.header);
+        self.check_params_and_body(&sig, &site.args, decl, result, None);
+        self.solve(false);
+        self.depth -= 1;
+        self.probing = false;
+        self.body = outer;
         true
     }
 
@@ -257,6 +290,7 @@ impl<'a> Checker<'a> {
             body.set_label(Some((span, self.use_text(&sig, &args))));
         }
         let outer = std::mem::replace(&mut self.body, body);
+        let probing = std::mem::replace(&mut self.probing, false);
         self.depth += 1;
         self.open_fn_as(func, FnRole::Cell, FuncKind::Cell, decl.header);
         let name = self.cell_name(cell);
@@ -266,22 +300,32 @@ impl<'a> Checker<'a> {
         self.check_cell_body(id, &sig, &args, decl);
         self.settle();
         self.depth -= 1;
+        self.probing = probing;
         let body = std::mem::replace(&mut self.body, outer);
         self.insts[id.0 as usize].progress = Progress::Done;
         self.finish_later(body);
     }
 
     fn check_cell_body(&mut self, id: InstId, sig: &Sig<'a>, args: &[Ty], decl: &'a ast::CellDecl) {
-        let mut types = Vec::with_capacity(sig.params.len());
-        for param in &sig.params {
-            let ty = self.types.subst(param.ty, args);
-            types.push(ty);
-            let local = self.declare(param.name, ty, param.span, param.mutable);
-            self.cx().params.push(local);
-        }
         let declared = self.insts[id.0 as usize].result;
         let result = declared.unwrap_or_else(|| self.types.fresh(Origin::Open));
         self.insts[id.0 as usize].result = Some(result);
+        self.check_params_and_body(sig, args, decl, result, declared);
+    }
+
+    fn check_params_and_body(
+        &mut self,
+        sig: &Sig<'a>,
+        args: &[Ty],
+        decl: &'a ast::CellDecl,
+        result: Ty,
+        declared: Option<Ty>,
+    ) {
+        for param in &sig.params {
+            let ty = self.types.subst(param.ty, args);
+            let local = self.declare(param.name, ty, param.span, param.mutable);
+            self.cx().params.push(local);
+        }
         if sig.yields {
             let generator = self.types.intern(Kind::Generator(result));
             let cx = self.cx();
@@ -322,14 +366,22 @@ impl<'a> Checker<'a> {
     pub(crate) fn instance_scope(&mut self, cell: CellId, sig: &Sig<'a>, args: &[Ty]) -> TyScope {
         let (mut scope, _) = self.owner_scope(cell);
         scope.self_ty = scope.self_ty.map(|ty| self.types.subst(ty, args));
-        let explicit = sig.generics.iter().zip(args).filter(|(one, _)| !one.implicit);
+        let explicit = sig
+            .generics
+            .iter()
+            .zip(args)
+            .filter(|(one, _)| !one.implicit);
         scope.generics = explicit.map(|(one, &ty)| (one.name, ty)).collect();
         scope.infer = true;
         scope
     }
 
     fn use_text(&mut self, sig: &Sig<'a>, args: &[Ty]) -> String {
-        let implicit = sig.generics.iter().zip(args).filter(|(one, _)| one.implicit);
+        let implicit = sig
+            .generics
+            .iter()
+            .zip(args)
+            .filter(|(one, _)| one.implicit);
         let parts: Vec<(crate::syntax::Symbol, Ty)> =
             implicit.map(|(one, &ty)| (one.name, ty)).collect();
         let parts = parts.into_iter().map(|(name, ty)| {
@@ -362,8 +414,12 @@ impl<'a> Checker<'a> {
 
 /// Whether the last statement starts a task.
 fn ends_with_task(decl: &ast::CellDecl) -> bool {
-    let ast::CellBody::Block(block) = &decl.body else { return false };
+    let ast::CellBody::Block(block) = &decl.body else {
+        return false;
+    };
     let last = block.stmts.last().map(|stmt| &stmt.kind);
-    let Some(ast::StmtKind::Expr(last)) = last else { return false };
+    let Some(ast::StmtKind::Expr(last)) = last else {
+        return false;
+    };
     matches!(last.kind, ast::ExprKind::Async(_) | ast::ExprKind::Spawn(_))
 }

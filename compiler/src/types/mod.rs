@@ -87,6 +87,8 @@ pub(crate) struct Checker<'a> {
     inst_index: FxHashMap<(CellId, Rc<[hir::Ty]>), InstId>,
     /// Instances to be checked.
     queue: Vec<InstId>,
+    /// Whether a body is being checked only for what it says about types; nothing is reported.
+    probing: bool,
     /// How many bodies are being checked within each other.
     depth: u32,
     pub(crate) body: Body<'a>,
@@ -129,6 +131,7 @@ impl<'a> Checker<'a> {
             insts: Vec::new(),
             inst_index: FxHashMap::default(),
             queue: Vec::new(),
+            probing: false,
             depth: 0,
             body: Body::empty(modules.root()),
             finished: Vec::new(),
@@ -155,6 +158,9 @@ impl<'a> Checker<'a> {
 
     /// Reports a diagnostic; once per rule and place, however many instances have it.
     pub(crate) fn report(&mut self, mut diagnostic: Diagnostic) {
+        if self.probing {
+            return;
+        }
         let place = diagnostic.primary.as_ref().map(|label| label.span);
         if !self.reported.insert((diagnostic.code, place)) {
             return;
@@ -178,7 +184,9 @@ impl<'a> Checker<'a> {
 
 /// Checks that a match covers its values.
 fn exhaust(types: &hir::Types, ty: hir::Ty, arms: &[hir::Arm]) -> crate::exhaustive::Report {
-    let arms: Vec<(&hir::Pat, bool)> =
-        arms.iter().map(|arm| (&arm.pat, arm.guard.is_some())).collect();
+    let arms: Vec<(&hir::Pat, bool)> = arms
+        .iter()
+        .map(|arm| (&arm.pat, arm.guard.is_some()))
+        .collect();
     crate::exhaustive::check(types, ty, &arms)
 }

@@ -70,7 +70,9 @@ impl<'a> Checker<'a> {
                     .help("copy it: let mut a = x");
                 self.report(error);
             }
-            let twice = decl.params[..number].iter().any(|one| one.name.name == param.name.name);
+            let twice = decl.params[..number]
+                .iter()
+                .any(|one| one.name.name == param.name.name);
             if twice {
                 let name = self.text(param.name.name);
                 let message = format!("parameter `{name}` is declared twice");
@@ -119,7 +121,12 @@ impl<'a> Checker<'a> {
     fn new_global(&mut self, name: String, init: FuncId, span: Span) -> GlobalId {
         let id = GlobalId(self.out.globals.len() as u32);
         let ty = Ty::NULL;
-        self.out.globals.push(hir::Global { name, ty, init, span });
+        self.out.globals.push(hir::Global {
+            name,
+            ty,
+            init,
+            span,
+        });
         id
     }
 
@@ -251,9 +258,11 @@ impl<'a> Checker<'a> {
         if self.cx().role != FnRole::Statements {
             return None;
         }
-        let shared = self.items.globals.iter().any(|one| {
-            std::ptr::eq(one.decl, decl) && one.shared
-        });
+        let shared = self
+            .items
+            .globals
+            .iter()
+            .any(|one| std::ptr::eq(one.decl, decl) && one.shared);
         shared.then(|| super::check::null(span))
     }
 
@@ -261,7 +270,9 @@ impl<'a> Checker<'a> {
         let root = self.modules.root();
         let module = self.modules.get(root);
         for item in &module.ast.items {
-            let ItemKind::Test(test) = &item.kind else { continue };
+            let ItemKind::Test(test) = &item.kind else {
+                continue;
+            };
             let name = format!("test \"{}\"", test.name);
             let (func, ()) = self.own_body(root, FnRole::Cell, &name, test.name_span, |this| {
                 let cx = this.cx();

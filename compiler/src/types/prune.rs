@@ -22,7 +22,10 @@ struct Numbers {
 
 impl Numbers {
     fn new(len: usize) -> Numbers {
-        Numbers { new: vec![None; len], order: Vec::new() }
+        Numbers {
+            new: vec![None; len],
+            order: Vec::new(),
+        }
     }
 
     fn of(&mut self, old: u32) -> u32 {
@@ -67,7 +70,9 @@ impl Parts {
         while at < funcs.order.len() {
             let old = funcs.order[at];
             at += 1;
-            let mut func = self.funcs[old as usize].take().expect("a function that is called");
+            let mut func = self.funcs[old as usize]
+                .take()
+                .expect("a function that is called");
             visit::exprs_mut(&mut func.body, &mut |expr| match &mut expr.kind {
                 ExprKind::Call { callee, .. } | ExprKind::CallMut { callee, .. } => {
                     *callee = match *callee {
@@ -98,16 +103,29 @@ impl Parts {
         let mut seen = vec![false; self.funcs.len()];
         let mut open: Vec<FuncId> = self.main.into_iter().collect();
         open.extend(self.tests.iter().map(|test| test.func));
-        open.extend(self.types.nominals.iter().filter_map(|nominal| nominal.check));
+        open.extend(
+            self.types
+                .nominals
+                .iter()
+                .filter_map(|nominal| nominal.check),
+        );
         while let Some(id) = open.pop() {
             if std::mem::replace(&mut seen[id.0 as usize], true) {
                 continue;
             }
-            let Some(func) = &mut self.funcs[id.0 as usize] else { continue };
+            let Some(func) = &mut self.funcs[id.0 as usize] else {
+                continue;
+            };
             let inits = &self.globals;
             visit::exprs_mut(&mut func.body, &mut |expr| match &expr.kind {
-                ExprKind::Call { callee: Callee::Func(id), .. }
-                | ExprKind::CallMut { callee: Callee::Func(id), .. }
+                ExprKind::Call {
+                    callee: Callee::Func(id),
+                    ..
+                }
+                | ExprKind::CallMut {
+                    callee: Callee::Func(id),
+                    ..
+                }
                 | ExprKind::FuncRef(id)
                 | ExprKind::Closure { func: id, .. } => open.push(*id),
                 ExprKind::Global(global) => {

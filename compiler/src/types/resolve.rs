@@ -88,7 +88,10 @@ impl<'a> Checker<'a> {
     }
 
     fn resolve_types(&mut self, types: &[ast::Type], scope: &TyScope) -> Vec<Ty> {
-        types.iter().map(|ty| self.resolve_type(ty, scope)).collect()
+        types
+            .iter()
+            .map(|ty| self.resolve_type(ty, scope))
+            .collect()
     }
 
     fn resolve_named(
@@ -98,7 +101,12 @@ impl<'a> Checker<'a> {
         span: Span,
         scope: &TyScope,
     ) -> Ty {
-        if let Some(&(_, ty)) = scope.generics.iter().rev().find(|(known, _)| *known == name.name) {
+        if let Some(&(_, ty)) = scope
+            .generics
+            .iter()
+            .rev()
+            .find(|(known, _)| *known == name.name)
+        {
             self.expect_type_args(name, args, 0, span);
             return ty;
         }
@@ -111,7 +119,9 @@ impl<'a> Checker<'a> {
     /// What `name` means as a type in `module`, the prelude included.
     pub(crate) fn type_def(&self, module: ModuleId, name: Symbol) -> Option<TypeDef> {
         let scope = &self.scopes[module.0 as usize];
-        scope.ty(name).or_else(|| self.prelude_types.get(&name).copied())
+        scope
+            .ty(name)
+            .or_else(|| self.prelude_types.get(&name).copied())
     }
 
     fn resolve_def(
@@ -126,8 +136,9 @@ impl<'a> Checker<'a> {
             TypeDef::Adt(id) => {
                 let wanted = self.items.adt(id).generics.len();
                 if scope.infer && args.is_empty() && wanted > 0 {
-                    let args: Vec<Ty> =
-                        (0..wanted).map(|_| self.types.fresh(Origin::Open)).collect();
+                    let args: Vec<Ty> = (0..wanted)
+                        .map(|_| self.types.fresh(Origin::Open))
+                        .collect();
                     return self.types.adt(id, &args);
                 }
                 if !self.expect_type_args(name, args, wanted, span) {
@@ -219,7 +230,9 @@ impl<'a> Checker<'a> {
         };
         let mut parts = self.resolve_types(args, scope);
         if args.is_empty() && wanted > 0 && scope.infer {
-            parts = (0..wanted).map(|_| self.types.fresh(Origin::Open)).collect();
+            parts = (0..wanted)
+                .map(|_| self.types.fresh(Origin::Open))
+                .collect();
         } else if !self.expect_type_args(name, args, wanted, span) {
             return Ty::POISON;
         }
@@ -346,7 +359,10 @@ impl<'a> Checker<'a> {
     pub(crate) fn generics(&mut self, generics: &ast::Generics, scope: &TyScope) -> Vec<Generic> {
         let mut list = Vec::with_capacity(generics.params.len());
         for param in &generics.params {
-            let bounds = param.bounds.iter().filter_map(|bound| self.bound(bound, scope));
+            let bounds = param
+                .bounds
+                .iter()
+                .filter_map(|bound| self.bound(bound, scope));
             let bounds = bounds.collect();
             list.push(Generic {
                 name: param.name.name,
@@ -361,7 +377,11 @@ impl<'a> Checker<'a> {
     pub(crate) fn bound(&mut self, bound: &ast::Type, scope: &TyScope) -> Option<Bound> {
         let ast::TypeKind::Named { name, args } = &bound.kind else {
             if !matches!(bound.kind, ast::TypeKind::Error) {
-                self.error(Code::WrongKind, bound.span, "a bound is the name of a trait");
+                self.error(
+                    Code::WrongKind,
+                    bound.span,
+                    "a bound is the name of a trait",
+                );
             }
             return None;
         };
@@ -378,7 +398,11 @@ impl<'a> Checker<'a> {
         }
         let message = format!("there is no trait `{text}`");
         let mut error = Diagnostic::new(Code::UnknownType, message, bound.span);
-        let traits = self.items.traits.iter().map(|one| self.text(one.decl.name.name));
+        let traits = self
+            .items
+            .traits
+            .iter()
+            .map(|one| self.text(one.decl.name.name));
         let mut known: Vec<String> = traits.collect();
         known.extend(["Show", "Eq", "Hash", "Order", "Default"].map(str::to_owned));
         if let Some(near) = closest(&text, known.iter().map(String::as_str)) {
@@ -470,7 +494,11 @@ impl<'a> Checker<'a> {
                     ty
                 }
             };
-            let ty = if param.variadic { self.types.list(ty) } else { ty };
+            let ty = if param.variadic {
+                self.types.list(ty)
+            } else {
+                ty
+            };
             params.push(Param {
                 name: param.name.name,
                 ty,
@@ -487,7 +515,10 @@ impl<'a> Checker<'a> {
         }
         Sig {
             mutator: params.first().is_some_and(|param| param.mutable),
-            has_self: decl.params.first().is_some_and(|param| param.name.name == sym::SELF),
+            has_self: decl
+                .params
+                .first()
+                .is_some_and(|param| param.name.name == sym::SELF),
             generics,
             params,
             result,

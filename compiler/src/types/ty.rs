@@ -253,10 +253,9 @@ impl TypeTable {
 
     fn rebuild(&mut self, ty: Ty, map: &mut dyn FnMut(&mut TypeTable, Ty) -> Ty) -> Ty {
         let kind = self.kind(ty).clone();
-        let mut all =
-            |table: &mut TypeTable, ts: &[Ty]| -> Rc<[Ty]> {
-                ts.iter().map(|&t| map(table, t)).collect()
-            };
+        let mut all = |table: &mut TypeTable, ts: &[Ty]| -> Rc<[Ty]> {
+            ts.iter().map(|&t| map(table, t)).collect()
+        };
         let kind = match kind {
             Kind::List(t) => Kind::List(map(self, t)),
             Kind::Set(t) => Kind::Set(map(self, t)),
@@ -454,7 +453,9 @@ impl TypeTable {
     fn bind_checked(&mut self, var: u32, var_ty: Ty, ty: Ty) -> bool {
         let fits = match self.origin(var) {
             Origin::Open | Origin::Literal => true,
-            Origin::Null => self.members(ty).contains(&Ty::NULL) || matches!(ty, Ty::ANY | Ty::JSON),
+            Origin::Null => {
+                self.members(ty).contains(&Ty::NULL) || matches!(ty, Ty::ANY | Ty::JSON)
+            }
             Origin::Braces => match self.kind(ty) {
                 Kind::Map(..) | Kind::Set(_) => true,
                 _ => ty == Ty::ANY || ty == Ty::POISON,
@@ -477,7 +478,10 @@ impl TypeTable {
             if matches!(self.kind(x), Kind::Var(_)) || !self.has_var(x) {
                 return true;
             }
-            match right.iter().position(|&y| self.attempt(|table| table.unify(x, y))) {
+            match right
+                .iter()
+                .position(|&y| self.attempt(|table| table.unify(x, y)))
+            {
                 Some(at) => {
                     right.remove(at);
                     false
@@ -489,7 +493,11 @@ impl TypeTable {
         match (left.as_slice(), right.as_slice()) {
             ([], []) => true,
             (&[x], rest) if is_var(self, x) && (!rest.is_empty() || common) => {
-                let rest = if rest.is_empty() { Ty::NEVER } else { self.union(rest) };
+                let rest = if rest.is_empty() {
+                    Ty::NEVER
+                } else {
+                    self.union(rest)
+                };
                 rest != Ty::NEVER && self.unify(x, rest)
             }
             (rest, &[y]) if is_var(self, y) && !rest.is_empty() => {
@@ -497,7 +505,9 @@ impl TypeTable {
                 self.unify(y, rest)
             }
             (&[x], &[y]) => {
-                let unions = [x, y].iter().any(|&t| matches!(self.kind(t), Kind::Union(_)));
+                let unions = [x, y]
+                    .iter()
+                    .any(|&t| matches!(self.kind(t), Kind::Union(_)));
                 !unions && self.has_var_either(x, y) && self.unify(x, y)
             }
             _ => false,
@@ -507,7 +517,6 @@ impl TypeTable {
     fn has_var_either(&self, x: Ty, y: Ty) -> bool {
         self.has_var(x) || self.has_var(y)
     }
-
 }
 
 #[cfg(test)]

@@ -299,7 +299,9 @@ pub(crate) fn changed_in_loop(body: &Block, condition: Option<&Condition>) -> Ve
         ..Assigned::default()
     };
     walk_block(&mut visitor, body);
-    condition.iter().for_each(|condition| walk_condition(&mut visitor, condition));
+    condition
+        .iter()
+        .for_each(|condition| walk_condition(&mut visitor, condition));
     visitor.names.into_keys().collect()
 }
 
@@ -337,7 +339,8 @@ struct Uses {
 
 impl Uses {
     fn params(&mut self, params: &[Param]) {
-        self.bound.extend(params.iter().map(|param| param.name.name));
+        self.bound
+            .extend(params.iter().map(|param| param.name.name));
     }
 }
 
@@ -368,7 +371,11 @@ impl Checker<'_> {
         for cell in cells {
             let mut uses = Uses::default();
             uses.params(&cell.decl.params);
-            let defaults = cell.decl.params.iter().filter_map(|param| param.default.as_ref());
+            let defaults = cell
+                .decl
+                .params
+                .iter()
+                .filter_map(|param| param.default.as_ref());
             defaults.for_each(|default| uses.expr(default));
             match &cell.decl.body {
                 CellBody::Block(block) => walk_block(&mut uses, block),

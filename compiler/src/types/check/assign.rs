@@ -62,7 +62,9 @@ impl<'a> Checker<'a> {
         span: Span,
     ) -> Expr {
         let path = self.path(&assign.place);
-        let narrowed = path.as_ref().and_then(|(root, fields)| self.narrowed(*root, fields));
+        let narrowed = path
+            .as_ref()
+            .and_then(|(root, fields)| self.narrowed(*root, fields));
         let now = narrowed.unwrap_or(place.ty);
         let known = self.known(now);
         let want = match self.types.kind(known) {
@@ -98,7 +100,11 @@ impl<'a> Checker<'a> {
         let span = expr.span;
         match &expr.kind {
             Ast::Name(name) => self.variable(*name, span),
-            Ast::Field { base, name, safe: false } => {
+            Ast::Field {
+                base,
+                name,
+                safe: false,
+            } => {
                 let mut place = self.place(base)?;
                 let container = self.place_type(base, &place);
                 let Some((index, ty)) = self.field_type(container, name.name) else {
@@ -106,7 +112,11 @@ impl<'a> Checker<'a> {
                     return None;
                 };
                 if container == Ty::ERROR {
-                    self.error(Code::NotAPlace, span, "the parts of an Error cannot be changed");
+                    self.error(
+                        Code::NotAPlace,
+                        span,
+                        "the parts of an Error cannot be changed",
+                    );
                     return None;
                 }
                 place.path.push(PlaceStep::Field { container, index });
@@ -114,7 +124,11 @@ impl<'a> Checker<'a> {
                 place.span = span;
                 Some(place)
             }
-            Ast::TupleField { base, index, safe: false } => {
+            Ast::TupleField {
+                base,
+                index,
+                safe: false,
+            } => {
                 let mut place = self.place(base)?;
                 let container = self.place_type(base, &place);
                 let Kind::Tuple(parts) = self.types.kind(container).clone() else {
@@ -131,7 +145,11 @@ impl<'a> Checker<'a> {
                 place.span = span;
                 Some(place)
             }
-            Ast::Index { base, index, safe: false } => {
+            Ast::Index {
+                base,
+                index,
+                safe: false,
+            } => {
                 let place = self.place(base)?;
                 let container = self.place_type(base, &place);
                 self.index_place(place, container, index, span)
@@ -148,7 +166,9 @@ impl<'a> Checker<'a> {
 
     /// The type of a place within which there is a further step.
     fn place_type(&mut self, expr: &ast::Expr, place: &Place) -> Ty {
-        let narrowed = self.path(expr).and_then(|(root, fields)| self.narrowed(root, &fields));
+        let narrowed = self
+            .path(expr)
+            .and_then(|(root, fields)| self.narrowed(root, &fields));
         self.known(narrowed.unwrap_or(place.ty))
     }
 
@@ -239,8 +259,9 @@ impl<'a> Checker<'a> {
         let text = self.text(name);
         let error = if self.cx().role == FnRole::Lambda {
             let message = format!("cannot assign to captured variable `{text}`");
-            Diagnostic::new(Code::AssignCaptured, message, span)
-                .help("closures capture by value: give the new value back, or use an Atomic or Mutex")
+            Diagnostic::new(Code::AssignCaptured, message, span).help(
+                "closures capture by value: give the new value back, or use an Atomic or Mutex",
+            )
         } else {
             let message =
                 format!("cannot assign to outer variable `{text}` from a concurrent block");

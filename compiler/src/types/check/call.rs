@@ -53,7 +53,11 @@ impl<'a> ArgIn<'a> {
     }
 
     pub(crate) fn done(value: Expr) -> ArgIn<'a> {
-        ArgIn { name: None, spread: false, value: ArgValue::Done(value) }
+        ArgIn {
+            name: None,
+            spread: false,
+            value: ArgValue::Done(value),
+        }
     }
 
     fn span(&self) -> Span {
@@ -159,10 +163,13 @@ impl<'a> Checker<'a> {
             self.check_args_anyhow(args);
             return node(ExprKind::Null, result, span);
         }
-        let args = args.into_iter().zip(params.iter()).map(|(arg, &ty)| match arg.value {
-            ArgValue::Ast(expr) => self.expr_as(expr, ty),
-            ArgValue::Done(expr) => self.coerce(expr, ty),
-        });
+        let args = args
+            .into_iter()
+            .zip(params.iter())
+            .map(|(arg, &ty)| match arg.value {
+                ArgValue::Ast(expr) => self.expr_as(expr, ty),
+                ArgValue::Done(expr) => self.coerce(expr, ty),
+            });
         let args = args.collect();
         self.solve(false);
         let callee = Box::new(callee);
@@ -201,10 +208,16 @@ impl<'a> Checker<'a> {
     fn takes(&self, sig: &Sig<'a>, args: &[ArgIn<'a>]) -> bool {
         let variadic = sig.params.iter().any(|param| param.variadic);
         let named = args.iter().filter_map(|arg| arg.name);
-        if named.clone().any(|name| !sig.params.iter().any(|param| param.name == name.name)) {
+        if named
+            .clone()
+            .any(|name| !sig.params.iter().any(|param| param.name == name.name))
+        {
             return false;
         }
-        let needed = sig.params.iter().filter(|param| param.default.is_none() && !param.variadic);
+        let needed = sig
+            .params
+            .iter()
+            .filter(|param| param.default.is_none() && !param.variadic);
         needed.count() <= args.len() && (variadic || args.len() <= sig.params.len())
     }
 
@@ -293,7 +306,10 @@ impl<'a> Checker<'a> {
         let mut position = 0;
         for arg in args {
             let at = match arg.name {
-                Some(name) => sig.params.iter().position(|param| param.name == name.name)?,
+                Some(name) => sig
+                    .params
+                    .iter()
+                    .position(|param| param.name == name.name)?,
                 None => position,
             };
             position += usize::from(arg.name.is_none() && !sig.params.get(at)?.variadic);
@@ -312,7 +328,11 @@ impl<'a> Checker<'a> {
                 continue;
             };
             let literal = matches!(value.kind, ExprKind::Int(_)) && self.wants_float(wanted);
-            let fit = if literal { Fit::Widen } else { self.fit(value.ty, wanted) };
+            let fit = if literal {
+                Fit::Widen
+            } else {
+                self.fit(value.ty, wanted)
+            };
             // The first argument counts most: it is what a method is called on.
             let weight = if at == 0 { 100 } else { 10 };
             total += match fit {
@@ -354,8 +374,14 @@ impl<'a> Checker<'a> {
         let mut error = Diagnostic::new(Code::NoOverload, message, span);
         for &cell in cells.iter().take(6) {
             let sig = self.sig(cell);
-            let params: Vec<String> = sig.params.iter().map(|param| param.ty).collect::<Vec<_>>()
-                .into_iter().map(|ty| self.show(ty)).collect();
+            let params: Vec<String> = sig
+                .params
+                .iter()
+                .map(|param| param.ty)
+                .collect::<Vec<_>>()
+                .into_iter()
+                .map(|ty| self.show(ty))
+                .collect();
             error = error.note(format!("{text}({})", params.join(", ")));
         }
         self.report(error);
@@ -363,7 +389,10 @@ impl<'a> Checker<'a> {
 
     /// A variable for each type parameter.
     pub(crate) fn fresh_args(&mut self, sig: &Sig<'a>) -> Vec<Ty> {
-        sig.generics.iter().map(|_| self.types.fresh(Origin::Open)).collect()
+        sig.generics
+            .iter()
+            .map(|_| self.types.fresh(Origin::Open))
+            .collect()
     }
 
     /// Calls `cell`. `owner` are the type arguments of what it belongs to; `place` is the first
@@ -387,7 +416,14 @@ impl<'a> Checker<'a> {
             }
         }
         let owned = owner.map_or(0, <[Ty]>::len);
-        self.explicit_args(cell, &sig, &vars[owned.min(vars.len())..], owned, type_args, span);
+        self.explicit_args(
+            cell,
+            &sig,
+            &vars[owned.min(vars.len())..],
+            owned,
+            type_args,
+            span,
+        );
         if let (Some(want), Some(result)) = (want.ty(), sig.result) {
             if !sig.yields && !sig.is_async && !sig.mutator {
                 let result = self.types.subst(result, &vars);
@@ -397,7 +433,12 @@ impl<'a> Checker<'a> {
         let mut slots: Vec<Slot<'a>> = Vec::with_capacity(sig.params.len());
         for param in &sig.params {
             let ty = self.types.subst(param.ty, &vars);
-            slots.push(Slot { name: param.name, ty, default: param.default, variadic: param.variadic });
+            slots.push(Slot {
+                name: param.name,
+                ty,
+                default: param.default,
+                variadic: param.variadic,
+            });
         }
         let name = self.items.cell(cell).decl.name.name;
         if let Some(place) = &place {
@@ -425,11 +466,16 @@ impl<'a> Checker<'a> {
         if type_args.is_empty() {
             return;
         }
-        let own = sig.generics[owned..].iter().filter(|one| !one.implicit).count();
+        let own = sig.generics[owned..]
+            .iter()
+            .filter(|one| !one.implicit)
+            .count();
         if own != type_args.len() {
             let name = self.text(self.items.cell(cell).decl.name.name);
-            let message =
-                format!("`{name}` takes {own} type arguments, found {}", type_args.len());
+            let message = format!(
+                "`{name}` takes {own} type arguments, found {}",
+                type_args.len()
+            );
             self.error(Code::TypeArguments, span, message);
             return;
         }
@@ -464,9 +510,18 @@ impl<'a> Checker<'a> {
 
     fn callee_scope(&mut self, cell: CellId, sig: &Sig<'a>, vars: &[Ty]) -> (ModuleId, TyScope) {
         let module = self.items.cell(cell).module;
-        let explicit = sig.generics.iter().zip(vars).filter(|(one, _)| !one.implicit);
+        let explicit = sig
+            .generics
+            .iter()
+            .zip(vars)
+            .filter(|(one, _)| !one.implicit);
         let generics = explicit.map(|(one, &ty)| (one.name, ty)).collect();
-        let scope = TyScope { module, generics, self_ty: None, infer: true };
+        let scope = TyScope {
+            module,
+            generics,
+            self_ty: None,
+            infer: true,
+        };
         (module, scope)
     }
 
@@ -481,14 +536,23 @@ impl<'a> Checker<'a> {
     ) -> Applied {
         let Some(at) = self.assign_slots(slots, &args, name, span) else {
             self.check_args_anyhow(args);
-            let values = slots.iter().map(|slot| node(ExprKind::Null, slot.ty, span)).collect();
-            return Applied { lets: Vec::new(), values };
+            let values = slots
+                .iter()
+                .map(|slot| node(ExprKind::Null, slot.ty, span))
+                .collect();
+            return Applied {
+                lets: Vec::new(),
+                values,
+            };
         };
         let mut values = self.argument_values(slots, args, &at);
         let in_order = at.windows(2).all(|pair| pair[0] <= pair[1]);
         let missing = |slot: usize| !at.contains(&slot) && !slots[slot].variadic;
         let computed = (0..slots.len()).any(|slot| {
-            missing(slot) && slots[slot].default.is_some_and(|default| !is_literal(default))
+            missing(slot)
+                && slots[slot]
+                    .default
+                    .is_some_and(|default| !is_literal(default))
         });
         let mut lets = Vec::new();
         if !in_order || computed {
@@ -508,7 +572,11 @@ impl<'a> Checker<'a> {
                 for (arg, value) in values.iter_mut().enumerate() {
                     if at[arg] == number {
                         let (spread, value) = value.take().expect("each argument is used once");
-                        elements.push(if spread { Element::Spread(value) } else { Element::One(value) });
+                        elements.push(if spread {
+                            Element::Spread(value)
+                        } else {
+                            Element::One(value)
+                        });
                     }
                 }
                 ordered.push(node(ExprKind::List(elements), slot.ty, span));
@@ -530,7 +598,10 @@ impl<'a> Checker<'a> {
             };
             ordered.push(value);
         }
-        Applied { lets, values: ordered }
+        Applied {
+            lets,
+            values: ordered,
+        }
     }
 
     /// Which slot each argument goes to; `None` (reported) when they do not fit.
@@ -566,7 +637,11 @@ impl<'a> Checker<'a> {
             };
             if at.contains(&slot) && !slots[slot].variadic {
                 let text = self.text(slots[slot].name);
-                self.error(Code::UnknownArgument, arg.span(), format!("`{text}` is given twice"));
+                self.error(
+                    Code::UnknownArgument,
+                    arg.span(),
+                    format!("`{text}` is given twice"),
+                );
                 return None;
             }
             if arg.spread && !slots[slot].variadic {
@@ -664,7 +739,9 @@ impl<'a> Checker<'a> {
         span: Span,
     ) -> Expr {
         let slot = &slots[number];
-        let Some(default) = slot.default else { return self.poison(span) };
+        let Some(default) = slot.default else {
+            return self.poison(span);
+        };
         let mut bound: Vec<(Symbol, LocalId, Ty)> = Vec::new();
         for (slot, value) in slots.iter().zip(earlier) {
             if let ExprKind::Local(local) = value.kind {
@@ -722,7 +799,15 @@ impl<'a> Checker<'a> {
         }
         let call = if let Some(place) = place {
             let args = applied.values;
-            node(ExprKind::CallMut { callee, place, args }, result, span)
+            node(
+                ExprKind::CallMut {
+                    callee,
+                    place,
+                    args,
+                },
+                result,
+                span,
+            )
         } else if sig.mutator {
             return self.call_mutator(callee, applied, result, span);
         } else {
@@ -742,14 +827,29 @@ impl<'a> Checker<'a> {
     /// A mutator in function form: changes a copy and gives it.
     fn call_mutator(&mut self, callee: Callee, applied: Applied, result: Ty, span: Span) -> Expr {
         let mut values = applied.values.into_iter();
-        let Some(first) = values.next() else { return self.poison(span) };
+        let Some(first) = values.next() else {
+            return self.poison(span);
+        };
         let ty = first.ty;
         let local = self.temp(ty, first.span);
         let mut parts = applied.lets;
         parts.push(super::stmt::let_node(local, first, span));
-        let place = Place { root: local, path: Vec::new(), ty, span };
+        let place = Place {
+            root: local,
+            path: Vec::new(),
+            ty,
+            span,
+        };
         let args = values.collect();
-        parts.push(node(ExprKind::CallMut { callee, place, args }, result, span));
+        parts.push(node(
+            ExprKind::CallMut {
+                callee,
+                place,
+                args,
+            },
+            result,
+            span,
+        ));
         parts.push(self.read_local(local, span));
         node(ExprKind::Block(parts), ty, span)
     }
@@ -779,16 +879,23 @@ impl<'a> Checker<'a> {
                     let score = takes.then(|| self.score(cell, &args)).flatten()?;
                     Some((score, std::cmp::Reverse(cell)))
                 });
-                scores.max().map_or(cell, |(_, std::cmp::Reverse(cell))| cell)
+                scores
+                    .max()
+                    .map_or(cell, |(_, std::cmp::Reverse(cell))| cell)
             }
             _ => cell,
         };
         let sig = self.sig(cell);
         let vars = self.fresh_args(&sig);
-        let params: Vec<Ty> =
-            sig.params.iter().map(|param| self.types.subst(param.ty, &vars)).collect();
+        let params: Vec<Ty> = sig
+            .params
+            .iter()
+            .map(|param| self.types.subst(param.ty, &vars))
+            .collect();
         // As many parameters as are wanted, the others by default.
-        let taken = expected.as_ref().map_or(params.len(), |(wanted, _)| wanted.len());
+        let taken = expected
+            .as_ref()
+            .map_or(params.len(), |(wanted, _)| wanted.len());
         for (&param, &wanted) in params.iter().zip(expected.iter().flat_map(|(ps, _)| ps)) {
             self.types.attempt(|types| types.unify(param, wanted));
         }
@@ -798,7 +905,9 @@ impl<'a> Checker<'a> {
             let callee = self.site(cell, &vars, span);
             let result = self.call_result(&sig, callee);
             let ty = self.types.func(&params, result);
-            let Callee::Func(func) = callee else { return self.poison(span) };
+            let Callee::Func(func) = callee else {
+                return self.poison(span);
+            };
             return node(ExprKind::FuncRef(func), ty, span);
         }
         let taken = taken.min(params.len());
@@ -823,7 +932,14 @@ impl<'a> Checker<'a> {
         let func = cx.id;
         self.body.at = outer;
         let ty = self.types.func(params, result);
-        node(ExprKind::Closure { func, captures: Vec::new() }, ty, span)
+        node(
+            ExprKind::Closure {
+                func,
+                captures: Vec::new(),
+            },
+            ty,
+            span,
+        )
     }
 
     /// Makes a local of `outer` known in `at`, a function directly inside it.

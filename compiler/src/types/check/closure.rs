@@ -151,7 +151,14 @@ impl<'a> Checker<'a> {
         // The result may have been settled since by what the function is used for.
         let head = self.types.head(one.result);
         let declared = one.declared || !self.is_var(head);
-        self.lambda_body(one.lambda, one.span, one.func, &one.params, one.result, declared);
+        self.lambda_body(
+            one.lambda,
+            one.span,
+            one.func,
+            &one.params,
+            one.result,
+            declared,
+        );
         for (param, &ty) in one.lambda.params.iter().zip(&one.params) {
             let ty = self.types.head(ty);
             if self.is_var(ty) {
@@ -199,12 +206,7 @@ impl<'a> Checker<'a> {
     }
 
     /// Calls a closure value.
-    pub(crate) fn call_value(
-        &mut self,
-        callee: Expr,
-        args: &'a [ast::Arg],
-        span: Span,
-    ) -> Expr {
+    pub(crate) fn call_value(&mut self, callee: Expr, args: &'a [ast::Arg], span: Span) -> Expr {
         let ty = self.known(callee.ty);
         let (params, result) = match self.types.kind(ty).clone() {
             Kind::Func(params, result) => (params.to_vec(), result),
@@ -249,7 +251,10 @@ impl<'a> Checker<'a> {
             });
             return node(ExprKind::Null, result, span);
         }
-        let args = args.iter().zip(&params).map(|(arg, &ty)| self.expr_as(&arg.value, ty));
+        let args = args
+            .iter()
+            .zip(&params)
+            .map(|(arg, &ty)| self.expr_as(&arg.value, ty));
         let args = args.collect();
         self.solve(false);
         let callee = Box::new(callee);
@@ -259,5 +264,9 @@ impl<'a> Checker<'a> {
 
 /// `1 argument`, `2 arguments`
 pub(crate) fn count(n: usize) -> String {
-    if n == 1 { "1 argument".to_owned() } else { format!("{n} arguments") }
+    if n == 1 {
+        "1 argument".to_owned()
+    } else {
+        format!("{n} arguments")
+    }
 }

@@ -61,7 +61,11 @@ impl<'a> Checker<'a> {
             Fit::Same => Ok(expr),
             Fit::Widen => {
                 let span = expr.span;
-                Ok(node(ExprKind::Coerce(Coercion::Widen, Box::new(expr)), to, span))
+                Ok(node(
+                    ExprKind::Coerce(Coercion::Widen, Box::new(expr)),
+                    to,
+                    span,
+                ))
             }
             Fit::No => Err(expr),
         }
@@ -103,9 +107,10 @@ impl<'a> Checker<'a> {
             }
             (Kind::Var(var), Kind::Union(members)) if self.types.origin(*var) == Origin::Braces => {
                 let members = members.clone();
-                let map = members.iter().copied().find(|&m| {
-                    matches!(self.types.kind(m), Kind::Map(..) | Kind::Set(_))
-                });
+                let map = members
+                    .iter()
+                    .copied()
+                    .find(|&m| matches!(self.types.kind(m), Kind::Map(..) | Kind::Set(_)));
                 match map {
                     Some(member) if self.types.unify(from, member) => Fit::Widen,
                     _ => Fit::No,
@@ -141,11 +146,19 @@ impl<'a> Checker<'a> {
     }
 
     fn same_or_widen(&mut self, from: Ty, to: Ty) -> Fit {
-        if self.types.resolve(from) == self.types.resolve(to) { Fit::Same } else { Fit::Widen }
+        if self.types.resolve(from) == self.types.resolve(to) {
+            Fit::Same
+        } else {
+            Fit::Widen
+        }
     }
 
     fn exactly(&mut self, from: Ty, to: Ty) -> Fit {
-        if self.types.attempt(|types| types.unify(from, to)) { Fit::Same } else { Fit::No }
+        if self.types.attempt(|types| types.unify(from, to)) {
+            Fit::Same
+        } else {
+            Fit::No
+        }
     }
 
     fn fit_member(&mut self, from: Ty, members: &[Ty]) -> Fit {
@@ -281,7 +294,12 @@ impl<'a> Checker<'a> {
     /// Reports a future used where its value is wanted.
     pub(crate) fn not_awaited(&mut self, span: Span, ty: Ty) {
         let text = self.sources.text(span);
-        let shown = if text.contains('\n') || text.len() > 60 { "this" } else { text }.to_owned();
+        let shown = if text.contains('\n') || text.len() > 60 {
+            "this"
+        } else {
+            text
+        }
+        .to_owned();
         let ty = self.show(ty);
         let error = Diagnostic::new(
             Code::NotAwaited,

@@ -3,8 +3,8 @@
 use super::{Want, node};
 use crate::diag::{Code, Diagnostic};
 use crate::hir::{
-    BinOp, Coercion, Element, Expr, ExprKind, Iter, LocalId, LoopId, Pat, PatKind, Place, PlaceStep,
-    Ty,
+    BinOp, Coercion, Element, Expr, ExprKind, Iter, LocalId, LoopId, Pat, PatKind, Place,
+    PlaceStep, Ty,
 };
 use crate::source::Span;
 use crate::syntax::ast::{self, ComprehensionOutput as Output, ExprKind as Ast};
@@ -55,7 +55,11 @@ impl<'a> Checker<'a> {
             }
         };
         let index = Box::new(self.expr_as(index, key));
-        let result = if safe { self.types.nullable(element) } else { element };
+        let result = if safe {
+            self.types.nullable(element)
+        } else {
+            element
+        };
         let base = Box::new(value);
         node(ExprKind::Index { base, index, safe }, result, span)
     }
@@ -85,22 +89,32 @@ impl<'a> Checker<'a> {
     fn index_json(&mut self, value: Expr, index: &'a ast::Expr, safe: bool, span: Span) -> Expr {
         let index = self.value(index);
         let ty = self.known(index.ty);
-        let container = if ty == Ty::INT { Ty::LIST_JSON } else { Ty::MAP_STRING_JSON };
-        let index = if ty == Ty::INT { index } else { self.coerce(index, Ty::STRING) };
-        let base = node(ExprKind::Coerce(Coercion::Cast, Box::new(value)), container, span);
-        let result = if safe { self.types.nullable(Ty::JSON) } else { Ty::JSON };
+        let container = if ty == Ty::INT {
+            Ty::LIST_JSON
+        } else {
+            Ty::MAP_STRING_JSON
+        };
+        let index = if ty == Ty::INT {
+            index
+        } else {
+            self.coerce(index, Ty::STRING)
+        };
+        let base = node(
+            ExprKind::Coerce(Coercion::Cast, Box::new(value)),
+            container,
+            span,
+        );
+        let result = if safe {
+            self.types.nullable(Ty::JSON)
+        } else {
+            Ty::JSON
+        };
         let (base, index) = (Box::new(base), Box::new(index));
         node(ExprKind::Index { base, index, safe }, result, span)
     }
 
     /// `t[0]` with a literal.
-    fn index_tuple(
-        &mut self,
-        value: Expr,
-        parts: &[Ty],
-        index: &'a ast::Expr,
-        span: Span,
-    ) -> Expr {
+    fn index_tuple(&mut self, value: Expr, parts: &[Ty], index: &'a ast::Expr, span: Span) -> Expr {
         if let Ast::Int(number) = index.kind {
             if let Some(&ty) = usize::try_from(number).ok().and_then(|at| parts.get(at)) {
                 let base = Box::new(value);
@@ -125,7 +139,11 @@ impl<'a> Checker<'a> {
             self.error(Code::NotIndexable, step.span, "a slice has no `step`");
         }
         if safe {
-            let error = Diagnostic::new(Code::NotIndexable, "a slice cannot be written with `?[`", span);
+            let error = Diagnostic::new(
+                Code::NotIndexable,
+                "a slice cannot be written with `?[`",
+                span,
+            );
             self.report(error);
         }
         match self.types.kind(ty) {
@@ -138,7 +156,16 @@ impl<'a> Checker<'a> {
         }
         let base = Box::new(value);
         let inclusive = range.inclusive;
-        node(ExprKind::Slice { base, lo, hi, inclusive }, ty, span)
+        node(
+            ExprKind::Slice {
+                base,
+                lo,
+                hi,
+                inclusive,
+            },
+            ty,
+            span,
+        )
     }
 
     /// A range as a value: the list of its numbers.
@@ -159,10 +186,23 @@ impl<'a> Checker<'a> {
 
     /// `local ++= [value]`
     fn append(&mut self, local: LocalId, value: Expr, ty: Ty, span: Span) -> Expr {
-        let place = Place { root: local, path: Vec::new(), ty, span };
+        let place = Place {
+            root: local,
+            path: Vec::new(),
+            ty,
+            span,
+        };
         let one = node(ExprKind::List(vec![Element::One(value)]), ty, span);
         let value = Box::new(one);
-        node(ExprKind::AssignOp { place, op: BinOp::Concat, value }, Ty::NULL, span)
+        node(
+            ExprKind::AssignOp {
+                place,
+                op: BinOp::Concat,
+                value,
+            },
+            Ty::NULL,
+            span,
+        )
     }
 
     /// `local[key] = value`
@@ -174,22 +214,36 @@ impl<'a> Checker<'a> {
         ty: Ty,
         span: Span,
     ) -> Expr {
-        let step = PlaceStep::Index { container: ty, index: Box::new(key) };
-        let place = Place { root: local, path: vec![step], ty: value.ty, span };
+        let step = PlaceStep::Index {
+            container: ty,
+            index: Box::new(key),
+        };
+        let place = Place {
+            root: local,
+            path: vec![step],
+            ty: value.ty,
+            span,
+        };
         let value = Box::new(value);
         node(ExprKind::Assign { place, value }, Ty::NULL, span)
     }
 
     /// Puts all entries of a map into the map `local`.
     pub(crate) fn copy_entries(&mut self, local: LocalId, other: Expr, ty: Ty, span: Span) -> Expr {
-        let Kind::Map(key, value) = self.types.kind(ty).clone() else { return self.poison(span) };
+        let Kind::Map(key, value) = self.types.kind(ty).clone() else {
+            return self.poison(span);
+        };
         let (k, v) = (self.temp(key, span), self.temp(value, span));
         let fields = vec![
             (0, self.bind_pat(k, key, span)),
             (1, self.bind_pat(v, value, span)),
         ];
         let entry = self.types.tuple(&[key, value]);
-        let pat = Pat { kind: PatKind::Fields(fields), ty: entry, span };
+        let pat = Pat {
+            kind: PatKind::Fields(fields),
+            ty: entry,
+            span,
+        };
         let (k, v) = (self.read_local(k, span), self.read_local(v, span));
         let body = self.put(local, k, v, ty, span);
         self.walk(pat, Iter::Entries(Box::new(other)), None, body, span)
@@ -201,7 +255,17 @@ impl<'a> Checker<'a> {
         let id = LoopId(cx.loop_count);
         cx.loop_count += 1;
         let (filter, body) = (filter.map(Box::new), Box::new(body));
-        node(ExprKind::For { id, pat, iter, filter, body }, Ty::NULL, span)
+        node(
+            ExprKind::For {
+                id,
+                pat,
+                iter,
+                filter,
+                body,
+            },
+            Ty::NULL,
+            span,
+        )
     }
 
     pub(crate) fn comprehension(
@@ -217,7 +281,11 @@ impl<'a> Checker<'a> {
             Output::Set(_) => self.types.intern(Kind::Set(value)),
             Output::Map(..) => self.types.intern(Kind::Map(key, value)),
         };
-        let held = if matches!(one.output, Output::Map(..)) { ty } else { list };
+        let held = if matches!(one.output, Output::Map(..)) {
+            ty
+        } else {
+            list
+        };
         let local = self.temp(held, span);
         let empty = if matches!(one.output, Output::Map(..)) {
             ExprKind::Map(Vec::new())
@@ -240,7 +308,10 @@ impl<'a> Checker<'a> {
 
     /// Key and value types that the context wants; else variables.
     fn wanted_output(&mut self, output: &Output, want: Want) -> (Ty, Ty) {
-        let members = want.ty().map(|ty| self.types.members(ty)).unwrap_or_default();
+        let members = want
+            .ty()
+            .map(|ty| self.types.members(ty))
+            .unwrap_or_default();
         for member in members {
             let member = self.types.head(member);
             match (output, self.types.kind(member)) {
@@ -253,7 +324,10 @@ impl<'a> Checker<'a> {
                 _ => {}
             }
         }
-        (self.types.fresh(Origin::Open), self.types.fresh(Origin::Open))
+        (
+            self.types.fresh(Origin::Open),
+            self.types.fresh(Origin::Open),
+        )
     }
 
     fn clauses(

@@ -15,7 +15,11 @@ use crate::types::ty::{AdtId, Kind, Origin};
 impl<'a> Checker<'a> {
     /// Type arguments of a value of `id` to be made, as far as the context says.
     fn adt_args(&mut self, id: AdtId, want: Want) -> Vec<Ty> {
-        let origin = if id == AdtId::RESULT { Origin::Literal } else { Origin::Open };
+        let origin = if id == AdtId::RESULT {
+            Origin::Literal
+        } else {
+            Origin::Open
+        };
         let count = self.items.adt(id).generics.len();
         let vars: Vec<Ty> = (0..count).map(|_| self.types.fresh(origin)).collect();
         if let Some(want) = want.ty() {
@@ -38,13 +42,28 @@ impl<'a> Checker<'a> {
     fn adt_env(&mut self, id: AdtId, vars: &[Ty]) -> (ModuleId, TyScope) {
         let adt = self.items.adt(id);
         let module = adt.module;
-        let generics = adt.generics.iter().zip(vars).map(|(one, &ty)| (one.name, ty)).collect();
-        (module, TyScope { module, generics, self_ty: None, infer: true })
+        let generics = adt
+            .generics
+            .iter()
+            .zip(vars)
+            .map(|(one, &ty)| (one.name, ty))
+            .collect();
+        (
+            module,
+            TyScope {
+                module,
+                generics,
+                self_ty: None,
+                infer: true,
+            },
+        )
     }
 
     fn adt_slots(&mut self, id: AdtId, variant: u32, vars: &[Ty]) -> Vec<Slot<'a>> {
         let variants = self.variants(id);
-        let Some(def) = variants.get(variant as usize) else { return Vec::new() };
+        let Some(def) = variants.get(variant as usize) else {
+            return Vec::new();
+        };
         let slots = def.fields.iter().map(|field| Slot {
             name: field.name,
             ty: self.types.subst(field.ty, vars),
@@ -90,7 +109,10 @@ impl<'a> Checker<'a> {
         let applied = self.apply(&slots, args, &env, name, span);
         self.adt_bounds(id, &vars, span);
         let ty = self.types.adt(id, &vars);
-        with_lets(applied.lets, node(ExprKind::Aggregate(applied.values), ty, span))
+        with_lets(
+            applied.lets,
+            node(ExprKind::Aggregate(applied.values), ty, span),
+        )
     }
 
     /// The variant meant by a name that several enums have: the one of the type wanted.
@@ -101,7 +123,9 @@ impl<'a> Checker<'a> {
         name: Symbol,
         want: Want,
     ) -> (AdtId, u32) {
-        let Some(want) = want.ty() else { return (id, number) };
+        let Some(want) = want.ty() else {
+            return (id, number);
+        };
         let members = self.types.members(want);
         for member in members {
             let member = self.types.head(member);
@@ -131,7 +155,10 @@ impl<'a> Checker<'a> {
         let applied = self.apply(&slots, args, &env, name, span);
         self.adt_bounds(id, &vars, span);
         let ty = self.types.adt(id, &vars);
-        let kind = ExprKind::Variant { variant, args: applied.values };
+        let kind = ExprKind::Variant {
+            variant,
+            args: applied.values,
+        };
         with_lets(applied.lets, node(kind, ty, span))
     }
 
@@ -154,7 +181,10 @@ impl<'a> Checker<'a> {
         let slots = self.adt_slots(id, variant, &vars);
         let params: Vec<Ty> = slots.iter().map(|slot| slot.ty).collect();
         let ty = self.types.adt(id, &vars);
-        self.maker(&params, ty, span, |args| ExprKind::Variant { variant, args })
+        self.maker(&params, ty, span, |args| ExprKind::Variant {
+            variant,
+            args,
+        })
     }
 
     /// A record's bare name: the function that makes one.
@@ -194,7 +224,14 @@ impl<'a> Checker<'a> {
         let func = cx.id;
         self.body.at = outer;
         let ty = self.types.func(params, result);
-        node(ExprKind::Closure { func, captures: Vec::new() }, ty, span)
+        node(
+            ExprKind::Closure {
+                func,
+                captures: Vec::new(),
+            },
+            ty,
+            span,
+        )
     }
 
     /// `ok(e)`, `err(e)`
@@ -209,7 +246,14 @@ impl<'a> Checker<'a> {
         let payload = vars[variant as usize];
         let value = self.expr_as(value, payload);
         let ty = self.types.adt(AdtId::RESULT, &vars);
-        node(ExprKind::Variant { variant, args: vec![value] }, ty, span)
+        node(
+            ExprKind::Variant {
+                variant,
+                args: vec![value],
+            },
+            ty,
+            span,
+        )
     }
 
     /// `Error("message", kind: "Mine")`
@@ -217,16 +261,31 @@ impl<'a> Checker<'a> {
         let message = self.names.intern("message");
         let kind = self.names.intern("kind");
         let slots = [
-            Slot { name: message, ty: Ty::STRING, default: None, variadic: false },
-            Slot { name: kind, ty: Ty::STRING, default: None, variadic: false },
+            Slot {
+                name: message,
+                ty: Ty::STRING,
+                default: None,
+                variadic: false,
+            },
+            Slot {
+                name: kind,
+                ty: Ty::STRING,
+                default: None,
+                variadic: false,
+            },
         ];
         let name = self.names.intern("Error");
         let env = (self.body.module, self.body.scope.clone());
-        let given = args.len() > 1 || args.iter().any(|arg| arg.name.is_some_and(|n| n.name == kind));
+        let given = args.len() > 1
+            || args
+                .iter()
+                .any(|arg| arg.name.is_some_and(|n| n.name == kind));
         let used = if given { &slots[..] } else { &slots[..1] };
         let applied = self.apply(used, args, &env, name, span);
         let mut values = applied.values.into_iter();
-        let Some(message) = values.next() else { return self.poison(span) };
+        let Some(message) = values.next() else {
+            return self.poison(span);
+        };
         let error = match values.next() {
             Some(kind) => self.error_parts(kind, message, span),
             None => self.new_error(message, None, span),
@@ -249,12 +308,7 @@ impl<'a> Checker<'a> {
         node(ExprKind::Aggregate(parts), Ty::ERROR, span)
     }
 
-    pub(crate) fn tuple_literal(
-        &mut self,
-        parts: &'a [ast::Expr],
-        span: Span,
-        want: Want,
-    ) -> Expr {
+    pub(crate) fn tuple_literal(&mut self, parts: &'a [ast::Expr], span: Span, want: Want) -> Expr {
         if parts.is_empty() {
             return node(ExprKind::Null, Ty::NULL, span);
         }
@@ -478,7 +532,10 @@ impl<'a> Checker<'a> {
         &mut self,
         elements: &'a [ast::MapElement],
     ) -> (Vec<(Expr, Expr)>, Vec<(usize, Expr)>, Ty, Ty) {
-        let (key, value) = (self.types.fresh(Origin::Literal), self.types.fresh(Origin::Literal));
+        let (key, value) = (
+            self.types.fresh(Origin::Literal),
+            self.types.fresh(Origin::Literal),
+        );
         let map = self.types.intern(Kind::Map(key, value));
         let (mut keys, mut values) = (Vec::new(), Vec::new());
         let (mut raw, mut spreads) = (Vec::new(), Vec::new());
@@ -511,7 +568,9 @@ impl<'a> Checker<'a> {
         let (joined_key, joined_value) = (self.join(&keys), self.join(&values));
         self.types.unify(key, joined_key);
         self.types.unify(value, joined_value);
-        let entries = raw.into_iter().map(|(k, v)| (self.coerce(k, key), self.coerce(v, value)));
+        let entries = raw
+            .into_iter()
+            .map(|(k, v)| (self.coerce(k, key), self.coerce(v, value)));
         (entries.collect(), spreads, key, value)
     }
 

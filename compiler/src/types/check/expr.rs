@@ -32,9 +32,7 @@ impl<'a> Checker<'a> {
             Ast::Call(call) => self.call(call, span, want),
             Ast::MethodCall(call) => self.method_call(call, span, want),
             Ast::Field { base, name, safe } => self.field(expr, base, *name, *safe, want),
-            Ast::TupleField { base, index, safe } => {
-                self.tuple_field(base, *index, *safe, span)
-            }
+            Ast::TupleField { base, index, safe } => self.tuple_field(base, *index, *safe, span),
             Ast::Index { base, index, safe } => self.index(base, index, *safe, span),
             Ast::Unary { op, operand } => self.unary(*op, operand, span, want),
             Ast::Binary(binary) => self.binary(binary, span, want),
@@ -115,10 +113,12 @@ impl<'a> Checker<'a> {
 
     /// What `name` means at module level; the first of several in the prelude.
     pub(crate) fn value_def(&self, name: Symbol) -> Option<ValueDef> {
-        self.scopes[self.body.module.0 as usize].value(name).or_else(|| {
-            let defs = self.prelude_values.get(&name)?;
-            defs.first().copied()
-        })
+        self.scopes[self.body.module.0 as usize]
+            .value(name)
+            .or_else(|| {
+                let defs = self.prelude_values.get(&name)?;
+                defs.first().copied()
+            })
     }
 
     fn def_value(&mut self, def: ValueDef, name: Symbol, span: Span, want: Want) -> Expr {
@@ -133,7 +133,11 @@ impl<'a> Checker<'a> {
             ValueDef::Global(id) => self.read_let(id, span),
             ValueDef::Tool(_) | ValueDef::Effect(_) => {
                 let text = self.text(name);
-                let what = if matches!(def, ValueDef::Tool(_)) { "a tool" } else { "an effect" };
+                let what = if matches!(def, ValueDef::Tool(_)) {
+                    "a tool"
+                } else {
+                    "an effect"
+                };
                 self.error(
                     Code::WrongKind,
                     span,
@@ -184,9 +188,15 @@ impl<'a> Checker<'a> {
         let scope = &self.scopes[self.body.module.0 as usize];
         let locals = self.body.bindings.iter().map(|one| one.name);
         let own = scope.values.keys().chain(scope.wild_values.keys()).copied();
-        let own: Vec<&str> = locals.chain(own).map(|name| self.names.resolve(name)).collect();
+        let own: Vec<&str> = locals
+            .chain(own)
+            .map(|name| self.names.resolve(name))
+            .collect();
         let near = closest(text, own);
-        let prelude = self.prelude_values.keys().map(|&name| self.names.resolve(name));
+        let prelude = self
+            .prelude_values
+            .keys()
+            .map(|&name| self.names.resolve(name));
         near.or_else(|| closest(text, prelude)).map(str::to_owned)
     }
 
@@ -227,7 +237,9 @@ impl<'a> Checker<'a> {
             matches!(member, Ty::ANY | Ty::JSON)
                 || self.types.has_param(member)
                 || wanted.contains(&member)
-                || wanted.iter().any(|&w| self.types.attempt(|types| types.unify(member, w)))
+                || wanted
+                    .iter()
+                    .any(|&w| self.types.attempt(|types| types.unify(member, w)))
         })
     }
 
@@ -289,7 +301,10 @@ fn conversion(from: Ty, to: Ty) -> Option<&'static str> {
 }
 
 fn is_type_name(text: &str) -> bool {
-    matches!(text, "Int" | "Float" | "Bool" | "String" | "Bytes" | "Null" | "Any" | "Json")
+    matches!(
+        text,
+        "Int" | "Float" | "Bool" | "String" | "Bytes" | "Null" | "Any" | "Json"
+    )
 }
 
 /// What other languages call something.

@@ -59,7 +59,9 @@ impl<'a> Checker<'a> {
 
     /// The type that a bare name in front of a point means, unless it is a value.
     pub(crate) fn type_name(&self, base: &ast::Expr) -> Option<TypeDef> {
-        let Ast::Name(name) = base.kind else { return None };
+        let Ast::Name(name) = base.kind else {
+            return None;
+        };
         if self.lookup(name).is_some() {
             return None;
         }
@@ -91,7 +93,9 @@ impl<'a> Checker<'a> {
             return read;
         }
         // A field known to be narrower than declared.
-        let narrowed = self.path(whole).and_then(|(root, fields)| self.narrowed(root, &fields));
+        let narrowed = self
+            .path(whole)
+            .and_then(|(root, fields)| self.narrowed(root, &fields));
         match narrowed {
             Some(ty) if ty != read.ty && read.ty != Ty::POISON => {
                 node(ExprKind::Coerce(Coercion::Narrow, Box::new(read)), ty, span)
@@ -129,7 +133,10 @@ impl<'a> Checker<'a> {
                 return Some(self.cell_value(cell, name.name, span, want));
             }
         }
-        let (owner, text) = (self.sources.text(base.span).to_owned(), self.text(name.name));
+        let (owner, text) = (
+            self.sources.text(base.span).to_owned(),
+            self.text(name.name),
+        );
         let message = format!("`{owner}` is a type; it has no `{text}`");
         self.error(Code::UnknownField, name.span, message);
         Some(self.poison(span))
@@ -137,7 +144,9 @@ impl<'a> Checker<'a> {
 
     /// `FutureState.Pending`
     pub(crate) fn builtin_enum(&self, base: &ast::Expr) -> Option<AdtId> {
-        let Ast::Name(name) = base.kind else { return None };
+        let Ast::Name(name) = base.kind else {
+            return None;
+        };
         if self.lookup(name).is_some() || self.value_def(name).is_some() {
             return None;
         }
@@ -150,7 +159,10 @@ impl<'a> Checker<'a> {
             let base = Box::new(value);
             return node(ExprKind::Field { base, index }, field, span);
         }
-        if matches!(self.types.kind(ty), Kind::Future(_) | Kind::Channel(_) | Kind::Handle(..)) {
+        if matches!(
+            self.types.kind(ty),
+            Kind::Future(_) | Kind::Channel(_) | Kind::Handle(..)
+        ) {
             if let Some(call) = self.property(&value, name, span) {
                 return call;
             }
@@ -187,7 +199,9 @@ impl<'a> Checker<'a> {
         let mut error = Diagnostic::new(Code::UnknownField, message, name.span);
         let rest = self.minus(ty, Ty::NULL);
         if rest != ty && self.field_type(rest, name.name).is_some() {
-            error = error.help(format!("it may be null: test it first, or write `?.{text}`"));
+            error = error.help(format!(
+                "it may be null: test it first, or write `?.{text}`"
+            ));
         } else {
             let known: Vec<String> = match self.types.kind(ty).clone() {
                 Kind::Adt(id, _) if !self.items.adt(id).is_enum => {
@@ -195,7 +209,10 @@ impl<'a> Checker<'a> {
                     let fields = variants.iter().flat_map(|one| &one.fields);
                     fields.map(|field| self.text(field.name)).collect()
                 }
-                Kind::Error => ERROR_FIELDS.iter().map(|(name, _)| (*name).to_owned()).collect(),
+                Kind::Error => ERROR_FIELDS
+                    .iter()
+                    .map(|(name, _)| (*name).to_owned())
+                    .collect(),
                 _ => Vec::new(),
             };
             if let Some(near) = closest(&text, known.iter().map(String::as_str)) {
@@ -216,7 +233,9 @@ impl<'a> Checker<'a> {
     ) -> Expr {
         let value = self.value(base);
         if safe {
-            return self.safely(value, span, |this, value| this.tuple_part(value, index, span));
+            return self.safely(value, span, |this, value| {
+                this.tuple_part(value, index, span)
+            });
         }
         self.tuple_part(value, index, span)
     }
@@ -238,6 +257,10 @@ impl<'a> Checker<'a> {
             return;
         }
         let shown = self.show(ty);
-        self.error(Code::UnknownField, span, format!("{shown} has no part {index}"));
+        self.error(
+            Code::UnknownField,
+            span,
+            format!("{shown} has no part {index}"),
+        );
     }
 }

@@ -45,7 +45,11 @@ impl<'a> Checker<'a> {
         match (branches.want, branches.result) {
             (Want::Type(ty), _) => {
                 branches.types.push(value.ty);
-                if value.ty == Ty::NEVER { value } else { self.coerce(value, ty) }
+                if value.ty == Ty::NEVER {
+                    value
+                } else {
+                    self.coerce(value, ty)
+                }
             }
             (_, Some(result)) => {
                 let value = match branches.hint {
@@ -101,7 +105,11 @@ impl<'a> Checker<'a> {
             (None, Want::Value) => Want::Nothing,
             (None, Want::Type(ty)) => {
                 let known = self.known(ty);
-                if self.types.members(known).contains(&Ty::NULL) { want } else { Want::Nothing }
+                if self.types.members(known).contains(&Ty::NULL) {
+                    want
+                } else {
+                    Want::Nothing
+                }
             }
             _ => want,
         };
@@ -174,7 +182,15 @@ impl<'a> Checker<'a> {
                 }
                 let (cond, then) = (Box::new(cond), Box::new(then));
                 let otherwise = otherwise.map(Box::new);
-                node(ExprKind::If { cond, then, otherwise }, Ty::POISON, span)
+                node(
+                    ExprKind::If {
+                        cond,
+                        then,
+                        otherwise,
+                    },
+                    Ty::POISON,
+                    span,
+                )
             }
             Condition::Let(pattern, value) => {
                 let value = self.value(value);
@@ -299,7 +315,11 @@ impl<'a> Checker<'a> {
                         self.error(Code::NotExhaustive, span, message);
                     }
                     let value = null(span.at_end());
-                    Some(if known == Ty::NULL { value } else { self.coerce(value, ty) })
+                    Some(if known == Ty::NULL {
+                        value
+                    } else {
+                        self.coerce(value, ty)
+                    })
                 } else {
                     None
                 }
@@ -309,7 +329,15 @@ impl<'a> Checker<'a> {
         let ty = self.join_branches(branches, one.otherwise.is_some());
         for (cond, then, arm_span) in tests.into_iter().rev() {
             let (cond, then, otherwise) = (Box::new(cond), Box::new(then), rest.map(Box::new));
-            rest = Some(node(ExprKind::If { cond, then, otherwise }, ty, arm_span));
+            rest = Some(node(
+                ExprKind::If {
+                    cond,
+                    then,
+                    otherwise,
+                },
+                ty,
+                arm_span,
+            ));
         }
         let whole = rest.unwrap_or_else(|| null(span));
         node(whole.kind, ty, span)
@@ -408,7 +436,15 @@ impl<'a> Checker<'a> {
             Box::new(body)
         });
         let ty = self.join_branches(branches, true);
-        node(ExprKind::Try { body, catch, finally }, ty, span)
+        node(
+            ExprKind::Try {
+                body,
+                catch,
+                finally,
+            },
+            ty,
+            span,
+        )
     }
 
     /// The pattern of `catch`: over an Error; a String is matched against its message.
@@ -452,7 +488,15 @@ impl<'a> Checker<'a> {
                 let otherwise = Some(Box::new(self.new_error(text, None, span)));
                 let then = Box::new(narrow(self, Ty::ERROR));
                 let cond = Box::new(test);
-                let choose = node(ExprKind::If { cond, then, otherwise }, Ty::ERROR, span);
+                let choose = node(
+                    ExprKind::If {
+                        cond,
+                        then,
+                        otherwise,
+                    },
+                    Ty::ERROR,
+                    span,
+                );
                 let bind = super::stmt::let_node(local, value, span);
                 node(ExprKind::Block(vec![bind, choose]), Ty::ERROR, span)
             }

@@ -38,7 +38,11 @@ impl<'a> Checker<'a> {
             Want::Value => self.types.fresh(Origin::Null),
             Want::Type(ty) => {
                 let ty = self.known(ty);
-                if self.is_var(ty) { self.types.fresh(Origin::Null) } else { Ty::NULL }
+                if self.is_var(ty) {
+                    self.types.fresh(Origin::Null)
+                } else {
+                    Ty::NULL
+                }
             }
         };
         node(ExprKind::Null, ty, span)
@@ -58,7 +62,10 @@ impl<'a> Checker<'a> {
                 StrPart::Hole(hole) => {
                     let value = self.value(&hole.expr);
                     let value = self.printable(value);
-                    let format = hole.format.as_ref().map(|format| self.format(format, &value));
+                    let format = hole
+                        .format
+                        .as_ref()
+                        .map(|format| self.format(format, &value));
                     pieces.push(Piece::Value(value, format));
                 }
             }

@@ -111,7 +111,11 @@ impl<'a> Checker<'a> {
         let scope = self.enter();
         let mark = self.mark_narrows();
         let pat = self.pattern_top(&one.clause.pattern, element, false);
-        let want = if want == Want::Nothing || want == Want::Value { Want::Value } else { want };
+        let want = if want == Want::Nothing || want == Want::Value {
+            Want::Value
+        } else {
+            want
+        };
         let filter = self.guards(&one.clause.guards);
         let id = self.open_loop(one.label, want);
         let body = Box::new(self.block(&one.body, Want::Nothing));
@@ -139,7 +143,15 @@ impl<'a> Checker<'a> {
                 None => cond,
                 Some(lhs) => {
                     let (lhs, rhs) = (Box::new(lhs), Box::new(cond));
-                    node(ExprKind::Logic { and: true, lhs, rhs }, Ty::BOOL, span)
+                    node(
+                        ExprKind::Logic {
+                            and: true,
+                            lhs,
+                            rhs,
+                        },
+                        Ty::BOOL,
+                        span,
+                    )
                 }
             });
         }

@@ -145,7 +145,9 @@ impl<'a> Checker<'a> {
             self.report(error);
             return None;
         }
-        let narrowed = self.path(written).and_then(|(root, fields)| self.narrowed(root, &fields));
+        let narrowed = self
+            .path(written)
+            .and_then(|(root, fields)| self.narrowed(root, &fields));
         let mut place = self.place(written)?;
         if let Some(ty) = narrowed {
             place.ty = ty;
@@ -206,8 +208,9 @@ impl<'a> Checker<'a> {
         if let Some(&number) = self.items.adt(id).variant_names.get(&name.name) {
             return Some(self.construct_variant(id, number, args, span, want));
         }
-        let owner: Vec<Ty> =
-            (0..self.items.adt(id).generics.len()).map(|_| self.open_var()).collect();
+        let owner: Vec<Ty> = (0..self.items.adt(id).generics.len())
+            .map(|_| self.open_var())
+            .collect();
         let ty = self.types.adt(id, &owner);
         if let Some((cell, owner)) = self.find_method(ty, name.name) {
             let cell = self.call_cell(cell, Some(&owner), &call.type_args, args, None, span, want);
@@ -231,10 +234,21 @@ impl<'a> Checker<'a> {
         span: Span,
         want: Want,
     ) -> Option<Expr> {
-        let Ast::Name(base) = call.receiver.kind else { return None };
-        let ident = ast::Ident { name: base, span: call.receiver.span };
-        let kind = ast::TypeKind::Named { name: ident, args: Vec::new() };
-        let ty = self.body_type(&ast::Type { kind, span: call.receiver.span });
+        let Ast::Name(base) = call.receiver.kind else {
+            return None;
+        };
+        let ident = ast::Ident {
+            name: base,
+            span: call.receiver.span,
+        };
+        let kind = ast::TypeKind::Named {
+            name: ident,
+            args: Vec::new(),
+        };
+        let ty = self.body_type(&ast::Type {
+            kind,
+            span: call.receiver.span,
+        });
         let (cell, owner) = self.find_method(ty, call.name.name)?;
         let args = ArgIn::list(&call.args);
         Some(self.call_cell(cell, Some(&owner), &call.type_args, args, None, span, want))
@@ -270,8 +284,9 @@ impl<'a> Checker<'a> {
             if own.is_none() && inherited.is_none() {
                 continue;
             }
-            let vars: Vec<Ty> =
-                (0..self.items.impl_(imp).generics.len()).map(|_| self.open_var()).collect();
+            let vars: Vec<Ty> = (0..self.items.impl_(imp).generics.len())
+                .map(|_| self.open_var())
+                .collect();
             let of = self.types.subst(of, &vars);
             if !self.types.attempt(|types| types.unify(of, ty)) {
                 continue;
@@ -320,7 +335,9 @@ impl<'a> Checker<'a> {
         let mut open: Vec<Bound> = bounds;
         let mut seen: Vec<TraitId> = Vec::new();
         while let Some(bound) = open.pop() {
-            let Bound::Trait(id, args) = bound else { continue };
+            let Bound::Trait(id, args) = bound else {
+                continue;
+            };
             if seen.contains(&id) {
                 continue;
             }
@@ -381,7 +398,8 @@ impl<'a> Checker<'a> {
         }
         let text = self.text(name.name);
         let shown = self.show(ty);
-        let message = format!("{shown} has no method or field `{text}`, and there is no cell of that name");
+        let message =
+            format!("{shown} has no method or field `{text}`, and there is no cell of that name");
         let mut error = Diagnostic::new(Code::UnknownMethod, message, name.span);
         if let Kind::Future(_) = self.types.kind(ty) {
             error = error.help("await the future first");
@@ -398,7 +416,12 @@ impl<'a> Checker<'a> {
             known.extend(self.items.adt(id).methods.keys());
             if !self.items.adt(id).is_enum {
                 let variants = self.variants(id);
-                known.extend(variants.iter().flat_map(|one| &one.fields).map(|field| field.name));
+                known.extend(
+                    variants
+                        .iter()
+                        .flat_map(|one| &one.fields)
+                        .map(|field| field.name),
+                );
             }
         }
         let head = self.head_of(ty);
@@ -440,7 +463,10 @@ impl<'a> Checker<'a> {
             for bound in &generic.bounds {
                 let bound = match bound {
                     Bound::Trait(id, args) => {
-                        let args = args.iter().map(|&arg| self.types.subst(arg, vars)).collect();
+                        let args = args
+                            .iter()
+                            .map(|&arg| self.types.subst(arg, vars))
+                            .collect();
                         Bound::Trait(*id, args)
                     }
                     Bound::Builtin(builtin) => Bound::Builtin(*builtin),
@@ -484,8 +510,15 @@ impl<'a> Checker<'a> {
 
     fn implements(&mut self, ty: Ty, id: TraitId) -> bool {
         if let Kind::Param(number, _) = *self.types.kind(ty) {
-            let bounds = self.body.bounds.get(number as usize).map(|one| one.bounds.clone());
-            return bounds.into_iter().flatten().any(|bound| self.extends(&bound, id));
+            let bounds = self
+                .body
+                .bounds
+                .get(number as usize)
+                .map(|one| one.bounds.clone());
+            return bounds
+                .into_iter()
+                .flatten()
+                .any(|bound| self.extends(&bound, id));
         }
         let head = self.head_of(ty);
         let mut impls = self.impls.get(&head).cloned().unwrap_or_default();
@@ -496,8 +529,9 @@ impl<'a> Checker<'a> {
             if !bound.is_some_and(|bound| self.extends(&bound, id)) {
                 return false;
             }
-            let vars: Vec<Ty> =
-                (0..self.items.impl_(imp).generics.len()).map(|_| self.open_var()).collect();
+            let vars: Vec<Ty> = (0..self.items.impl_(imp).generics.len())
+                .map(|_| self.open_var())
+                .collect();
             let of = self.types.subst(of, &vars);
             self.types.attempt(|types| types.unify(of, ty))
         })
@@ -527,11 +561,15 @@ impl<'a> Checker<'a> {
                 self.builtin_impl(ty, BuiltinTrait::Order).is_some() || {
                     // By structure: as long as no field is without order.
                     let variants = self.variants(id);
-                    let fields = variants.iter().flat_map(|one| &one.fields).map(|field| field.ty);
+                    let fields = variants
+                        .iter()
+                        .flat_map(|one| &one.fields)
+                        .map(|field| field.ty);
                     let fields: Vec<Ty> = fields.collect();
                     fields.into_iter().all(|field| {
                         let field = self.types.subst(field, &args);
-                        let recursive = matches!(self.types.kind(field), Kind::Adt(of, _) if *of == id);
+                        let recursive =
+                            matches!(self.types.kind(field), Kind::Adt(of, _) if *of == id);
                         recursive || self.ordered(field)
                     })
                 }
@@ -539,9 +577,8 @@ impl<'a> Checker<'a> {
             Kind::Param(number, _) => {
                 let bounds = self.body.bounds.get(number as usize);
                 bounds.is_some_and(|one| {
-                    let order = |bound: &Bound| {
-                        matches!(bound, Bound::Builtin(BuiltinTrait::Order))
-                    };
+                    let order =
+                        |bound: &Bound| matches!(bound, Bound::Builtin(BuiltinTrait::Order));
                     one.bounds.iter().any(order)
                 })
             }
@@ -563,8 +600,9 @@ impl<'a> Checker<'a> {
             }
             let first = one.decl.methods.first()?.cell.name.name;
             let (cell, of) = (*one.methods.get(&first)?, one.ty);
-            let vars: Vec<Ty> =
-                (0..self.items.impl_(imp).generics.len()).map(|_| self.open_var()).collect();
+            let vars: Vec<Ty> = (0..self.items.impl_(imp).generics.len())
+                .map(|_| self.open_var())
+                .collect();
             let of = self.types.subst(of, &vars);
             if self.types.attempt(|types| types.unify(of, ty)) {
                 return Some((cell, vars));
@@ -601,7 +639,8 @@ impl<'a> Checker<'a> {
             return value;
         }
         let copy = value.clone();
-        self.call_builtin_impl(BuiltinTrait::Show, vec![copy], span).unwrap_or(value)
+        self.call_builtin_impl(BuiltinTrait::Show, vec![copy], span)
+            .unwrap_or(value)
     }
 
     pub(crate) fn user_equal(&mut self, lhs: &Expr, rhs: &Expr, span: Span) -> Option<Expr> {

@@ -33,8 +33,8 @@ use crate::names::ModuleId;
 use crate::source::Span;
 use crate::syntax::{Symbol, ast};
 use narrow::Narrow;
-pub(crate) use stmt::let_node;
 use rustc_hash::FxHashMap;
+pub(crate) use stmt::let_node;
 
 /// What is expected of an expression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,7 +142,12 @@ pub(crate) enum Pending<'a> {
     /// The body of a lambda whose parameters have no type yet.
     Lambda(Box<closure::Delayed<'a>>),
     /// The result of a call whose type arguments are not known yet.
-    Result { site: u32, result: Ty },
+    Result {
+        site: u32,
+        result: Ty,
+        /// Whether the cell's body has been asked what it says about them.
+        probed: bool,
+    },
 }
 
 /// A body under construction: a cell's instance with the lambdas in it.
@@ -306,7 +311,9 @@ impl<'a> Checker<'a> {
             };
         }
         let bindings = self.body.bindings.len();
-        self.body.narrows.retain(|one| (one.root as usize) < bindings);
+        self.body
+            .narrows
+            .retain(|one| (one.root as usize) < bindings);
     }
 
     /// The binding of `name`.
@@ -330,7 +337,10 @@ impl<'a> Checker<'a> {
             return local;
         };
         let outer = self.capture(parent, owner, local);
-        let captured = self.body.fns[at].captures.iter().find(|(from, _)| *from == outer);
+        let captured = self.body.fns[at]
+            .captures
+            .iter()
+            .find(|(from, _)| *from == outer);
         if let Some(&(_, inner)) = captured {
             return inner;
         }
@@ -356,7 +366,11 @@ impl<'a> Checker<'a> {
         kind: FuncKind,
         span: Span,
     ) -> usize {
-        let parent = if self.body.fns.is_empty() { None } else { Some(self.body.at) };
+        let parent = if self.body.fns.is_empty() {
+            None
+        } else {
+            Some(self.body.at)
+        };
         let name = match parent {
             Some(parent) => {
                 let line = self.sources.line_column(span).line;
@@ -425,6 +439,9 @@ impl<'a> Checker<'a> {
             if !force || self.body.pending.is_empty() {
                 return any;
             }
+            if self.probe_next() {
+                continue;
+            }
             let first = self.body.pending.remove(0);
             let left = self.try_pending(first, true);
             debug_assert!(left.is_none(), "forced work is done");
@@ -432,16 +449,38 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// Asks the body of a cell, whose result is put off, what it says about its type arguments.
+    fn probe_next(&mut self) -> bool {
+        let next = self.body.pending.iter_mut().find_map(|one| match one {
+            Pending::Result {
+                site,
+                result,
+                probed: probed @ false,
+            } => {
+                *probed = true;
+                Some((*site, *result))
+            }
+            _ => None,
+        });
+        next.is_some_and(|(site, result)| self.probe(site, result))
+    }
+
     fn try_pending(&mut self, one: Pending<'a>, force: bool) -> Option<Pending<'a>> {
         match one {
-            Pending::Lambda(delayed) => {
-                self.try_delayed(delayed, force).map(Pending::Lambda)
-            }
-            Pending::Result { site, result } => {
+            Pending::Lambda(delayed) => self.try_delayed(delayed, force).map(Pending::Lambda),
+            Pending::Result {
+                site,
+                result,
+                probed,
+            } => {
                 if self.try_result(site, result, force) {
                     None
                 } else {
-                    Some(Pending::Result { site, result })
+                    Some(Pending::Result {
+                        site,
+                        result,
+                        probed,
+                    })
                 }
             }
         }

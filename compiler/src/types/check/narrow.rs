@@ -1,8 +1,8 @@
 //! Flow narrowing: what a test says about variables and their fields where it held.
 
 use crate::hir::Ty;
-use crate::syntax::ast::{self, BinaryOp, ExprKind as Ast, UnaryOp};
 use crate::syntax::Symbol;
+use crate::syntax::ast::{self, BinaryOp, ExprKind as Ast, UnaryOp};
 use crate::types::Checker;
 use crate::types::ty::{Kind, Origin};
 
@@ -31,23 +31,40 @@ impl<'a> Checker<'a> {
     /// What is known about a variable or a field in it.
     pub(crate) fn narrowed(&self, root: u32, fields: &[Symbol]) -> Option<Ty> {
         let narrows = &self.body.narrows;
-        narrows.iter().rev().find(|one| one.root == root && one.fields == fields)?.ty
+        narrows
+            .iter()
+            .rev()
+            .find(|one| one.root == root && one.fields == fields)?
+            .ty
     }
 
     /// Notes that a variable (or a field in it) is of type `ty` from here on.
     pub(crate) fn narrow(&mut self, root: u32, fields: Vec<Symbol>, ty: Ty) {
-        self.body.narrows.push(Narrow { root, fields, ty: Some(ty), soft: false });
+        self.body.narrows.push(Narrow {
+            root,
+            fields,
+            ty: Some(ty),
+            soft: false,
+        });
     }
 
     /// Notes the type of a value just assigned.
     pub(crate) fn narrow_assigned(&mut self, root: u32, fields: Vec<Symbol>, ty: Ty) {
-        self.body.narrows.push(Narrow { root, fields, ty: Some(ty), soft: true });
+        self.body.narrows.push(Narrow {
+            root,
+            fields,
+            ty: Some(ty),
+            soft: true,
+        });
     }
 
     /// Before a `match`: what only an assignment says about its subject is forgotten.
     pub(crate) fn forget_assigned(&mut self, root: u32, fields: &[Symbol]) {
         let narrows = &mut self.body.narrows;
-        let last = narrows.iter_mut().rev().find(|one| one.root == root && one.fields == fields);
+        let last = narrows
+            .iter_mut()
+            .rev()
+            .find(|one| one.root == root && one.fields == fields);
         if let Some(one) = last.filter(|one| one.soft) {
             one.ty = None;
         }
@@ -83,7 +100,11 @@ impl<'a> Checker<'a> {
     pub(crate) fn path(&self, expr: &ast::Expr) -> Option<(u32, Vec<Symbol>)> {
         match &expr.kind {
             Ast::Name(name) => Some((self.lookup(*name)?, Vec::new())),
-            Ast::Field { base, name, safe: false } => {
+            Ast::Field {
+                base,
+                name,
+                safe: false,
+            } => {
                 let (root, mut fields) = self.path(base)?;
                 fields.push(name.name);
                 Some((root, fields))
@@ -95,7 +116,10 @@ impl<'a> Checker<'a> {
     /// Notes what follows for variables when `condition` is `holds`.
     pub(crate) fn assume(&mut self, condition: &'a ast::Expr, holds: bool) {
         match &condition.kind {
-            Ast::Unary { op: UnaryOp::Not, operand } => self.assume(operand, !holds),
+            Ast::Unary {
+                op: UnaryOp::Not,
+                operand,
+            } => self.assume(operand, !holds),
             Ast::Binary(binary) => match binary.op {
                 BinaryOp::And if holds => {
                     self.assume(&binary.lhs, true);
@@ -128,7 +152,9 @@ impl<'a> Checker<'a> {
 
     /// `is_spawned(f)`
     fn assume_call(&mut self, call: &'a ast::Call, holds: bool) {
-        let Ast::Name(name) = call.callee.kind else { return };
+        let Ast::Name(name) = call.callee.kind else {
+            return;
+        };
         if let [arg] = call.args.as_slice() {
             if holds && self.names.resolve(name) == "is_spawned" {
                 self.assume_null(&arg.value, false);
@@ -138,15 +164,25 @@ impl<'a> Checker<'a> {
 
     fn assume_null(&mut self, value: &'a ast::Expr, null: bool) {
         // `x?.y != null` says that x is not null either.
-        if let (false, Ast::Field { base, safe: true, .. }) = (null, &value.kind) {
+        if let (
+            false,
+            Ast::Field {
+                base, safe: true, ..
+            },
+        ) = (null, &value.kind)
+        {
             self.assume_null(base, false);
         }
         self.assume_is(value, Ty::NULL, null);
     }
 
     fn assume_is(&mut self, value: &'a ast::Expr, ty: Ty, holds: bool) {
-        let Some((root, fields)) = self.path(value) else { return };
-        let Some(mut now) = self.path_type(root, &fields) else { return };
+        let Some((root, fields)) = self.path(value) else {
+            return;
+        };
+        let Some(mut now) = self.path_type(root, &fields) else {
+            return;
+        };
         if let (Kind::Var(var), Ty::NULL, false) = (self.types.kind(now).clone(), ty, holds) {
             if self.types.origin(var) == Origin::Null {
                 // `let mut best = null`: from now on a nullable of what is to be found out.
@@ -156,7 +192,11 @@ impl<'a> Checker<'a> {
                 now = nullable;
             }
         }
-        let narrow = if holds { self.meet(now, ty) } else { self.minus(now, ty) };
+        let narrow = if holds {
+            self.meet(now, ty)
+        } else {
+            self.minus(now, ty)
+        };
         if narrow != now && narrow != Ty::NEVER {
             self.narrow(root, fields, narrow);
         }
@@ -172,7 +212,8 @@ impl<'a> Checker<'a> {
             return Some(self.types.resolve(ty));
         };
         let base = self.path_type(root, rest)?;
-        self.field_type(base, *last).map(|(_, ty)| self.types.resolve(ty))
+        self.field_type(base, *last)
+            .map(|(_, ty)| self.types.resolve(ty))
     }
 
     /// The part of `now` that is of type `ty`.
@@ -183,8 +224,16 @@ impl<'a> Checker<'a> {
         }
         let wanted = self.types.members(ty);
         let members = self.types.members(now);
-        let kept: Vec<Ty> = members.iter().copied().filter(|m| wanted.contains(m)).collect();
-        if kept.is_empty() { ty } else { self.types.union(&kept) }
+        let kept: Vec<Ty> = members
+            .iter()
+            .copied()
+            .filter(|m| wanted.contains(m))
+            .collect();
+        if kept.is_empty() {
+            ty
+        } else {
+            self.types.union(&kept)
+        }
     }
 
     /// The part of `now` that is not of type `ty`.

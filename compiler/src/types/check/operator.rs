@@ -19,7 +19,11 @@ impl<'a> Checker<'a> {
         match op {
             UnaryOp::Not => {
                 let operand = self.condition(operand);
-                node(ExprKind::Unary(UnOp::Not, Box::new(operand)), Ty::BOOL, span)
+                node(
+                    ExprKind::Unary(UnOp::Not, Box::new(operand)),
+                    Ty::BOOL,
+                    span,
+                )
             }
             UnaryOp::Neg => {
                 let value = self.expr(operand, want.numeric());
@@ -36,7 +40,11 @@ impl<'a> Checker<'a> {
                 if ty != Ty::INT && !self.settle_operand(ty, Ty::INT) {
                     return self.bad_unary("~", &value, span);
                 }
-                node(ExprKind::Unary(UnOp::BitNot, Box::new(value)), Ty::INT, span)
+                node(
+                    ExprKind::Unary(UnOp::BitNot, Box::new(value)),
+                    Ty::INT,
+                    span,
+                )
             }
         }
     }
@@ -84,7 +92,9 @@ impl<'a> Checker<'a> {
 
     /// What the context says about an operator's operands.
     fn operand_want(&mut self, op: Op, want: Want) -> Want {
-        let Some(ty) = want.ty() else { return Want::Value };
+        let Some(ty) = want.ty() else {
+            return Want::Value;
+        };
         let ty = self.known(ty);
         let container = matches!(self.types.kind(ty), Kind::List(_) | Kind::Set(_));
         match op {
@@ -122,25 +132,24 @@ impl<'a> Checker<'a> {
         }
         if a == Ty::NEVER || b == Ty::NEVER {
             let ty = if a == Ty::NEVER { b } else { a };
-            return node(ExprKind::Binary(bin_op(op), Box::new(lhs), Box::new(rhs)), ty, span);
+            return node(
+                ExprKind::Binary(bin_op(op), Box::new(lhs), Box::new(rhs)),
+                ty,
+                span,
+            );
         }
         let (a, b) = self.settle_operands(op, a, b, want);
         let int_only = matches!(op, Op::BitAnd | Op::BitOr | Op::BitXor | Op::Shl | Op::Shr);
-        let make = |op, ty, lhs, rhs| {
-            node(ExprKind::Binary(op, Box::new(lhs), Box::new(rhs)), ty, span)
-        };
+        let make =
+            |op, ty, lhs, rhs| node(ExprKind::Binary(op, Box::new(lhs), Box::new(rhs)), ty, span);
         match (op, a, b) {
             (Op::Concat, ..) | (Op::Add, Ty::STRING | Ty::BYTES, _) => {
                 self.joining(op, lhs, rhs, span)
             }
             (_, Ty::INT, Ty::INT) => make(bin_op(op), Ty::INT, lhs, rhs),
             (_, Ty::FLOAT, Ty::FLOAT) if !int_only => make(bin_op(op), Ty::FLOAT, lhs, rhs),
-            (_, Ty::INT, Ty::FLOAT) if !int_only => {
-                make(bin_op(op), Ty::FLOAT, to_float(lhs), rhs)
-            }
-            (_, Ty::FLOAT, Ty::INT) if !int_only => {
-                make(bin_op(op), Ty::FLOAT, lhs, to_float(rhs))
-            }
+            (_, Ty::INT, Ty::FLOAT) if !int_only => make(bin_op(op), Ty::FLOAT, to_float(lhs), rhs),
+            (_, Ty::FLOAT, Ty::INT) if !int_only => make(bin_op(op), Ty::FLOAT, lhs, to_float(rhs)),
             (Op::BitAnd | Op::BitOr | Op::BitXor, Ty::BOOL, Ty::BOOL) => {
                 let op = match op {
                     Op::BitXor => BinOp::Ne,
@@ -193,7 +202,11 @@ impl<'a> Checker<'a> {
     fn joining(&mut self, op: Op, lhs: Expr, rhs: Expr, span: Span) -> Expr {
         let (a, b) = (self.known(lhs.ty), self.known(rhs.ty));
         let make = |ty, lhs, rhs| {
-            node(ExprKind::Binary(BinOp::Concat, Box::new(lhs), Box::new(rhs)), ty, span)
+            node(
+                ExprKind::Binary(BinOp::Concat, Box::new(lhs), Box::new(rhs)),
+                ty,
+                span,
+            )
         };
         match (self.types.kind(a).clone(), self.types.kind(b).clone()) {
             (Kind::String, Kind::String) => make(Ty::STRING, lhs, rhs),
@@ -297,7 +310,11 @@ impl<'a> Checker<'a> {
             self.report(warning);
         }
         let test = node(ExprKind::Is(Box::new(value), Ty::NULL), Ty::BOOL, span);
-        if not { node(ExprKind::Unary(UnOp::Not, Box::new(test)), Ty::BOOL, span) } else { test }
+        if not {
+            node(ExprKind::Unary(UnOp::Not, Box::new(test)), Ty::BOOL, span)
+        } else {
+            test
+        }
     }
 
     /// `lhs == rhs`
@@ -313,7 +330,11 @@ impl<'a> Checker<'a> {
                 call
             };
         }
-        node(ExprKind::Binary(op, Box::new(lhs), Box::new(rhs)), Ty::BOOL, span)
+        node(
+            ExprKind::Binary(op, Box::new(lhs), Box::new(rhs)),
+            Ty::BOOL,
+            span,
+        )
     }
 
     /// Both sides as values of one type; reported if there is none.
@@ -335,7 +356,9 @@ impl<'a> Checker<'a> {
             Ok(lhs) => return Some((lhs, rhs)),
             Err(lhs) => lhs,
         };
-        let unions = [a, b].iter().any(|&ty| matches!(self.types.kind(ty), Kind::Union(_)));
+        let unions = [a, b]
+            .iter()
+            .any(|&ty| matches!(self.types.kind(ty), Kind::Union(_)));
         if unions && (self.may_be(a, b) || self.may_be(b, a)) {
             let both = self.types.union(&[a, b]);
             let (lhs, rhs) = (self.coerce(lhs, both), self.coerce(rhs, both));
@@ -419,12 +442,24 @@ impl<'a> Checker<'a> {
                 None => one,
                 Some(lhs) => {
                     let (lhs, rhs) = (Box::new(lhs), Box::new(one));
-                    node(ExprKind::Logic { and: true, lhs, rhs }, Ty::BOOL, span)
+                    node(
+                        ExprKind::Logic {
+                            and: true,
+                            lhs,
+                            rhs,
+                        },
+                        Ty::BOOL,
+                        span,
+                    )
                 }
             });
         }
         if let Some(step) = &range.step {
-            self.error(Code::BadOperand, step.span, "`in` takes a range without `step`");
+            self.error(
+                Code::BadOperand,
+                step.span,
+                "`in` takes a range without `step`",
+            );
         }
         parts.extend(test);
         node(ExprKind::Block(parts), Ty::BOOL, span)
@@ -471,7 +506,11 @@ pub(crate) fn to_float(value: Expr) -> Expr {
     if let ExprKind::Int(number) = value.kind {
         return node(ExprKind::Float(number as f64), Ty::FLOAT, span);
     }
-    node(ExprKind::Coerce(Coercion::IntToFloat, Box::new(value)), Ty::FLOAT, span)
+    node(
+        ExprKind::Coerce(Coercion::IntToFloat, Box::new(value)),
+        Ty::FLOAT,
+        span,
+    )
 }
 
 /// The operator of the typed tree.

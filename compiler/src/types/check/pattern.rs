@@ -53,11 +53,17 @@ impl<'a> Checker<'a> {
         let mut rest = self.minus(head, Ty::NULL);
         if rest == head && matches!(self.types.kind(head), Kind::Adt(AdtId::RESULT, _)) {
             // `if let v = f()`: the value of an ok.
-            let Kind::Adt(_, args) = self.types.kind(head).clone() else { unreachable!() };
+            let Kind::Adt(_, args) = self.types.kind(head).clone() else {
+                unreachable!()
+            };
             let local = self.declare(name.name, args[0], name.span, false);
             let inner = self.bind_pat(local, args[0], name.span);
             let kind = PatKind::Variant(0, vec![(0, inner)]);
-            return Pat { kind, ty, span: pattern.span };
+            return Pat {
+                kind,
+                ty,
+                span: pattern.span,
+            };
         }
         if rest == Ty::NEVER {
             rest = Ty::NULL;
@@ -72,7 +78,11 @@ impl<'a> Checker<'a> {
             return inner;
         }
         let kind = PatKind::Type(rest, Box::new(inner));
-        Pat { kind, ty, span: pattern.span }
+        Pat {
+            kind,
+            ty,
+            span: pattern.span,
+        }
     }
 
     /// A name for all of a value.
@@ -83,7 +93,9 @@ impl<'a> Checker<'a> {
 
     fn declare_bound(&mut self, names: Names, mutable: bool) {
         for (number, one) in names.bound.iter().enumerate() {
-            let twice = names.bound[..number].iter().find(|other| other.name == one.name);
+            let twice = names.bound[..number]
+                .iter()
+                .find(|other| other.name == one.name);
             if let Some(other) = twice {
                 let text = self.text(one.name);
                 let message = format!("`{text}` is bound twice in this pattern");
@@ -113,7 +125,10 @@ impl<'a> Checker<'a> {
             PatternKind::Constructor(one) => self.constructor_pattern(one, ty, span, names),
             PatternKind::Ok(inner) => self.result_pattern(0, inner, ty, span, names),
             PatternKind::Err(inner) => self.result_pattern(1, inner, ty, span, names),
-            PatternKind::Typed { pattern: inner, ty: of } => {
+            PatternKind::Typed {
+                pattern: inner,
+                ty: of,
+            } => {
                 let of = self.body_type(of);
                 self.typed_pattern(inner, of, ty, span, names)
             }
@@ -128,38 +143,54 @@ impl<'a> Checker<'a> {
         for name in list {
             self.bind_in(name, Ty::POISON, names);
         }
-        Pat { kind: PatKind::Wild, ty, span: pattern.span }
+        Pat {
+            kind: PatKind::Wild,
+            ty,
+            span: pattern.span,
+        }
     }
 
     fn bind_in(&mut self, name: ast::Ident, ty: Ty, names: &mut Names) -> LocalId {
         let known = names.first.as_ref().and_then(|first| {
-            first.iter().find(|(other, ..)| *other == name.name).copied()
+            first
+                .iter()
+                .find(|(other, ..)| *other == name.name)
+                .copied()
         });
         if let Some((_, local, first_ty)) = known {
             if !self.types.unify(first_ty, ty) {
                 let (one, other) = (self.show(first_ty), self.show(ty));
                 let text = self.text(name.name);
-                let message = format!("`{text}` is {one} in one alternative and {other} in another");
+                let message =
+                    format!("`{text}` is {one} in one alternative and {other} in another");
                 self.error(Code::UnequalAlternatives, name.span, message);
             }
-            names.bound.push(Bound { name: name.name, local, ty: first_ty, span: name.span });
+            names.bound.push(Bound {
+                name: name.name,
+                local,
+                ty: first_ty,
+                span: name.span,
+            });
             return local;
         }
         let local = self.local(name.name, ty, name.span);
-        names.bound.push(Bound { name: name.name, local, ty, span: name.span });
+        names.bound.push(Bound {
+            name: name.name,
+            local,
+            ty,
+            span: name.span,
+        });
         local
     }
 
-    fn name_pattern(
-        &mut self,
-        name: ast::Ident,
-        ty: Ty,
-        span: Span,
-        names: &mut Names,
-    ) -> Pat {
+    fn name_pattern(&mut self, name: ast::Ident, ty: Ty, span: Span, names: &mut Names) -> Pat {
         let head = self.known(ty);
         if let Some((member, variant)) = self.variant_of(head, name.name) {
-            let pat = Pat { kind: PatKind::Variant(variant, Vec::new()), ty: member, span };
+            let pat = Pat {
+                kind: PatKind::Variant(variant, Vec::new()),
+                ty: member,
+                span,
+            };
             self.expect_payload(member, variant, 0, span);
             return self.in_member(pat, member, head);
         }
@@ -172,12 +203,19 @@ impl<'a> Checker<'a> {
                     let error = Diagnostic::new(Code::BadPattern, message, span)
                         .help("compare in a guard: x if x == …");
                     self.report(error);
-                    Pat { kind: PatKind::Wild, ty, span }
+                    Pat {
+                        kind: PatKind::Wild,
+                        ty,
+                        span,
+                    }
                 }
             };
         }
         if let Some(ValueDef::Variant(adt, _)) = self.value_def(name.name) {
-            if self.names.resolve(name.name).starts_with(char::is_uppercase)
+            if self
+                .names
+                .resolve(name.name)
+                .starts_with(char::is_uppercase)
                 && !self.types.has_poison(head)
                 && !self.is_var(head)
             {
@@ -185,7 +223,11 @@ impl<'a> Checker<'a> {
                 let shown = self.show(head);
                 let message = format!("`{text}` is a variant of {owner}, but the value is {shown}");
                 self.error(Code::BadPattern, span, message);
-                return Pat { kind: PatKind::Wild, ty, span };
+                return Pat {
+                    kind: PatKind::Wild,
+                    ty,
+                    span,
+                };
             }
         }
         let local = self.bind_in(name, ty, names);
@@ -193,9 +235,14 @@ impl<'a> Checker<'a> {
     }
 
     /// A constant of this name; its literal, if it is one.
-    #[allow(clippy::option_option, reason = "no constant, or a constant that is no literal")]
+    #[allow(
+        clippy::option_option,
+        reason = "no constant, or a constant that is no literal"
+    )]
     fn constant(&self, name: Symbol) -> Option<Option<Lit>> {
-        let Some(ValueDef::Const(id)) = self.value_def(name) else { return None };
+        let Some(ValueDef::Const(id)) = self.value_def(name) else {
+            return None;
+        };
         Some(match &self.items.const_(id).decl.value.kind {
             Ast::Int(value) => Some(Lit::Int(*value)),
             Ast::Float(value) => Some(Lit::Float(*value)),
@@ -232,7 +279,11 @@ impl<'a> Checker<'a> {
             return pat;
         }
         let span = pat.span;
-        Pat { kind: PatKind::Type(member, Box::new(pat)), ty: whole, span }
+        Pat {
+            kind: PatKind::Type(member, Box::new(pat)),
+            ty: whole,
+            span,
+        }
     }
 
     fn literal_pattern(&mut self, literal: &Lit, ty: Ty, span: Span) -> Pat {
@@ -243,16 +294,23 @@ impl<'a> Checker<'a> {
             Lit::Float(value) => (Ty::FLOAT, PatKind::Float(*value)),
             Lit::Str(text) => (Ty::STRING, PatKind::Str(text.to_string())),
             Lit::Bytes(_) => {
-                let error =
-                    Diagnostic::new(Code::BadPattern, "Bytes are no pattern", span)
-                        .help("compare in a guard: x if x == …");
+                let error = Diagnostic::new(Code::BadPattern, "Bytes are no pattern", span)
+                    .help("compare in a guard: x if x == …");
                 self.report(error);
-                return Pat { kind: PatKind::Wild, ty, span };
+                return Pat {
+                    kind: PatKind::Wild,
+                    ty,
+                    span,
+                };
             }
         };
         let head = self.known(ty);
         if let (Lit::Int(value), true) = (literal, self.wants_float(head)) {
-            let pat = Pat { kind: PatKind::Float(*value as f64), ty: Ty::FLOAT, span };
+            let pat = Pat {
+                kind: PatKind::Float(*value as f64),
+                ty: Ty::FLOAT,
+                span,
+            };
             return self.in_member(pat, Ty::FLOAT, head);
         }
         if own == Ty::NULL {
@@ -268,11 +326,19 @@ impl<'a> Checker<'a> {
         if self.is_var(head) {
             self.types.unify(head, own);
         }
-        let pat = Pat { kind, ty: own, span };
+        let pat = Pat {
+            kind,
+            ty: own,
+            span,
+        };
         if !self.types.has_poison(head) && !self.may_be(head, own) {
             let shown = self.show(own);
             self.never_matches(head, &shown, span);
-            return Pat { kind: PatKind::Wild, ty: head, span };
+            return Pat {
+                kind: PatKind::Wild,
+                ty: head,
+                span,
+            };
         }
         let head = self.known(head);
         self.in_member(pat, own, head)
@@ -306,12 +372,24 @@ impl<'a> Checker<'a> {
         };
         let (Some(lo), Some(hi)) = (int(start, i64::MIN), int(end, i64::MAX)) else {
             self.error(Code::BadPattern, span, "a range pattern has Int ends");
-            return Pat { kind: PatKind::Wild, ty, span };
+            return Pat {
+                kind: PatKind::Wild,
+                ty,
+                span,
+            };
         };
-        let hi = if inclusive || end.is_none() { Some(hi) } else { hi.checked_sub(1) };
+        let hi = if inclusive || end.is_none() {
+            Some(hi)
+        } else {
+            hi.checked_sub(1)
+        };
         let Some(hi) = hi.filter(|&hi| hi >= lo) else {
             self.error(Code::BadPattern, span, "this range is empty");
-            return Pat { kind: PatKind::Wild, ty, span };
+            return Pat {
+                kind: PatKind::Wild,
+                ty,
+                span,
+            };
         };
         let head = self.known(ty);
         self.literal_member(Ty::INT, PatKind::Range { lo, hi }, head, span)
@@ -346,10 +424,18 @@ impl<'a> Checker<'a> {
             parts.iter().for_each(|part| {
                 self.pattern(part, Ty::POISON, names);
             });
-            return Pat { kind: PatKind::Wild, ty, span };
+            return Pat {
+                kind: PatKind::Wild,
+                ty,
+                span,
+            };
         };
         if types.len() != parts.len() {
-            let message = format!("the tuple has {} parts, the pattern {}", types.len(), parts.len());
+            let message = format!(
+                "the tuple has {} parts, the pattern {}",
+                types.len(),
+                parts.len()
+            );
             self.error(Code::BadPattern, span, message);
         }
         let fields = parts.iter().enumerate().map(|(number, part)| {
@@ -357,7 +443,11 @@ impl<'a> Checker<'a> {
             (number as u32, self.pattern(part, ty, names))
         });
         let kind = PatKind::Fields(fields.collect());
-        let pat = Pat { kind, ty: member, span };
+        let pat = Pat {
+            kind,
+            ty: member,
+            span,
+        };
         self.in_member(pat, member, head)
     }
 
@@ -394,14 +484,34 @@ impl<'a> Checker<'a> {
             if let Some(name) = list.rest.as_ref().and_then(|rest| rest.name) {
                 self.bind_in(name, Ty::POISON, names);
             }
-            return Pat { kind: PatKind::Wild, ty, span };
+            return Pat {
+                kind: PatKind::Wild,
+                ty,
+                span,
+            };
         };
-        let before = list.before.iter().map(|part| self.pattern(part, element, names)).collect();
+        let before = list
+            .before
+            .iter()
+            .map(|part| self.pattern(part, element, names))
+            .collect();
         let rest = list.rest.as_ref().map(|rest| rest.name);
         let rest = rest.map(|name| name.map(|name| self.bind_in(name, member, names)));
-        let after = list.after.iter().map(|part| self.pattern(part, element, names)).collect();
-        let kind = PatKind::List { before, rest, after };
-        let pat = Pat { kind, ty: member, span };
+        let after = list
+            .after
+            .iter()
+            .map(|part| self.pattern(part, element, names))
+            .collect();
+        let kind = PatKind::List {
+            before,
+            rest,
+            after,
+        };
+        let pat = Pat {
+            kind,
+            ty: member,
+            span,
+        };
         self.in_member(pat, member, head)
     }
 
@@ -432,11 +542,19 @@ impl<'a> Checker<'a> {
         let Some((member, payload)) = found else {
             self.never_matches(head, if variant == 0 { "`ok`" } else { "`err`" }, span);
             self.pattern(inner, Ty::POISON, names);
-            return Pat { kind: PatKind::Wild, ty, span };
+            return Pat {
+                kind: PatKind::Wild,
+                ty,
+                span,
+            };
         };
         let inner = self.pattern(inner, payload, names);
         let kind = PatKind::Variant(variant, vec![(0, inner)]);
-        let pat = Pat { kind, ty: member, span };
+        let pat = Pat {
+            kind,
+            ty: member,
+            span,
+        };
         self.in_member(pat, member, head)
     }
 
@@ -461,7 +579,11 @@ impl<'a> Checker<'a> {
             self.never_matches(head, &shown, span);
         }
         let inner = self.pattern(inner, of, names);
-        Pat { kind: PatKind::Type(of, Box::new(inner)), ty, span }
+        Pat {
+            kind: PatKind::Type(of, Box::new(inner)),
+            ty,
+            span,
+        }
     }
 
     fn or_pattern(
@@ -474,30 +596,45 @@ impl<'a> Checker<'a> {
         let start = names.bound.len();
         let mut alternatives = Vec::with_capacity(parts.len());
         let Some((first, rest)) = parts.split_first() else {
-            return Pat { kind: PatKind::Wild, ty, span };
+            return Pat {
+                kind: PatKind::Wild,
+                ty,
+                span,
+            };
         };
         alternatives.push(self.pattern(first, ty, names));
-        let bound = names.bound[start..].iter().map(|one| (one.name, one.local, one.ty));
+        let bound = names.bound[start..]
+            .iter()
+            .map(|one| (one.name, one.local, one.ty));
         let bound: Vec<(Symbol, LocalId, Ty)> = bound.collect();
         for part in rest {
             let mut known = bound.clone();
             known.extend(names.first.iter().flatten());
-            let mut other = Names { bound: Vec::new(), first: Some(known) };
+            let mut other = Names {
+                bound: Vec::new(),
+                first: Some(known),
+            };
             alternatives.push(self.pattern(part, ty, &mut other));
             self.compare_alternatives(&bound, &other, part.span);
         }
-        Pat { kind: PatKind::Or(alternatives), ty, span }
+        Pat {
+            kind: PatKind::Or(alternatives),
+            ty,
+            span,
+        }
     }
 
-    fn compare_alternatives(
-        &mut self,
-        first: &[(Symbol, LocalId, Ty)],
-        other: &Names,
-        span: Span,
-    ) {
-        let missing = first.iter().find(|(name, ..)| !other.bound.iter().any(|b| b.name == *name));
-        let extra = other.bound.iter().find(|b| !first.iter().any(|(name, ..)| *name == b.name));
-        let name = missing.map(|(name, ..)| *name).or(extra.map(|one| one.name));
+    fn compare_alternatives(&mut self, first: &[(Symbol, LocalId, Ty)], other: &Names, span: Span) {
+        let missing = first
+            .iter()
+            .find(|(name, ..)| !other.bound.iter().any(|b| b.name == *name));
+        let extra = other
+            .bound
+            .iter()
+            .find(|b| !first.iter().any(|(name, ..)| *name == b.name));
+        let name = missing
+            .map(|(name, ..)| *name)
+            .or(extra.map(|one| one.name));
         if let Some(name) = name {
             let text = self.text(name);
             let message = format!("`{text}` is not bound in every alternative");
@@ -517,7 +654,11 @@ impl<'a> Checker<'a> {
             for field in one.fields.iter().flatten() {
                 self.pattern(&field.pattern, Ty::POISON, names);
             }
-            return Pat { kind: PatKind::Wild, ty, span };
+            return Pat {
+                kind: PatKind::Wild,
+                ty,
+                span,
+            };
         };
         let (is_enum, variants, args) = match self.types.kind(member).clone() {
             Kind::Adt(id, args) => (self.items.adt(id).is_enum, self.variants(id), args),
@@ -525,8 +666,16 @@ impl<'a> Checker<'a> {
         };
         let def = &variants[variant as usize];
         let fields = self.constructor_fields(one, def, &args, span, names);
-        let kind = if is_enum { PatKind::Variant(variant, fields) } else { PatKind::Fields(fields) };
-        let pat = Pat { kind, ty: member, span };
+        let kind = if is_enum {
+            PatKind::Variant(variant, fields)
+        } else {
+            PatKind::Fields(fields)
+        };
+        let pat = Pat {
+            kind,
+            ty: member,
+            span,
+        };
         self.in_member(pat, member, head)
     }
 
@@ -542,11 +691,15 @@ impl<'a> Checker<'a> {
         let mut fields: Vec<(u32, Pat)> = Vec::with_capacity(given.len());
         for (position, field) in given.iter().enumerate() {
             let named = field.name.and_then(|name| {
-                def.fields.iter().position(|one| one.named && one.name == name.name)
+                def.fields
+                    .iter()
+                    .position(|one| one.named && one.name == name.name)
             });
             // `Some(n: Int)`: no field of that name, so a type pattern.
             let typed = match (&field.name, named, &field.pattern.kind) {
-                (Some(name), None, PatternKind::Name(of)) if !def.fields.iter().any(|f| f.named) => {
+                (Some(name), None, PatternKind::Name(of))
+                    if !def.fields.iter().any(|f| f.named) =>
+                {
                     Some((*name, *of))
                 }
                 _ => None,
@@ -567,7 +720,10 @@ impl<'a> Checker<'a> {
             let pat = match typed {
                 Some((name, of)) => {
                     let written = ast::Type {
-                        kind: ast::TypeKind::Named { name: of, args: Vec::new() },
+                        kind: ast::TypeKind::Named {
+                            name: of,
+                            args: Vec::new(),
+                        },
                         span: of.span,
                     };
                     let of = self.body_type(&written);
@@ -576,7 +732,11 @@ impl<'a> Checker<'a> {
                 None => self.pattern(&field.pattern, ty, names),
             };
             if fields.iter().any(|(other, _)| *other == number as u32) {
-                self.error(Code::BadPattern, field.pattern.span, "this field is matched twice");
+                self.error(
+                    Code::BadPattern,
+                    field.pattern.span,
+                    "this field is matched twice",
+                );
             }
             fields.push((number as u32, pat));
         }
@@ -604,7 +764,11 @@ impl<'a> Checker<'a> {
         if self.types.resolve(of) == self.types.resolve(ty) {
             return inner;
         }
-        Pat { kind: PatKind::Type(of, Box::new(inner)), ty, span }
+        Pat {
+            kind: PatKind::Type(of, Box::new(inner)),
+            ty,
+            span,
+        }
     }
 
     fn report_fields(
@@ -623,8 +787,9 @@ impl<'a> Checker<'a> {
         }
         let missing = def.fields.iter().enumerate();
         let missing = missing.filter(|(n, _)| !fields.iter().any(|(at, _)| *at as usize == *n));
-        let missing: Vec<String> =
-            missing.map(|(_, one)| format!("`{}`", self.names.resolve(one.name))).collect();
+        let missing: Vec<String> = missing
+            .map(|(_, one)| format!("`{}`", self.names.resolve(one.name)))
+            .collect();
         if !missing.is_empty() {
             let message = format!("the pattern does not name {}", missing.join(", "));
             let error = Diagnostic::new(Code::BadPattern, message, span)
@@ -646,14 +811,18 @@ impl<'a> Checker<'a> {
     }
 
     fn expect_payload(&mut self, ty: Ty, variant: u32, given: usize, span: Span) {
-        let Kind::Adt(id, _) = *self.types.kind(ty) else { return };
+        let Kind::Adt(id, _) = *self.types.kind(ty) else {
+            return;
+        };
         let variants = self.variants(id);
         let def = &variants[variant as usize];
         if def.fields.len() != given {
             let name = self.text(def.name);
             let message = format!("`{name}` has {} values, found {given}", def.fields.len());
-            let error = Diagnostic::new(Code::BadPattern, message, span)
-                .help(format!("write {name}({})", vec!["_"; def.fields.len()].join(", ")));
+            let error = Diagnostic::new(Code::BadPattern, message, span).help(format!(
+                "write {name}({})",
+                vec!["_"; def.fields.len()].join(", ")
+            ));
             self.report(error);
         }
     }
@@ -679,14 +848,15 @@ impl<'a> Checker<'a> {
         }
         let (adt, variant) = self.named_constructor(one, head)?;
         let members = self.types.members(head);
-        let member = members.into_iter().find(|&member| {
-            matches!(self.types.kind(member), Kind::Adt(id, _) if *id == adt)
-        });
+        let member = members
+            .into_iter()
+            .find(|&member| matches!(self.types.kind(member), Kind::Adt(id, _) if *id == adt));
         if let Some(member) = member {
             return Some((member, variant));
         }
-        let args: Vec<Ty> =
-            (0..self.items.adt(adt).generics.len()).map(|_| self.open_var()).collect();
+        let args: Vec<Ty> = (0..self.items.adt(adt).generics.len())
+            .map(|_| self.open_var())
+            .collect();
         let ty = self.types.adt(adt, &args);
         if self.is_var(head) {
             self.types.unify(head, ty);
@@ -733,10 +903,12 @@ impl<'a> Checker<'a> {
             Some(ValueDef::Record(id)) => Some((id, 0)),
             _ => {
                 let members = self.types.members(head);
-                let adt = members.into_iter().find_map(|member| match self.types.kind(member) {
-                    Kind::Adt(id, _) if self.items.adt(*id).is_enum => Some(*id),
-                    _ => None,
-                });
+                let adt = members
+                    .into_iter()
+                    .find_map(|member| match self.types.kind(member) {
+                        Kind::Adt(id, _) if self.items.adt(*id).is_enum => Some(*id),
+                        _ => None,
+                    });
                 match adt {
                     Some(id) => self.unknown_variant(id, last),
                     None => {
@@ -753,8 +925,13 @@ impl<'a> Checker<'a> {
     /// Reports a variant that an enum does not have.
     pub(crate) fn unknown_variant(&mut self, id: AdtId, name: ast::Ident) {
         let (text, owner) = (self.text(name.name), self.text(self.items.adt(id).name));
-        let mut known: Vec<String> =
-            self.items.adt(id).variant_names.keys().map(|&name| self.text(name)).collect();
+        let mut known: Vec<String> = self
+            .items
+            .adt(id)
+            .variant_names
+            .keys()
+            .map(|&name| self.text(name))
+            .collect();
         known.sort();
         let message = format!("enum `{owner}` has no variant `{text}`");
         let mut error = Diagnostic::new(Code::UnknownVariant, message, name.span);
@@ -764,5 +941,4 @@ impl<'a> Checker<'a> {
         };
         self.report(error);
     }
-
 }

@@ -22,7 +22,11 @@ impl<'a> Checker<'a> {
     }
 
     fn null_pat(&self, ty: Ty, span: Span) -> Pat {
-        Pat { kind: PatKind::Null, ty, span }
+        Pat {
+            kind: PatKind::Null,
+            ty,
+            span,
+        }
     }
 
     /// `value?.…`: null when `value` is, else what `then` makes of it.
@@ -100,7 +104,14 @@ impl<'a> Checker<'a> {
     /// A value, or what `other` gives: both fitted to one type.
     fn either(&mut self, value: Expr, other: &'a ast::Expr, want: Want) -> (Expr, Expr, Ty) {
         let part = self.known(value.ty);
-        let otherwise = self.expr(other, if self.is_var(part) { want } else { Want::Type(part) });
+        let otherwise = self.expr(
+            other,
+            if self.is_var(part) {
+                want
+            } else {
+                Want::Type(part)
+            },
+        );
         let otherwise = match self.try_coerce(otherwise, part) {
             Ok(otherwise) => return (value, otherwise, part),
             Err(otherwise) => otherwise,
@@ -122,7 +133,11 @@ impl<'a> Checker<'a> {
         let local = self.temp(payload, value.span);
         let bind = self.bind_pat(local, payload, value.span);
         let kind = PatKind::Variant(0, vec![(0, bind)]);
-        let pat = Pat { kind, ty, span: value.span };
+        let pat = Pat {
+            kind,
+            ty,
+            span: value.span,
+        };
         let read = self.read_local(local, value.span);
         let (then, otherwise, whole) = self.either(read, other, want);
         let wild = self.wild(ty, value.span);
@@ -173,7 +188,12 @@ impl<'a> Checker<'a> {
         let (err_pat, read) = part(self, 1, error);
         let error = self.error_of(read, span);
         let otherwise = node(ExprKind::Throw(Box::new(error)), Ty::NEVER, span);
-        self.arms(value, vec![(ok_pat, then), (err_pat, otherwise)], payload, span)
+        self.arms(
+            value,
+            vec![(ok_pat, then), (err_pat, otherwise)],
+            payload,
+            span,
+        )
     }
 
     /// Any value as an Error: itself, or with its text as message.
@@ -233,7 +253,12 @@ impl<'a> Checker<'a> {
         let then = self.read_local(ok_local, span);
         let failure = self.read_local(err_local, span);
         let otherwise = self.leave_with_err(failure, error, span);
-        self.arms(value, vec![(ok_pat, then), (err_pat, otherwise)], payload, span)
+        self.arms(
+            value,
+            vec![(ok_pat, then), (err_pat, otherwise)],
+            payload,
+            span,
+        )
     }
 
     fn leave_with_err(&mut self, failure: Expr, error: Ty, span: Span) -> Expr {
@@ -242,9 +267,9 @@ impl<'a> Checker<'a> {
         let mut target = None;
         if declared {
             let members = self.types.members(known);
-            target = members.into_iter().find(|&member| {
-                matches!(self.types.kind(member), Kind::Adt(AdtId::RESULT, _))
-            });
+            target = members
+                .into_iter()
+                .find(|&member| matches!(self.types.kind(member), Kind::Adt(AdtId::RESULT, _)));
         }
         let ty = match target {
             Some(ty) => ty,
@@ -271,7 +296,10 @@ impl<'a> Checker<'a> {
                 failure
             }
         };
-        let kind = ExprKind::Variant { variant: 1, args: vec![failure] };
+        let kind = ExprKind::Variant {
+            variant: 1,
+            args: vec![failure],
+        };
         let err = node(kind, ty, span);
         self.cx().propagates = true;
         self.leave_with(err, span)
@@ -315,7 +343,14 @@ impl<'a> Checker<'a> {
         match &target.kind {
             Ast::Call(call) => {
                 let first = self.value(value);
-                self.call_with(&call.callee, Some(first), &call.type_args, &call.args, span, want)
+                self.call_with(
+                    &call.callee,
+                    Some(first),
+                    &call.type_args,
+                    &call.args,
+                    span,
+                    want,
+                )
             }
             Ast::MethodCall(call) => {
                 // x |> obj.f(a): the method given x first; only for a function in a field.
@@ -361,16 +396,25 @@ impl<'a> Checker<'a> {
         let outer = self.body.at;
         let at = self.open_fn(FnRole::Lambda, FuncKind::Closure, span);
         let x = self.param_local("x", param, span);
-        let (f, g) = (self.capture_local(at, outer, f_local), self.capture_local(at, outer, g_local));
+        let (f, g) = (
+            self.capture_local(at, outer, f_local),
+            self.capture_local(at, outer, g_local),
+        );
         let (f, g) = (self.read_local(f, span), self.read_local(g, span));
         let x = self.read_local(x, span);
         let inner = node(
-            ExprKind::CallValue { callee: Box::new(f), args: vec![x] },
+            ExprKind::CallValue {
+                callee: Box::new(f),
+                args: vec![x],
+            },
             middle,
             span,
         );
         let body = node(
-            ExprKind::CallValue { callee: Box::new(g), args: vec![inner] },
+            ExprKind::CallValue {
+                callee: Box::new(g),
+                args: vec![inner],
+            },
             result,
             span,
         );
@@ -381,7 +425,14 @@ impl<'a> Checker<'a> {
         let func = cx.id;
         self.body.at = outer;
         let ty = self.types.func(&[param], result);
-        let closure = node(ExprKind::Closure { func, captures: Vec::new() }, ty, span);
+        let closure = node(
+            ExprKind::Closure {
+                func,
+                captures: Vec::new(),
+            },
+            ty,
+            span,
+        );
         let parts = lets.into_iter().chain([closure]).collect();
         node(ExprKind::Block(parts), ty, span)
     }

@@ -126,12 +126,7 @@ impl<'a> Checker<'a> {
         self.report(Diagnostic::new(Code::UnusedValue, what, expr.span));
     }
 
-    fn let_stmt(
-        &mut self,
-        decl: &'a ast::Let,
-        span: Span,
-        next: Option<&'a ast::Stmt>,
-    ) -> Expr {
+    fn let_stmt(&mut self, decl: &'a ast::Let, span: Span, next: Option<&'a ast::Stmt>) -> Expr {
         if let Some(done) = self.statement_let(decl, span) {
             return done;
         }
@@ -151,7 +146,13 @@ impl<'a> Checker<'a> {
     }
 
     /// Binds the pattern of a `let` to a value.
-    pub(crate) fn let_value(&mut self, decl: &'a ast::Let, value: Expr, ty: Ty, span: Span) -> Expr {
+    pub(crate) fn let_value(
+        &mut self,
+        decl: &'a ast::Let,
+        value: Expr,
+        ty: Ty,
+        span: Span,
+    ) -> Expr {
         let mutable = decl.mutable.is_some();
         let pat = self.pattern_top(&decl.pattern, ty, mutable);
         let init = Box::new(value);
@@ -176,10 +177,18 @@ impl<'a> Checker<'a> {
                 if declared && !yields {
                     let known = self.known(result);
                     let null = null(span);
-                    if known == Ty::NULL { None } else { Some(self.coerce(null, result)) }
+                    if known == Ty::NULL {
+                        None
+                    } else {
+                        Some(self.coerce(null, result))
+                    }
                 } else {
                     self.cx().returned.push(Ty::NULL);
-                    if declared { None } else { Some(self.coerce_later(null(span), result)) }
+                    if declared {
+                        None
+                    } else {
+                        Some(self.coerce_later(null(span), result))
+                    }
                 }
             }
             Some(value) if declared && !yields => Some(self.expr_as(value, result)),
@@ -234,7 +243,11 @@ impl<'a> Checker<'a> {
     /// Closes the current function: fits its value to its result type, does what was put off.
     pub(crate) fn finish_body(&mut self, body: Expr) {
         let (result, declared) = (self.cx().result, self.cx().declared);
-        let body = if declared { self.declared_value(body, result) } else { self.joined(body) };
+        let body = if declared {
+            self.declared_value(body, result)
+        } else {
+            self.joined(body)
+        };
         self.cx().body = Some(body);
     }
 
@@ -245,14 +258,22 @@ impl<'a> Checker<'a> {
             return body;
         }
         if ty == Ty::NULL && self.fit(Ty::NULL, want) == super::coerce::Fit::No {
-            let unit = self.types.members(want).iter().any(|&member| self.is_unit_result(member));
+            let unit = self
+                .types
+                .members(want)
+                .iter()
+                .any(|&member| self.is_unit_result(member));
             if unit && self.cx().propagates {
                 return self.then_ok_null(body, result);
             }
             let shown = self.show(want);
             let name = self.cx().name.clone();
             let span = self.cx().span;
-            let place = if body.span.is_empty() { span } else { body.span };
+            let place = if body.span.is_empty() {
+                span
+            } else {
+                body.span
+            };
             let message = format!("`{name}` ends without a value; it must give {shown}");
             let error = Diagnostic::new(Code::MissingValue, message, span)
                 .label(place.at_end(), "no value here")
@@ -329,7 +350,11 @@ impl<'a> Checker<'a> {
             self.error(Code::CannotInfer, span, message);
             self.types.unify(head, Ty::POISON);
         }
-        if body.ty == Ty::NEVER { body } else { self.coerce_later(body, result) }
+        if body.ty == Ty::NEVER {
+            body
+        } else {
+            self.coerce_later(body, result)
+        }
     }
 
     fn never_returns(&mut self, result: Ty) {
