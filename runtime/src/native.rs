@@ -180,6 +180,8 @@ pub trait Machine {
     fn turn(&self) -> u64;
     /// The type `Future[T]` for a value type.
     fn future_type(&self, value: TypeIx) -> TypeIx;
+    /// The Error that stands for cancellation on its way up.
+    fn cancelled(&self) -> u64;
     /// Cancels everything in the scope behind a handle.
     fn cancel_scope(&self, fiber: &crate::FiberCx, scope: u64);
     /// A place for a word that a native keeps while it waits; 0 in between. One per fiber.

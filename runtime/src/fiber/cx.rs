@@ -324,6 +324,14 @@ impl FiberCx {
         self.fiber().state.barred().map(|why| self.stopped(why))
     }
 
+    /// Has the fiber been told to end, even if that is shut out at present?
+    pub fn is_cancelled(&self) -> bool {
+        if let Some(worker) = self.worker() {
+            worker.note_cancellation(&self.fiber_arc());
+        }
+        self.fiber().state.is_cancel_asked()
+    }
+
     /// Shuts cancellation out while `defer` and `finally` run; gives back the former setting.
     pub fn set_masked(&self, on: bool) -> bool {
         let was = self.fiber().state.set_masked(on);

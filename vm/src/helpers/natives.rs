@@ -55,6 +55,10 @@ impl Machine for Caller<'_> {
         self.task.program().image().futures[value as usize]
     }
 
+    fn cancelled(&self) -> u64 {
+        self.task.program().image().cancelled
+    }
+
     fn cancel_scope(&self, fiber: &FiberCx, scope: u64) {
         crate::natives::cancel_scope(fiber, scope);
     }

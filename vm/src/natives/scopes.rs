@@ -5,7 +5,7 @@ use std::task::Poll;
 
 use lumen_runtime::heap::handle::HandleData;
 use lumen_runtime::heap::word::NULL;
-use lumen_runtime::heap::{error, list};
+use lumen_runtime::heap::{error, list, well_known};
 use lumen_runtime::native::{NativeCx, NativeResult, NativeStop, int, kind};
 use lumen_runtime::task::future::FutureRef;
 use lumen_runtime::task::scope::Scope as RawScope;
@@ -24,7 +24,7 @@ natives! {
         enter(cx, args, Some(pool))
     },
     "rt.scope_exit(Scope) -> Null" => exit,
-    "rt.scope_abort(Scope) -> Null" => abort,
+    "rt.scope_abort(Scope, Error) -> Error" => abort,
     "rt.await_settle[T](list[Future[T]]) -> Null" => await_settle,
 }
 
@@ -124,14 +124,17 @@ fn exit(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
 }
 
 fn abort(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
+    let (fiber, machine) = (fiber(cx)?, machine(cx)?);
     match leave(cx, args, true) {
+        None => Err(NativeStop::Parked),
+        // The body was stopped for this failure, and not because the whole fiber is to end.
+        Some(Some(error)) if args[1] == machine.cancelled() && !fiber.is_cancelled() => Ok(error),
         Some(failure) => {
             if let Some(error) = failure {
                 discard(cx, error);
             }
-            Ok(NULL)
+            Ok(cx.copy(args[1], well_known::ERROR))
         }
-        None => Err(NativeStop::Parked),
     }
 }
 

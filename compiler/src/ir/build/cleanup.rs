@@ -255,10 +255,22 @@ impl<'a> FuncBuilder<'_, 'a> {
 
     /// Ends the region: on failure, `close` runs masked and the failure goes on.
     pub(crate) fn leave_guard(&mut self, block: BlockId, close: impl FnOnce(&mut Self)) {
+        self.leave_guard_with(block, |b, failure| {
+            close(b);
+            failure
+        });
+    }
+
+    /// As [`FuncBuilder::leave_guard`]; `close` says which failure goes on.
+    pub(crate) fn leave_guard_with(
+        &mut self,
+        block: BlockId,
+        close: impl FnOnce(&mut Self, VReg) -> VReg,
+    ) {
         self.pop_frame();
         self.in_handler(block, |b, failure| {
             b.c.op(Op::Mask, &[]);
-            close(b);
+            let failure = close(b, failure);
             b.c.op(Op::Unmask, &[]);
             b.c.end(Term::Rethrow(failure));
         });

@@ -126,7 +126,10 @@ impl<'a> FuncBuilder<'_, 'a> {
         if self.c.live() {
             self.runtime_effect(rt::SCOPE_EXIT, &[], &args);
         }
-        self.leave_guard(guard, |b| b.runtime_effect(rt::SCOPE_ABORT, &[], &args));
+        self.leave_guard_with(guard, |b, failure| {
+            let args = [args[0], b.arg(failure)];
+            b.runtime(rt::SCOPE_ABORT, &[], &args, well_known::ERROR)
+        });
     }
 
     /// `select`.

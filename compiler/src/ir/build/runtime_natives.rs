@@ -175,8 +175,9 @@ natives! {
     /// Leaves it: waits until everything in it has ended; raises a failure that nobody caught.
     SCOPE_EXIT = "rt.scope_exit(Scope) -> Null";
     /// Leaves it because its body failed or is cancelled: cancels everything in it and waits until
-    /// it has unwound. Does nothing when the scope has ended already; never fails.
-    SCOPE_ABORT = "rt.scope_abort(Scope) -> Null";
+    /// it has unwound. Gives the failure to go on with: that of the body, or that of a task inside
+    /// which the body was stopped for. Only waits when the scope has not ended; never fails.
+    SCOPE_ABORT = "rt.scope_abort(Scope, Error) -> Error";
 
     // ---- tools
     /// Calls a tool by its number in the module, with its arguments and the message list: role,

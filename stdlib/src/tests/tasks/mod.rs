@@ -127,6 +127,9 @@ impl Machine for Lumen<'_> {
     fn future_type(&self, _: TypeIx) -> TypeIx {
         FUTURE
     }
+    fn cancelled(&self) -> u64 {
+        word::ABSENT
+    }
     fn cancel_scope(&self, _: &FiberCx, _: u64) {}
     fn kept(&self) -> &Cell<u64> {
         &self.kept
