@@ -7,6 +7,8 @@ mod handle;
 pub mod join;
 pub mod scope;
 #[cfg(all(test, not(loom)))]
+mod stress;
+#[cfg(all(test, not(loom)))]
 pub(crate) mod tests;
 pub mod typed;
 pub(crate) mod vote;
