@@ -70,5 +70,7 @@ impl<'a> Place<'a> {
 fn fiber_arrived_outside(shared: &Shared) {
     shared.global().wake_one(shared);
 }
+#[cfg(all(test, loom))]
+mod models;
 #[cfg(all(test, not(loom)))]
 mod tests;
