@@ -1,0 +1,406 @@
+//! The two commands as a user meets them: options, messages, exit codes.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// A fresh folder for the files of one test.
+fn scratch(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .join("cli")
+        .join(name);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).expect("a folder to write to");
+    folder
+}
+
+/// Writes a file of the test and gives its path.
+fn write(folder: &Path, name: &str, content: impl AsRef<[u8]>) -> String {
+    let path = folder.join(name);
+    fs::write(&path, content).expect("writable file");
+    path.display().to_string()
+}
+
+fn lumen(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_lumen"))
+        .args(args)
+        .output()
+        .expect("lumen starts")
+}
+
+fn lumenc(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_lumenc"))
+        .args(args)
+        .output()
+        .expect("lumenc starts")
+}
+
+fn code(output: &Output) -> i32 {
+    output
+        .status
+        .code()
+        .unwrap_or_else(|| panic!("killed: {output:?}"))
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn without_a_command_there_is_help_and_exit_code_2() {
+    for output in [lumen(&[]), lumenc(&[])] {
+        assert_eq!(code(&output), 2);
+        assert!(stderr(&output).contains("Usage:"), "{output:?}");
+        assert!(stdout(&output).is_empty());
+    }
+}
+
+#[test]
+fn help_goes_to_stdout_and_has_the_exit_codes() {
+    for output in [lumen(&["--help"]), lumenc(&["--help"])] {
+        assert_eq!(code(&output), 0);
+        let text = stdout(&output);
+        assert!(
+            text.contains("Exit codes:") && text.contains("130"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn every_command_has_help() {
+    for name in ["run", "check", "test", "version"] {
+        let output = lumen(&[name, "--help"]);
+        assert_eq!(code(&output), 0, "{name}");
+        assert!(
+            stdout(&output).contains("Usage: lumen"),
+            "{name}: {}",
+            stdout(&output)
+        );
+    }
+    for name in ["compile", "check", "list", "assemble", "verify", "explain"] {
+        let output = lumenc(&[name, "--help"]);
+        assert_eq!(code(&output), 0, "{name}");
+        assert!(
+            stdout(&output).contains("Usage: lumenc"),
+            "{name}: {}",
+            stdout(&output)
+        );
+    }
+}
+
+#[test]
+fn a_wrong_command_line_is_exit_code_2() {
+    assert_eq!(code(&lumen(&["dance"])), 2);
+    assert_eq!(code(&lumen(&["run"])), 2);
+    assert_eq!(code(&lumen(&["run", "--no-such-option", "x.lm"])), 2);
+    assert_eq!(code(&lumenc(&["explain", "E9999"])), 2);
+}
+
+#[test]
+fn a_mistyped_command_is_corrected() {
+    let output = lumen(&["chekc"]);
+    assert_eq!(code(&output), 2);
+    assert!(stderr(&output).contains("check"), "{}", stderr(&output));
+}
+
+#[test]
+fn version_names_the_version() {
+    let output = lumen(&["version"]);
+    assert_eq!(code(&output), 0);
+    assert!(stdout(&output).contains(env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_exit_code_2() {
+    let folder = scratch("unreadable");
+    let missing = folder.join("missing.lm").display().to_string();
+    let folder = folder.display().to_string();
+    for path in [&missing, &folder] {
+        for output in [
+            lumen(&["run", path]),
+            lumen(&["check", path]),
+            lumenc(&["compile", path]),
+        ] {
+            assert_eq!(code(&output), 2, "{path}: {output:?}");
+            assert!(
+                stderr(&output).contains(path.as_str()),
+                "{}",
+                stderr(&output)
+            );
+            assert!(stdout(&output).is_empty());
+        }
+    }
+}
+
+#[test]
+fn a_program_gets_its_arguments() {
+    let folder = scratch("arguments");
+    let file = write(
+        &folder,
+        "a.lm",
+        "cell main(args: list[String])\n  print(args)\nend\n",
+    );
+    let output = lumen(&["run", &file, "one", "--two", "-3"]);
+    assert_eq!(
+        stdout(&output),
+        "[\"one\", \"--two\", \"-3\"]\n",
+        "{}",
+        stderr(&output)
+    );
+    assert_eq!(code(&output), 0);
+}
+
+#[test]
+fn a_compile_error_is_exit_code_3_and_runs_nothing() {
+    let folder = scratch("compile_error");
+    let file = write(&folder, "a.lm", "print(\"first\")\nprint(missing)\n");
+    for output in [
+        lumen(&["run", &file]),
+        lumen(&["check", &file]),
+        lumen(&["test", &file]),
+        lumenc(&["check", &file]),
+        lumenc(&["compile", &file]),
+    ] {
+        assert_eq!(code(&output), 3, "{output:?}");
+        assert!(stdout(&output).is_empty(), "{output:?}");
+        let text = stderr(&output);
+        assert!(text.starts_with("error[E"), "{text}");
+        assert!(text.contains("a.lm:2:7"), "{text}");
+        assert!(
+            !text.contains('\x1b'),
+            "no colours off the terminal: {text}"
+        );
+    }
+    assert!(!folder.join("a.lbc").exists());
+}
+
+#[test]
+fn diagnostics_as_json_are_one_object_a_line() {
+    let folder = scratch("json");
+    let file = write(&folder, "a.lm", "print(one)\nprint(two)\n");
+    let output = lumenc(&["check", &file, "--error-format", "json"]);
+    assert_eq!(code(&output), 3);
+    let text = stderr(&output);
+    assert_eq!(text.lines().count(), 2, "{text}");
+    for line in text.lines() {
+        assert!(line.starts_with('{') && line.ends_with('}'), "{line}");
+        assert!(line.contains("\"severity\":\"error\""), "{line}");
+    }
+}
+
+#[test]
+fn an_uncaught_failure_is_exit_code_1_with_place_and_trace() {
+    let folder = scratch("failure");
+    let source = "cell f(n: Int) -> Int\n  10 / n\nend\n\nprint(f(5))\nprint(f(0))\n";
+    let file = write(&folder, "a.lm", source);
+    let output = lumen(&["run", &file]);
+    assert_eq!(code(&output), 1);
+    assert_eq!(stdout(&output), "2\n");
+    let text = stderr(&output);
+    assert!(text.contains("Division"), "{text}");
+    assert!(text.contains("a.lm:2"), "{text}");
+    assert!(text.contains("10 / n"), "the source line is shown: {text}");
+    assert!(text.contains("a.lm:6"), "the caller is named: {text}");
+}
+
+#[test]
+fn exit_gives_the_exit_code() {
+    let folder = scratch("exit");
+    let file = write(&folder, "a.lm", "print(1)\nexit(7)\nprint(2)\n");
+    let output = lumen(&["run", &file]);
+    assert_eq!((code(&output), stdout(&output).as_str()), (7, "1\n"));
+}
+
+#[test]
+fn check_says_nothing_about_a_correct_program() {
+    let folder = scratch("check");
+    let file = write(&folder, "a.lm", "print(1)\n");
+    for output in [lumen(&["check", &file]), lumenc(&["check", &file])] {
+        assert_eq!(code(&output), 0, "{output:?}");
+        assert!(
+            stdout(&output).is_empty() && stderr(&output).is_empty(),
+            "{output:?}"
+        );
+    }
+}
+
+#[test]
+fn compiled_programs_run_alike() {
+    let folder = scratch("compiled");
+    let file = write(
+        &folder,
+        "a.lm",
+        "cell main(args: list[String]) -> Int\n  len(args) * 21\nend\n",
+    );
+    assert_eq!(code(&lumenc(&["compile", &file])), 0);
+    let beside = folder.join("a.lbc").display().to_string();
+    let output = lumen(&["run", &beside, "x", "y"]);
+    assert_eq!(stdout(&output), "42\n", "{}", stderr(&output));
+    let elsewhere = folder.join("b.lbc").display().to_string();
+    assert_eq!(code(&lumenc(&["compile", &file, "-o", &elsewhere])), 0);
+    assert_eq!(fs::read(&beside).unwrap(), fs::read(&elsewhere).unwrap());
+    assert_eq!(code(&lumenc(&["verify", &elsewhere])), 0);
+}
+
+#[test]
+fn listings_assemble_to_the_same_module() {
+    let folder = scratch("listing");
+    let file = write(
+        &folder,
+        "a.lm",
+        "cell f(n: Int) -> Int = n * 2\n\nprint(f(21))\n",
+    );
+    assert_eq!(code(&lumenc(&["compile", &file])), 0);
+    let module = folder.join("a.lbc").display().to_string();
+    let listing = lumenc(&["list", &module]);
+    assert_eq!(code(&listing), 0, "{}", stderr(&listing));
+    let text = write(&folder, "a.list", &listing.stdout);
+    let again = folder.join("again.lbc").display().to_string();
+    let output = lumenc(&["assemble", &text, "-o", &again]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert_eq!(fs::read(&module).unwrap(), fs::read(&again).unwrap());
+    assert_eq!(stdout(&lumen(&["run", &again])), "42\n");
+}
+
+#[test]
+fn broken_bytecode_is_exit_code_4() {
+    let folder = scratch("broken");
+    let file = write(&folder, "a.lm", "print(42)\n");
+    assert_eq!(code(&lumenc(&["compile", &file])), 0);
+    let good = fs::read(folder.join("a.lbc")).unwrap();
+    let mut flipped = good.clone();
+    let middle = flipped.len() / 2;
+    flipped[middle] ^= 0x10;
+    let cases: [(&str, &[u8]); 4] = [
+        ("empty.lbc", &[]),
+        ("cut.lbc", &good[..good.len() / 2]),
+        ("flipped.lbc", &flipped),
+        ("text.lbc", b"print(1)\n"),
+    ];
+    for (name, bytes) in cases {
+        let file = write(&folder, name, bytes);
+        for output in [lumen(&["run", &file]), lumenc(&["verify", &file])] {
+            assert_eq!(code(&output), 4, "{name}: {output:?}");
+            assert!(stderr(&output).contains(name), "{}", stderr(&output));
+            assert!(stdout(&output).is_empty());
+        }
+    }
+}
+
+#[test]
+fn tests_are_run_and_counted() {
+    let folder = scratch("tests");
+    write(
+        &folder,
+        "good.lm",
+        "test \"sum\"\n  assert 1 + 1 == 2\nend\n",
+    );
+    let output = lumen(&["test", &folder.display().to_string()]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert!(stdout(&output).contains("sum"), "{}", stdout(&output));
+    let bad = write(
+        &folder,
+        "bad.lm",
+        "test \"wrong\"\n  assert_eq(1 + 1, 3)\nend\n",
+    );
+    let output = lumen(&["test", &bad]);
+    assert_eq!(code(&output), 1, "{output:?}");
+    let text = stdout(&output) + &stderr(&output);
+    assert!(
+        text.contains("wrong") && text.contains("bad.lm:2"),
+        "{text}"
+    );
+    let output = lumen(&["test", &folder.display().to_string()]);
+    assert_eq!(code(&output), 1);
+}
+
+#[test]
+fn every_stage_can_be_printed() {
+    let folder = scratch("emit");
+    let file = write(&folder, "a.lm", "let xs = [1, 2]\nprint(xs[0] + 1)\n");
+    for stage in ["tokens", "ast", "hir", "ir", "bytecode"] {
+        let output = lumenc(&["compile", &file, "--emit", stage]);
+        assert_eq!(code(&output), 0, "{stage}: {}", stderr(&output));
+        assert!(!stdout(&output).is_empty(), "{stage}");
+    }
+    assert!(
+        !folder.join("a.lbc").exists(),
+        "printing a stage writes no module"
+    );
+    assert_eq!(code(&lumenc(&["compile", &file, "--emit", "wasm"])), 2);
+}
+
+#[test]
+fn explanations_wrap_and_lists_are_complete() {
+    let output = lumenc(&["explain", "e0111"]);
+    assert_eq!(code(&output), 0);
+    assert!(stdout(&output).starts_with("E0111: "));
+    assert!(
+        stdout(&output)
+            .lines()
+            .all(|line| line.chars().count() <= 80)
+    );
+    assert!(stdout(&lumenc(&["explain"])).contains("E0101"));
+}
+
+#[test]
+fn hostile_sources_get_an_error_and_nothing_else() {
+    let folder = scratch("hostile");
+    let depth = 100_000;
+    let parentheses = format!("print({}1{})\n", "(".repeat(depth), ")".repeat(depth));
+    let blocks = format!("{}{}", "if true\n".repeat(depth), "end\n".repeat(depth));
+    let huge = vec![b'#'; 50 << 20];
+    let cases: [(&str, &[u8]); 6] = [
+        ("latin1.lm", b"print(\"\xe9\")\n"),
+        ("parentheses.lm", parentheses.as_bytes()),
+        ("blocks.lm", blocks.as_bytes()),
+        ("huge.lm", &huge),
+        ("open.lm", b"print(\"never closed\n"),
+        ("empty.lm", b""),
+    ];
+    for (name, bytes) in cases {
+        let file = write(&folder, name, bytes);
+        let output = lumen(&["run", &file]);
+        assert_eq!(code(&output), 3, "{name}: {}", stderr(&output));
+        assert!(stdout(&output).is_empty());
+        assert!(
+            stderr(&output).starts_with("error[E"),
+            "{name}: {}",
+            stderr(&output)
+        );
+        assert!(
+            stderr(&output).len() < 20_000,
+            "{name}: {} bytes",
+            stderr(&output).len()
+        );
+    }
+    let _ = fs::remove_file(folder.join("huge.lm"));
+}
+
+#[test]
+fn memory_can_be_limited() {
+    let folder = scratch("memory");
+    let source = "let mut xs: list[Int] = []\nloop\n  xs.append(1)\nend\n";
+    let file = write(&folder, "a.lm", source);
+    let output = lumen(&["run", "--max-memory", "64", &file]);
+    assert_eq!(code(&output), 1, "{output:?}");
+    assert!(stderr(&output).contains("Memory"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_closed_pipe_ends_a_program_quietly() {
+    let folder = scratch("pipe");
+    let file = write(&folder, "a.lm", "for i in 0..100_000\n  print(i)\nend\n");
+    let script = format!("'{}' run '{file}' | head -n 1", env!("CARGO_BIN_EXE_lumen"));
+    let output = Command::new("sh")
+        .args(["-c", &script])
+        .output()
+        .expect("sh starts");
+    assert_eq!(stdout(&output), "0\n");
+    assert!(!stderr(&output).contains("panicked"), "{}", stderr(&output));
+}
