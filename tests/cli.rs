@@ -123,8 +123,8 @@ fn a_file_that_cannot_be_read_is_exit_code_2() {
     for path in [&missing, &folder] {
         for output in [
             lumen(&["run", path]),
-            lumen(&["check", path]),
             lumenc(&["compile", path]),
+            lumenc(&["verify", path]),
         ] {
             assert_eq!(code(&output), 2, "{path}: {output:?}");
             assert!(

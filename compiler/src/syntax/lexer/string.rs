@@ -176,6 +176,16 @@ impl Lexer<'_> {
     }
 
     fn unterminated(&mut self, start: usize, triple: bool) {
+        // A string within this one that does not end has been reported: this is the same quote.
+        let within = self.diagnostics.iter().last().is_some_and(|last| {
+            let place = last.primary.as_ref().map(|label| label.span);
+            last.code == Code::UnterminatedString
+                && place.is_some_and(|at| at.file == self.file && at.start as usize > start)
+        });
+        if within {
+            self.push(T::Unknown, start);
+            return;
+        }
         let quote = if triple { "\"\"\"" } else { "\"" };
         let span = self.span(start, start + quote.len());
         let diagnostic = Diagnostic::new(Code::UnterminatedString, "unterminated string", span);
