@@ -63,15 +63,11 @@ fn plural(count: usize, word: &str) -> String {
 }
 
 fn render_one(out: &mut String, sources: &SourceMap, diagnostic: &Diagnostic, color: bool) {
-    let long = spans(diagnostic).any(|span| has_long_line(sources, span));
-    let config = term::Config {
-        display_style: if long {
-            term::DisplayStyle::Medium
-        } else {
-            term::DisplayStyle::Rich
-        },
-        ..term::Config::default()
-    };
+    if spans(diagnostic).any(|span| has_long_line(sources, span)) {
+        render_without_source(out, sources, diagnostic);
+        return;
+    }
+    let config = term::Config::default();
     let report = to_report(diagnostic);
     let files = Listed(sources);
     if color {
@@ -85,8 +81,28 @@ fn render_one(out: &mut String, sources: &SourceMap, diagnostic: &Diagnostic, co
         return;
     }
     // A span outside of its file: the message still has to reach the user.
+    render_without_source(out, sources, diagnostic);
+}
+
+/// The words alone, where the source line is too long to be shown.
+fn render_without_source(out: &mut String, sources: &SourceMap, diagnostic: &Diagnostic) {
     let (word, number) = (diagnostic.severity().text(), diagnostic.code.number());
-    let _ = writeln!(out, "{word}[{number}]: {}\n", diagnostic.message);
+    let _ = writeln!(out, "{word}[{number}]: {}", diagnostic.message);
+    for label in diagnostic.primary.iter().chain(&diagnostic.secondary) {
+        if let Some(file) = sources.get(label.span.file) {
+            let place = file.line_column(label.span.start);
+            let colon = if label.message.is_empty() { "" } else { ": " };
+            let (name, line, column) = (file.name(), place.line, place.column);
+            let _ = writeln!(out, "  ┌─ {name}:{line}:{column}{colon}{}", label.message);
+        }
+    }
+    for text in &diagnostic.help {
+        let _ = writeln!(out, "  = help: {text}");
+    }
+    for text in &diagnostic.notes {
+        let _ = writeln!(out, "  = note: {text}");
+    }
+    out.push('\n');
 }
 
 fn spans(diagnostic: &Diagnostic) -> impl Iterator<Item = Span> {
