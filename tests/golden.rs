@@ -1,25 +1,23 @@
 //! The golden programs: each folder's programs do what their comments say (see `support`).
 
+#[path = "support/process.rs"]
+mod process;
 mod support;
 
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::path::PathBuf;
+use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
 
 use lumen::pipeline::Session;
 use lumen::report::ErrorFormat;
 use lumen_compiler::diag::Diagnostic;
 use lumen_compiler::source::SourceMap;
+use process::{Ended, execute};
 use support::{Expectation, Kind, Program, programs};
 
 /// The ways in which every program is run; all must give the same.
 const MODES: &[&[&str]] = &[&["--workers", "1"], &["--workers", "4"]];
-
-/// After this long a program hangs.
-const TIME_MAX: Duration = Duration::from_secs(20);
 
 #[test]
 fn run() {
@@ -71,54 +69,10 @@ fn run_program(program: &Program) -> Result<(), String> {
     for mode in MODES {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lumen"));
         command.arg("run").args(*mode).arg(&program.main);
-        let ended = execute(program, command)?;
+        let ended = execute(&program.name, command)?;
         judge(program, &ended).map_err(|why| format!("{}: {why}", mode.join(" ")))?;
     }
     Ok(())
-}
-
-/// What a process left.
-struct Ended {
-    status: ExitStatus,
-    stdout: String,
-    stderr: String,
-}
-
-/// Runs `command` to its end, or for as long as is allowed. Output goes to files, so that no pipe
-/// can fill.
-fn execute(program: &Program, mut command: Command) -> Result<Ended, String> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("golden");
-    fs::create_dir_all(&folder).map_err(|e| e.to_string())?;
-    let stem = folder.join(program.name.replace(['/', '.'], "_"));
-    let (out, err) = (stem.with_extension("out"), stem.with_extension("err"));
-    let create = |path: &PathBuf| File::create(path).map_err(|e| e.to_string());
-    command
-        .stdin(Stdio::null())
-        .stdout(create(&out)?)
-        .stderr(create(&err)?);
-    let mut child = command.spawn().map_err(|e| e.to_string())?;
-    let start = Instant::now();
-    let status = loop {
-        if let Some(status) = child.try_wait().map_err(|e| e.to_string())? {
-            break status;
-        }
-        if start.elapsed() > TIME_MAX {
-            let _ = child.kill();
-            let _ = child.wait();
-            return Err(format!("hangs: killed after {} s", TIME_MAX.as_secs()));
-        }
-        std::thread::sleep(Duration::from_millis(2));
-    };
-    let text = |path: &PathBuf| {
-        fs::read(path)
-            .map(|b| String::from_utf8_lossy(&b).into_owned())
-            .map_err(|e| e.to_string())
-    };
-    Ok(Ended {
-        status,
-        stdout: text(&out)?,
-        stderr: text(&err)?,
-    })
 }
 
 /// Compares what a program did with what it expects.
