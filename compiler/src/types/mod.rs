@@ -25,7 +25,7 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
-use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::diag::{Code, Diagnostic, Diagnostics, Severity};
 use crate::hir;
 use crate::names::{ModuleId, ModuleScope, Modules, TypeDef, ValueDef};
 use crate::source::{SourceMap, Span};
@@ -162,6 +162,11 @@ impl<'a> Checker<'a> {
             return;
         }
         let place = diagnostic.primary.as_ref().map(|label| label.span);
+        // What an instance of a library cell comes to is nothing its user could mend.
+        let library = self.modules.get(self.body.module).library;
+        if library && diagnostic.severity() == Severity::Warning {
+            return;
+        }
         if !self.reported.insert((diagnostic.code, place)) {
             return;
         }

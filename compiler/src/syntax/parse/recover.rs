@@ -200,14 +200,16 @@ impl Parser<'_> {
 
     /// After the header of a block: `:` and `do` of other languages.
     pub(super) fn opt_foreign_header_end(&mut self, keyword: &str) {
-        if self.at_same_line(T::Colon) && self.nth(1).newline_before {
+        // Also within brackets: a line of its own is the block's first statement.
+        let same_line = !self.peek().newline_before;
+        if same_line && self.at(T::Colon) && self.nth(1).newline_before {
             let message = format!("no `:` after `{keyword}`");
             self.foreign(
                 message,
                 "a newline ends the header; the block ends with `end`",
             );
             self.bump();
-        } else if self.at_same_line(T::Do) && self.nth(1).newline_before {
+        } else if same_line && self.at(T::Do) && self.nth(1).newline_before {
             let message = format!("no `do` after `{keyword}`");
             self.foreign(
                 message,
