@@ -3,25 +3,19 @@
 //! A fiber may resume on another thread, so nothing here is found through a thread-local: the
 //! context is a parameter, and it is brought up to date at every resumption.
 
-use crate::fiber::{Body, Fiber, Phase, SpawnInfo, WaitSlot};
+use crate::fiber::{Body, Fiber, Phase, WaitSlot};
 use crate::random::Stream;
 use crate::sched::Place;
-use crate::sched::events::EventKind;
-use crate::sched::group::Group;
 use crate::sched::pool::Pool;
 use crate::sched::shared::{POLL_CHECK, POLL_PREEMPT, Shared};
 use crate::sched::state::*;
-use crate::sched::stats::count;
 use crate::sched::trace_hash::Op;
-use crate::sched::wait_reason::{WaitError, WaitReason};
+use crate::sched::wait_reason::WaitError;
 use crate::sched::worker::Worker;
-use crate::sync::wait_queue::{Item, Waiter};
-use crate::task::future::FutureRef;
-use crate::time::timeline::Class;
 use std::cell::Cell;
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::Poll;
 
 /// What a safepoint asks of the running body.
@@ -52,58 +46,8 @@ impl std::fmt::Debug for FiberCx {
     }
 }
 
-/// How to start a task.
-#[derive(Clone, Debug, Default)]
-pub struct SpawnOptions {
-    /// Name and site.
-    pub info: SpawnInfo,
-    /// The pool to run on; the spawner's own if `None`.
-    pub pool: Option<Arc<Pool>>,
-    /// Run on another thread than the spawner's, guaranteed.
-    pub elsewhere: bool,
-}
-
-/// Why a task could not be started.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SpawnError {
-    /// The executor is shut down.
-    ExecutorShutDown,
-    /// There is no other thread to run it on.
-    NoOtherThread,
-}
-
-impl std::fmt::Display for SpawnError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            SpawnError::ExecutorShutDown => "executor is shut down",
-            SpawnError::NoOtherThread => "there is no other thread to run it on",
-        })
-    }
-}
-
-impl std::error::Error for SpawnError {}
-
-/// What an operation finds when it is called.
-pub(crate) enum Enter {
-    /// Act.
-    Begin,
-    /// The wait it registered is over: `finish_wait`.
-    Resume,
-    /// Answer `Pending`.
-    Yield,
-    /// Answer this.
-    Stop(WaitError),
-}
-
-/// How a wait ended.
-#[derive(Debug)]
-pub(crate) struct Wake {
-    pub(crate) arm: u16,
-    pub(crate) given: Option<u64>,
-    pub(crate) key: u32,
-    pub(crate) epoch: u32,
-    pub(crate) keys: Option<Box<[u32]>>,
-}
+pub(crate) use super::operation::Enter;
+pub use super::spawn::{SpawnError, SpawnOptions};
 
 impl FiberCx {
     pub(crate) fn new(worker: &Worker, fiber: &Arc<Fiber>) -> FiberCx {
@@ -354,7 +298,7 @@ impl FiberCx {
     }
 
     /// The fiber learns that it must end: so must all it owns.
-    fn stopped(&self, why: Barred) -> WaitError {
+    pub(crate) fn stopped(&self, why: Barred) -> WaitError {
         match why {
             Barred::Interrupt => WaitError::ScopeFailed,
             Barred::Cancel => {
@@ -407,288 +351,5 @@ impl FiberCx {
         }
         // SAFETY: as in `suspend`.
         unsafe { super::coro::on_parent_stack(&*yielder, f) }
-    }
-
-    // ---- for operations ------------------------------------------------------------------
-
-    pub(crate) fn next_op(&self) {
-        if self.shared().det.is_some() {
-            // SAFETY: the running fiber owns its counters.
-            unsafe { *self.fiber().ops.get() += 1 }
-        }
-    }
-
-    /// What every operation does first: cancellation, then the scheduling point (law D2).
-    pub(crate) fn enter(&self) -> Enter {
-        match self.phase() {
-            Phase::Waiting => {
-                let over = self.fiber().state.is_delivered();
-                return if over { Enter::Resume } else { Enter::Yield };
-            }
-            Phase::Passed | Phase::Looked => self.set_phase(Phase::Idle),
-            Phase::Idle => {
-                if let Some(why) = self.check_cancel() {
-                    return Enter::Stop(why);
-                }
-                if let Some(det) = &self.shared().det {
-                    self.next_op();
-                    if det.point(self.fiber()) {
-                        self.set_phase(Phase::Passed);
-                        return Enter::Yield;
-                    }
-                }
-                return Enter::Begin;
-            }
-        }
-        match self.check_cancel() {
-            Some(why) => Enter::Stop(why),
-            None => Enter::Begin,
-        }
-    }
-
-    /// An operation that only looks: in a deterministic run it yields after looking, so that a
-    /// fiber that polls lets others run.
-    pub(crate) fn look(&self, op: Op, object: u64, look: impl FnOnce() -> u64) -> Poll<u64> {
-        if self.shared().det.is_none() {
-            return Poll::Ready(look());
-        }
-        if self.phase() == Phase::Looked {
-            self.set_phase(Phase::Idle);
-            let slot = self.slot();
-            return Poll::Ready(slot.value);
-        }
-        self.next_op();
-        let seen = look();
-        self.event(op, object, seen);
-        let slot = self.slot();
-        slot.value = seen;
-        self.set_phase(Phase::Looked);
-        Poll::Pending
-    }
-
-    /// As `look`, for an operation that may find a value.
-    pub(crate) fn look_given(
-        &self,
-        op: Op,
-        object: u64,
-        look: impl FnOnce() -> Option<u64>,
-    ) -> Poll<Option<u64>> {
-        let mut found = None;
-        let seen = self.look(op, object, || {
-            found = look();
-            u64::from(found.is_some())
-        });
-        if self.shared().det.is_none() {
-            return Poll::Ready(found);
-        }
-        let slot = self.slot();
-        if seen.is_pending() {
-            slot.given = found.is_some();
-            slot.value = found.unwrap_or(0);
-            return Poll::Pending;
-        }
-        Poll::Ready(slot.given.then_some(slot.value))
-    }
-
-    /// Adds to the digest of a deterministic run.
-    pub(crate) fn event(&self, op: Op, object: u64, outcome: u64) {
-        if let Some(det) = &self.shared().det {
-            let fiber = self.fiber();
-            // SAFETY: the running fiber owns its counters.
-            let ordinal = unsafe { *fiber.ops.get() };
-            det.hash
-                .lock()
-                .add(fiber.path_hash(), ordinal, op, object, outcome);
-        }
-    }
-
-    /// Opens a wait. The caller registers waiters of this epoch and answers `Pending`.
-    pub(crate) fn begin_wait(&self, reason: WaitReason, object: u64) -> Result<u32, WaitError> {
-        match self.fiber().state.begin_wait() {
-            Ok(epoch) => {
-                let slot = self.slot();
-                self.set_phase(Phase::Waiting);
-                slot.epoch = epoch;
-                slot.reason = reason;
-                slot.object = object;
-                slot.key = u32::MAX;
-                slot.given = false;
-                Ok(epoch)
-            }
-            Err(why) => Err(self.stopped(why)),
-        }
-    }
-
-    pub(crate) fn waiter(&self, epoch: u32, arm: u16, item: Item) -> Waiter {
-        Waiter {
-            fiber: self.fiber_arc(),
-            epoch,
-            arm,
-            item,
-        }
-    }
-
-    pub(crate) fn set_holder(&self, holder: Option<Arc<AtomicU64>>) {
-        self.slot().holder = holder;
-    }
-
-    /// Arms a timer that claims the open wait.
-    pub(crate) fn arm_timer(&self, epoch: u32, deadline: u64, arm: u16, class: Class) {
-        let place = self.place();
-        if let Some(worker) = place.worker {
-            count(&worker.remote().counters.timers);
-        }
-        let timer = place
-            .shared
-            .arm(place, deadline, class, self.waiter(epoch, arm, Item::None));
-        self.slot().timer = timer;
-    }
-
-    /// Arms the deadline of the open wait, if it has one.
-    pub(crate) fn arm_deadline(&self, epoch: u32, deadline: Option<u64>) {
-        if let Some(deadline) = deadline {
-            self.arm_timer(epoch, deadline, ARM_TIMEOUT, Class::Deadline);
-        }
-    }
-
-    /// Closes a wait that is over.
-    pub(crate) fn finish_wait(&self) -> Wake {
-        let slot = self.slot();
-        debug_assert!(self.fiber().state.is_delivered());
-        self.set_phase(Phase::Idle);
-        slot.reason = WaitReason::None;
-        slot.holder = None;
-        let timer = std::mem::take(&mut slot.timer);
-        if timer != 0 {
-            self.shared().disarm(timer);
-        }
-        Wake {
-            arm: self.fiber().state.arm(),
-            given: slot.given.then_some(slot.value),
-            key: slot.key,
-            epoch: slot.epoch,
-            keys: slot.keys.take(),
-        }
-    }
-
-    /// What an arm that is no source of the operation means.
-    pub(crate) fn wake_error(&self, arm: u16) -> WaitError {
-        match arm {
-            ARM_TIMEOUT => WaitError::Timeout,
-            ARM_DEADLOCK => WaitError::Deadlock,
-            ARM_INTERRUPT => WaitError::ScopeFailed,
-            _ => self.stopped(Barred::Cancel),
-        }
-    }
-
-    // ---- starting ------------------------------------------------------------------------
-
-    /// Starts a task. It belongs to this fiber: cancelling the fiber cancels it.
-    pub fn spawn(&self, body: Box<dyn Body>, o: SpawnOptions) -> Result<FutureRef, SpawnError> {
-        let fiber = self.make(body, &o, None)?;
-        self.start(fiber.clone());
-        Ok(FutureRef::new(fiber))
-    }
-
-    pub(crate) fn family(&self) -> &Arc<Group> {
-        let fiber = self.fiber();
-        // SAFETY: the running fiber owns its family field.
-        let slot = unsafe { &mut *fiber.family.get() };
-        let family = slot.get_or_insert_with(|| Group::family(fiber));
-        if fiber.state.is_masked() && !family.is_shielded() {
-            *family = Group::shield(self.place(), family);
-        }
-        family
-    }
-
-    /// Makes a task without starting it.
-    pub(crate) fn make(
-        &self,
-        body: Box<dyn Body>,
-        o: &SpawnOptions,
-        on_done: Option<Box<dyn super::OnDone>>,
-    ) -> Result<Arc<Fiber>, SpawnError> {
-        let me = self.fiber();
-        let owner = self.family().clone();
-        let chosen = o.pool.as_deref().or(owner.pool.as_deref());
-        let pool = chosen.unwrap_or_else(|| me.pool());
-        // What tasks of a closing executor start inherits the pool and is waited for.
-        if chosen.is_some() && pool.is_shut() {
-            return Err(SpawnError::ExecutorShutDown);
-        }
-        let pin = if o.elsewhere {
-            self.pin_elsewhere(pool)?
-        } else {
-            0
-        };
-        let shared = self.shared();
-        owner.add_member();
-        pool.count_in();
-        // SAFETY: the running fiber owns its counters.
-        let (ordinal, seen) = unsafe {
-            let next = &mut *me.next_child.get();
-            *next += 1;
-            (*next, *me.seen_cancel_epoch.get())
-        };
-        // Into a group that has been cancelled already: the task must notice.
-        let seen = if owner.is_flagged() {
-            seen.wrapping_sub(1)
-        } else {
-            seen
-        };
-        let mut fiber = Fiber::new(
-            owner.clone(),
-            pool,
-            self.new_task_id(),
-            ordinal,
-            o.info.clone(),
-        );
-        fiber.pin = pin;
-        if let Some(hook) = on_done {
-            fiber.set_on_done(hook);
-        }
-        *fiber.body.get_mut() = Some(body);
-        *fiber.seen_cancel_epoch.get_mut() = seen;
-        if let Some(worker) = self.worker() {
-            count(&worker.remote().counters.spawned);
-        }
-        let fiber = Arc::new(fiber);
-        self.next_op();
-        self.event(Op::Spawn, u64::from(ordinal), 0);
-        if let (Some(log), Some(worker)) = (&shared.events, self.worker()) {
-            log.record_with(worker, &fiber, EventKind::Spawn, me.id);
-        }
-        Ok(fiber)
-    }
-
-    fn pin_elsewhere(&self, pool: &Pool) -> Result<u16, SpawnError> {
-        if self.is_deterministic() {
-            return Err(SpawnError::NoOtherThread);
-        }
-        let here = self
-            .worker()
-            .filter(|w| std::ptr::eq(w.pool(), pool))
-            .map(|w| w.index());
-        let other = pool.other_worker(here).ok_or(SpawnError::NoOtherThread)?;
-        Ok(other as u16 + 1)
-    }
-
-    pub(crate) fn new_task_id(&self) -> u64 {
-        match self.worker() {
-            Some(worker) => worker.new_id(),
-            None => self.shared().new_object(),
-        }
-    }
-
-    /// Enqueues an unstarted task.
-    pub(crate) fn start(&self, fiber: Arc<Fiber>) {
-        match self.worker() {
-            Some(worker)
-                if self.shared().det.is_none() && fiber.pin == 0 && fiber.is_on(worker.pool()) =>
-            {
-                worker.spawned_local(fiber);
-            }
-            _ => self.place().ready(fiber),
-        }
     }
 }

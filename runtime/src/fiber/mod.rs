@@ -5,6 +5,8 @@
 
 pub mod coro;
 pub mod cx;
+pub(crate) mod operation;
+pub(crate) mod spawn;
 pub mod stack;
 
 pub use cx::FiberCx;

@@ -7,6 +7,7 @@ use crate::sched::events::EventKind;
 use crate::sched::group::Kind;
 use crate::sched::shared::Shared;
 use crate::sched::state::ARM_DEADLOCK;
+use crate::sched::trace_hash::Op;
 use std::sync::Arc;
 
 impl Place<'_> {
@@ -14,6 +15,13 @@ impl Place<'_> {
     pub(crate) fn finish(self, fiber: &Arc<Fiber>, outcome: Outcome) {
         if let (Some(log), Some(worker)) = (&self.shared.events, self.worker) {
             log.record(worker, fiber, EventKind::End);
+        }
+        if let Some(det) = &self.shared.det {
+            // SAFETY: as below.
+            let ordinal = unsafe { *fiber.ops.get() };
+            det.hash
+                .lock()
+                .add(fiber.path_hash(), ordinal, Op::End, 0, outcome.tag());
         }
         // SAFETY: the fiber is RUNNING and the caller's, so these fields are.
         let (body, family) = unsafe {

@@ -50,7 +50,7 @@ struct Inner {
 
 /// A node of the ownership tree.
 #[derive(Debug)]
-pub struct Group {
+pub(crate) struct Group {
     shared: *const Shared,
     /// Only the root holds it; every group holds its parent.
     keep: Option<Arc<Shared>>,

@@ -30,7 +30,7 @@ impl Worker {
             return Some(fiber);
         }
         let tick = self.tick.get();
-        if tick % INJECTOR_EVERY == 0
+        if tick.is_multiple_of(INJECTOR_EVERY)
             && let Some(fiber) = self.take_injected()
         {
             return Some(fiber);
@@ -50,7 +50,7 @@ impl Worker {
                 return Some(fiber);
             }
         }
-        if tick % WOKEN_EVERY == 0
+        if tick.is_multiple_of(WOKEN_EVERY)
             && let Some(fiber) = self.fifo.pop()
         {
             return Some(fiber);

@@ -54,8 +54,6 @@ pub(crate) enum Op {
     Yield,
     /// An executor was waited for.
     Executor,
-    /// Something outside was waited for.
-    Io,
     /// A task ended.
     End,
 }

@@ -384,7 +384,7 @@ impl Worker {
         }
         let pushes = self.pushes.get().wrapping_add(1);
         self.pushes.set(pushes);
-        if pushes % 8 != 0 {
+        if !pushes.is_multiple_of(8) {
             return;
         }
         let now = self.shared.clock.real();
@@ -404,7 +404,7 @@ impl Worker {
     fn tick(&self) {
         let tick = self.tick.get().wrapping_add(1);
         self.tick.set(tick);
-        if tick % TICKS_PER_TIMER_LOOK == 0 {
+        if tick.is_multiple_of(TICKS_PER_TIMER_LOOK) {
             self.look_at_timers();
         }
     }

@@ -125,11 +125,11 @@ impl<T: Send> Channel<T> {
         let slot = into_slot(value);
         match cx.block(|| self.raw.poll_send(cx, slot, None)) {
             Ok(_) => Ok(()),
-            // SAFETY: what has not been sent is still ours.
-            Err(why) => Err(SendError {
-                value: unsafe { from_slot(slot) },
-                why,
-            }),
+            Err(why) => {
+                // SAFETY: what has not been sent is still ours.
+                let value = unsafe { from_slot(slot) };
+                Err(SendError { value, why })
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use crate::payload::Outcome;
 use crate::sched::group::Group;
 use crate::sched::pool::Pool;
 use crate::sched::trace_hash::Op;
-use crate::sched::wait_reason::{WaitError, WaitReason};
+use crate::sched::wait_reason::WaitReason;
 use crate::sync::wait_queue::Item;
 use std::sync::Arc;
 use std::task::Poll;

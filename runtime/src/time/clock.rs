@@ -2,7 +2,7 @@
 
 use crate::config::ClockKind;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Tells the time.
 #[derive(Debug)]
@@ -41,10 +41,5 @@ impl Clock {
     /// Moves virtual time on; it never goes back.
     pub(crate) fn advance_to(&self, now: u64) {
         self.virtual_now.fetch_max(now, Ordering::AcqRel);
-    }
-
-    /// The instant of a reading of the real clock.
-    pub(crate) fn instant(&self, at: u64) -> Instant {
-        self.start + Duration::from_nanos(at)
     }
 }
