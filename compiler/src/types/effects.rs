@@ -150,7 +150,7 @@ impl Graph {
 impl<'a> Checker<'a> {
     /// Checks declared rows, and what a deterministic program may do.
     pub(crate) fn check_effects(&mut self) {
-        if self.has_errors() {
+        if self.has_errors() || !self.effects_matter() {
             return;
         }
         let graph = self.effect_graph();
@@ -160,6 +160,20 @@ impl<'a> Checker<'a> {
         if settings.deterministic.is_some_and(|(on, _)| on) {
             self.check_deterministic(&graph);
         }
+    }
+
+    /// Whether the program says anything about effects.
+    fn effects_matter(&self) -> bool {
+        let settings = self.modules.get(self.modules.root()).ast.settings;
+        settings.deterministic.is_some_and(|(on, _)| on)
+            || self.insts.iter().any(|inst| {
+                let decl = self.items.cell(inst.cell).decl;
+                let own = !matches!(decl.body, ast::CellBody::Extern(_)) && decl.effects.is_some();
+                own || decl
+                    .params
+                    .iter()
+                    .any(|param| param.ty.as_ref().is_some_and(|ty| fn_row(ty).is_some()))
+            })
     }
 
     fn effect_graph(&mut self) -> Graph {

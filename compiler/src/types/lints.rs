@@ -21,7 +21,9 @@ impl Checker<'_> {
             .collect();
         let mut found = Vec::new();
         for func in self.out.funcs.iter_mut().flatten() {
-            if !own.contains(&func.span.file) {
+            let types = &self.out.types;
+            let futures = func.locals.iter().any(|one| is_future(types, one.ty));
+            if !futures || !own.contains(&func.span.file) {
                 continue;
             }
             never_awaited(func, &self.out.types, &mut found);

@@ -150,6 +150,14 @@ pub(crate) enum Pending<'a> {
     },
 }
 
+/// A `role` line: its role, and the function and local that hold its text.
+pub(crate) struct Role {
+    pub(crate) name: String,
+    pub(crate) func: usize,
+    pub(crate) text: LocalId,
+    pub(crate) span: Span,
+}
+
 /// A body under construction: a cell's instance with the lambdas in it.
 pub(crate) struct Body<'a> {
     pub(crate) module: ModuleId,
@@ -176,7 +184,7 @@ pub(crate) struct Body<'a> {
     /// Bounds that type arguments must satisfy, with the place of the use.
     pub(crate) bound_checks: Vec<(Bound, Ty, Span)>,
     /// `role` lines: messages of the next tool call.
-    pub(crate) roles: Vec<(String, Expr)>,
+    pub(crate) roles: Vec<Role>,
 }
 
 impl<'a> Body<'a> {

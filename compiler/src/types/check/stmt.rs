@@ -1,6 +1,6 @@
 //! Statements and blocks.
 
-use super::{FnRole, Want, node, null};
+use super::{FnRole, Role, Want, node, null};
 use crate::diag::{Code, Diagnostic};
 use crate::hir::{Expr, ExprKind, Local, LocalId, Pat, PatKind, Ty};
 use crate::source::Span;
@@ -94,8 +94,12 @@ impl<'a> Checker<'a> {
                 let pieces = self.pieces(&role.text);
                 let text = node(ExprKind::Interpolate(pieces), Ty::STRING, role.text_span);
                 let local = self.temp(Ty::STRING, role.text_span);
-                let read = self.read_local(local, role.text_span);
-                self.body.roles.push((name, read));
+                self.body.roles.push(Role {
+                    name,
+                    func: self.body.at,
+                    text: local,
+                    span: role.text_span,
+                });
                 let_node(local, text, stmt.span)
             }
         }

@@ -47,7 +47,12 @@ impl<'a> Checker<'a> {
 
     /// The call itself, with the messages of the `role` lines before it.
     fn tool_node(&mut self, tool: ToolIx, args: Vec<(String, Expr)>, span: Span) -> Expr {
-        let messages = std::mem::take(&mut self.body.roles);
+        let roles = std::mem::take(&mut self.body.roles);
+        let mut messages = Vec::with_capacity(roles.len());
+        for role in roles {
+            let local = self.capture(self.body.at, role.func, role.text);
+            messages.push((role.name, self.read_local(local, role.span)));
+        }
         let tool = tool.0;
         node(
             ExprKind::CallTool {

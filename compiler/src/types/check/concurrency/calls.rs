@@ -5,6 +5,7 @@ use super::super::{FnRole, Want, node};
 use crate::diag::Code;
 use crate::hir::concurrency::SpawnMode;
 use crate::hir::{Callee, Expr, ExprKind, Ty};
+use crate::names::ValueDef;
 use crate::source::Span;
 use crate::syntax::Symbol;
 use crate::syntax::ast::{self, ExprKind as Ast};
@@ -118,7 +119,9 @@ impl<'a> Checker<'a> {
                 return Some(self.spawn_expr(&call.args, None, SpawnMode::Global, span, want));
             }
         }
-        self.path(&call.receiver)?;
+        if !self.has_value(&call.receiver) {
+            return None;
+        }
         let receiver = self.value(&call.receiver);
         let ty = self.known(receiver.ty);
         let executor = match self.types.kind(ty) {
@@ -126,5 +129,36 @@ impl<'a> Checker<'a> {
             _ => false,
         };
         executor.then(|| self.spawn_expr(&call.args, Some(receiver), mode, span, want))
+    }
+
+    /// Whether `expr` is a value, not the name of a type, tool or effect.
+    pub(super) fn has_value(&self, expr: &ast::Expr) -> bool {
+        match expr.kind {
+            Ast::Name(name) => {
+                self.lookup(name).is_some()
+                    || matches!(
+                        self.value_def(name),
+                        Some(ValueDef::Global(_) | ValueDef::Const(_))
+                    )
+            }
+            _ => self.type_name(expr).is_none(),
+        }
+    }
+
+    /// Whether `expr` calls an external tool.
+    pub(super) fn calls_tool(&self, expr: &ast::Expr) -> bool {
+        let name = match &expr.kind {
+            Ast::Call(call) => &call.callee.kind,
+            Ast::MethodCall(call) => &call.receiver.kind,
+            _ => return false,
+        };
+        let Ast::Name(name) = *name else {
+            return false;
+        };
+        self.lookup(name).is_none()
+            && matches!(
+                self.value_def(name),
+                Some(ValueDef::Tool(_) | ValueDef::Effect(_))
+            )
     }
 }

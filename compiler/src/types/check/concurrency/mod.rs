@@ -14,6 +14,7 @@ mod select;
 mod spawn;
 
 use super::{FnRole, Want, node};
+use crate::diag::{Code, Diagnostic};
 use crate::hir::concurrency::SpawnMode;
 use crate::hir::{BinOp, Element, Expr, ExprKind, FuncKind, Iter, LocalId, LoopId, Pat, Place, Ty};
 use crate::source::Span;
@@ -40,11 +41,29 @@ impl<'a> Checker<'a> {
 
     /// A block without `await`: the future of a task that joins it.
     fn block_as_future(&mut self, expr: &'a ast::Expr, want: Want) -> Expr {
+        if want == Want::Nothing {
+            self.warn_not_joined(expr);
+        }
         let expected = self.expected_future(want);
         let (body, result) = self.task(FnRole::Concurrent, expr.span, expected, |this, want| {
             this.joined_block(expr, want)
         });
         self.spawn_node(body, None, SpawnMode::Task, result, expr.span, want)
+    }
+
+    /// A block as a statement of its own, without `await`, is mostly a mistake.
+    fn warn_not_joined(&mut self, expr: &ast::Expr) {
+        let (word, at) = match &expr.kind {
+            Ast::Parallel(one) => (one.kind.text(), one.keyword),
+            Ast::ParallelFor(one) => (one.kind.text(), one.keyword),
+            Ast::Select(one) => ("select", one.keyword),
+            _ => ("timeout", expr.span),
+        };
+        let message = format!("nothing waits for this {word} block");
+        let warning = Diagnostic::new(Code::NeverAwaited, message, at).help(format!(
+            "await {word} waits for it; async … end starts and forgets it"
+        ));
+        self.report(warning);
     }
 
     /// A block that is waited for here.

@@ -202,8 +202,9 @@ impl<'a> Checker<'a> {
         if !waits && !handle || call.args.iter().any(|arg| arg.spread) {
             return None;
         }
-        // Looked at without its effects: only a name or a path is checked twice.
-        self.path(&call.receiver)?;
+        if !self.has_value(&call.receiver) {
+            return None;
+        }
         let receiver = self.value(&call.receiver);
         let ty = self.known(receiver.ty);
         let (element, end) = match self.types.kind(ty).clone() {

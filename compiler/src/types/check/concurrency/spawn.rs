@@ -93,7 +93,17 @@ impl<'a> Checker<'a> {
             expr.kind,
             Ast::Call(_) | Ast::MethodCall(_) | Ast::Pipe { .. }
         );
-        let value = self.value(expr);
+        let expected = self.expected_future(want);
+        if self.calls_tool(expr) {
+            let (body, result) = self.task(FnRole::Concurrent, span, expected, |this, want| {
+                this.expr(expr, want)
+            });
+            return self.spawn_node(body, on, mode, result, span, want);
+        }
+        let value = match expected {
+            Some(ty) if is_call => self.expr(expr, Want::Type(ty)),
+            _ => self.value(expr),
+        };
         let ty = self.known(value.ty);
         if self.types.has_poison(ty) && ty == Ty::POISON {
             return self.poison(span);
