@@ -12,6 +12,7 @@ mod declare;
 mod effects;
 mod finish;
 mod fix;
+mod imports;
 mod instance;
 pub(crate) mod items;
 mod lints;

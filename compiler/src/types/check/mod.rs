@@ -3,6 +3,7 @@
 //! `expr` gives a node for an expression; [`Want`] says what is expected of it. `coerce` fits a
 //! node to a type. A node's types may hold variables until the whole body has been checked.
 
+mod arguments;
 mod assign;
 mod call;
 mod closure;
@@ -10,6 +11,8 @@ mod coerce;
 mod collection;
 mod concurrency;
 mod construct;
+mod constructor;
+mod container;
 mod expr;
 mod field;
 mod flow;
@@ -18,10 +21,12 @@ mod loops;
 mod method;
 mod narrow;
 mod operator;
+mod overload;
 mod pattern;
 mod propagate;
 mod stmt;
 mod tools;
+mod traits;
 
 use super::Checker;
 use super::instance::InstId;

@@ -1,0 +1,260 @@
+//! Arguments meet parameters (or fields): order, names, variadic ones, defaults.
+
+use super::call::{Applied, ArgIn, ArgValue, Slot, is_literal};
+use super::closure::count;
+use super::node;
+use crate::diag::{Code, Diagnostic};
+use crate::hir::{Element, Expr, ExprKind, LocalId, Ty};
+use crate::names::{ModuleId, closest};
+use crate::source::Span;
+use crate::syntax::Symbol;
+use crate::syntax::ast;
+use crate::types::Checker;
+use crate::types::resolve::TyScope;
+use crate::types::ty::Kind;
+
+impl<'a> Checker<'a> {
+    /// Brings arguments into the order of the slots, with defaults filled in.
+    pub(crate) fn apply(
+        &mut self,
+        slots: &[Slot<'a>],
+        args: Vec<ArgIn<'a>>,
+        env: &(ModuleId, TyScope),
+        name: Symbol,
+        span: Span,
+    ) -> Applied {
+        let Some(at) = self.assign_slots(slots, &args, name, span) else {
+            self.check_args_anyhow(args);
+            let values = slots
+                .iter()
+                .map(|slot| node(ExprKind::Null, slot.ty, span))
+                .collect();
+            return Applied {
+                lets: Vec::new(),
+                values,
+            };
+        };
+        let mut values = self.argument_values(slots, args, &at);
+        let in_order = at.windows(2).all(|pair| pair[0] <= pair[1]);
+        let missing = |slot: usize| !at.contains(&slot) && !slots[slot].variadic;
+        let computed = (0..slots.len()).any(|slot| {
+            missing(slot)
+                && slots[slot]
+                    .default
+                    .is_some_and(|default| !is_literal(default))
+        });
+        let mut lets = Vec::new();
+        if !in_order || computed {
+            for value in values.iter_mut().flatten() {
+                let span = value.1.span;
+                let ty = value.1.ty;
+                let local = self.temp(ty, span);
+                let read = self.read_local(local, span);
+                let init = std::mem::replace(&mut value.1, read);
+                lets.push(super::stmt::let_node(local, init, span));
+            }
+        }
+        let mut ordered: Vec<Expr> = Vec::with_capacity(slots.len());
+        for (number, slot) in slots.iter().enumerate() {
+            if slot.variadic {
+                let mut elements = Vec::new();
+                for (arg, value) in values.iter_mut().enumerate() {
+                    if at[arg] == number {
+                        let (spread, value) = value.take().expect("each argument is used once");
+                        elements.push(if spread {
+                            Element::Spread(value)
+                        } else {
+                            Element::One(value)
+                        });
+                    }
+                }
+                ordered.push(node(ExprKind::List(elements), slot.ty, span));
+                continue;
+            }
+            let given = at.iter().position(|&slot| slot == number);
+            let value = match given.and_then(|arg| values[arg].take()) {
+                Some((_, value)) => value,
+                None => {
+                    let value = self.default_value(slots, number, &ordered, env, &mut lets, span);
+                    if !computed {
+                        value
+                    } else {
+                        let local = self.temp(slot.ty, span);
+                        lets.push(super::stmt::let_node(local, value, span));
+                        self.read_local(local, span)
+                    }
+                }
+            };
+            ordered.push(value);
+        }
+        Applied {
+            lets,
+            values: ordered,
+        }
+    }
+
+    /// Which slot each argument goes to; `None` (reported) when they do not fit.
+    fn assign_slots(
+        &mut self,
+        slots: &[Slot<'a>],
+        args: &[ArgIn<'a>],
+        name: Symbol,
+        span: Span,
+    ) -> Option<Vec<usize>> {
+        let mut at = Vec::with_capacity(args.len());
+        let mut next = 0;
+        for arg in args {
+            let slot = match arg.name {
+                Some(given) => match slots.iter().position(|slot| slot.name == given.name) {
+                    Some(slot) => slot,
+                    None => {
+                        self.unknown_argument(slots, given, name);
+                        return None;
+                    }
+                },
+                None => {
+                    let slot = next;
+                    if slots.get(slot).is_none() {
+                        self.wrong_count(slots, args.len(), name, span);
+                        return None;
+                    }
+                    if !slots[slot].variadic {
+                        next += 1;
+                    }
+                    slot
+                }
+            };
+            if at.contains(&slot) && !slots[slot].variadic {
+                let text = self.text(slots[slot].name);
+                self.error(
+                    Code::UnknownArgument,
+                    arg.span(),
+                    format!("`{text}` is given twice"),
+                );
+                return None;
+            }
+            if arg.spread && !slots[slot].variadic {
+                let message = "`...` hands a list to a variadic parameter; this one is not";
+                self.error(Code::ArgumentCount, arg.span(), message);
+                return None;
+            }
+            at.push(slot);
+        }
+        let lacking: Vec<String> = slots
+            .iter()
+            .enumerate()
+            .filter(|(number, slot)| {
+                slot.default.is_none() && !slot.variadic && !at.contains(number)
+            })
+            .map(|(_, slot)| format!("`{}`", self.names.resolve(slot.name)))
+            .collect();
+        if lacking.is_empty() {
+            return Some(at);
+        }
+        let callee = self.text(name);
+        let plural = if lacking.len() == 1 { "" } else { "s" };
+        let message = format!("`{callee}` needs argument{plural} {}", lacking.join(", "));
+        self.error(Code::ArgumentCount, span, message);
+        None
+    }
+
+    fn unknown_argument(&mut self, slots: &[Slot<'a>], given: ast::Ident, callee: Symbol) {
+        let (text, callee) = (self.text(given.name), self.text(callee));
+        let message = format!("`{callee}` has no parameter `{text}`");
+        let mut error = Diagnostic::new(Code::UnknownArgument, message, given.span);
+        let known: Vec<String> = slots.iter().map(|slot| self.text(slot.name)).collect();
+        error = match closest(&text, known.iter().map(String::as_str)) {
+            Some(near) => error.help(format!("did you mean `{near}`?")),
+            None if known.is_empty() => error,
+            None => error.help(format!("it has {}", known.join(", "))),
+        };
+        self.report(error);
+    }
+
+    fn wrong_count(&mut self, slots: &[Slot<'a>], given: usize, callee: Symbol, span: Span) {
+        let callee = self.text(callee);
+        let needed = slots.iter().filter(|slot| slot.default.is_none()).count();
+        let takes = if needed == slots.len() {
+            count(needed)
+        } else {
+            format!("{needed} to {}", count(slots.len()))
+        };
+        let message = format!("`{callee}` takes {takes}, found {given}");
+        self.error(Code::ArgumentCount, span, message);
+    }
+
+    /// The arguments' values, in source order; lambdas are checked after all others.
+    fn argument_values(
+        &mut self,
+        slots: &[Slot<'a>],
+        args: Vec<ArgIn<'a>>,
+        at: &[usize],
+    ) -> Vec<Option<(bool, Expr)>> {
+        let mut values: Vec<Option<(bool, Expr)>> = args.iter().map(|_| None).collect();
+        let mut later = Vec::new();
+        for (number, arg) in args.into_iter().enumerate() {
+            let slot = &slots[at[number]];
+            let mut ty = slot.ty;
+            if let (true, false, Kind::List(element)) =
+                (slot.variadic, arg.spread, self.types.kind(ty))
+            {
+                ty = *element;
+            }
+            let lambda = arg.is_lambda();
+            match arg.value {
+                ArgValue::Ast(expr) if lambda => later.push((number, expr, ty)),
+                ArgValue::Ast(expr) => {
+                    values[number] = Some((arg.spread, self.expr_as(expr, ty)));
+                }
+                ArgValue::Done(expr) => {
+                    values[number] = Some((arg.spread, self.coerce(expr, ty)));
+                }
+            }
+        }
+        for (number, expr, ty) in later {
+            values[number] = Some((false, self.expr_as(expr, ty)));
+        }
+        values
+    }
+
+    /// The value that a parameter or field has when none is given.
+    fn default_value(
+        &mut self,
+        slots: &[Slot<'a>],
+        number: usize,
+        earlier: &[Expr],
+        env: &(ModuleId, TyScope),
+        lets: &mut Vec<Expr>,
+        span: Span,
+    ) -> Expr {
+        let slot = &slots[number];
+        let Some(default) = slot.default else {
+            return self.poison(span);
+        };
+        let mut bound: Vec<(Symbol, LocalId, Ty)> = Vec::new();
+        for (slot, value) in slots.iter().zip(earlier) {
+            if let ExprKind::Local(local) = value.kind {
+                bound.push((slot.name, local, slot.ty));
+            } else if !is_literal(default) {
+                let local = self.temp(slot.ty, span);
+                lets.push(super::stmt::let_node(local, value.clone(), span));
+                bound.push((slot.name, local, slot.ty));
+            }
+        }
+        let module = std::mem::replace(&mut self.body.module, env.0);
+        let scope = std::mem::replace(&mut self.body.scope, env.1.clone());
+        let names = std::mem::take(&mut self.body.names);
+        let narrows = std::mem::take(&mut self.body.narrows);
+        let mark = self.enter();
+        for (name, local, ty) in bound {
+            self.bind_name(name, local, ty, span, false);
+        }
+        let value = self.expr_as(default, slot.ty);
+        self.leave(mark);
+        self.body.module = module;
+        self.body.scope = scope;
+        self.body.names = names;
+        self.body.narrows = narrows;
+        value
+    }
+}
