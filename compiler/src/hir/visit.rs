@@ -66,6 +66,12 @@ pub fn exprs_mut(expr: &mut Expr, f: &mut dyn FnMut(&mut Expr)) {
             exprs_mut(lhs, f);
             exprs_mut(rhs, f);
         }
+        _ => calls(expr, f),
+    }
+}
+
+fn calls(expr: &mut Expr, f: &mut dyn FnMut(&mut Expr)) {
+    match &mut expr.kind {
         ExprKind::CallValue { callee, args } => {
             exprs_mut(callee, f);
             list(args, f);

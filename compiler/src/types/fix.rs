@@ -84,6 +84,12 @@ impl Checker<'_> {
                 self.fix(inner, f);
                 *ty = self.out_ty(*ty, span, f);
             }
+            _ => self.fix_calls(expr, f),
+        }
+    }
+
+    fn fix_calls(&mut self, expr: &mut Expr, f: &mut Fixing) {
+        match &mut expr.kind {
             ExprKind::Call { callee, args } => {
                 *callee = self.site_callee(*callee, f);
                 self.fix_all(args, f);
@@ -132,6 +138,12 @@ impl Checker<'_> {
                 self.fix(base, f);
                 self.fix(index, f);
             }
+            _ => self.fix_flow(expr, f),
+        }
+    }
+
+    fn fix_flow(&mut self, expr: &mut Expr, f: &mut Fixing) {
+        match &mut expr.kind {
             ExprKind::Slice { base, lo, hi, .. } => {
                 self.fix(base, f);
                 self.fix_opt(lo, f);

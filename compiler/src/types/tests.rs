@@ -1,1 +1,1 @@
-
+//! Source text to diagnostics and to the typed tree.

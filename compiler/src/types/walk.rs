@@ -110,6 +110,12 @@ pub(crate) fn walk_expr<'a, V: Visitor<'a> + ?Sized>(v: &mut V, expr: &'a Expr) 
             v.expr(base);
             v.expr(index);
         }
+        _ => walk_operands(v, expr),
+    }
+}
+
+fn walk_operands<'a, V: Visitor<'a> + ?Sized>(v: &mut V, expr: &'a Expr) {
+    match &expr.kind {
         ExprKind::Unary { operand: inner, .. }
         | ExprKind::Is { value: inner, .. }
         | ExprKind::As { value: inner, .. }

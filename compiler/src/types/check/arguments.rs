@@ -45,52 +45,47 @@ impl<'a> Checker<'a> {
         });
         let mut lets = Vec::new();
         if !in_order || computed {
-            for value in values.iter_mut().flatten() {
-                let span = value.1.span;
-                let ty = value.1.ty;
-                let local = self.temp(ty, span);
-                let read = self.read_local(local, span);
-                let init = std::mem::replace(&mut value.1, read);
-                lets.push(super::stmt::let_node(local, init, span));
+            for (_, value) in values.iter_mut().flatten() {
+                self.hold_in(value, &mut lets);
             }
         }
         let mut ordered: Vec<Expr> = Vec::with_capacity(slots.len());
         for (number, slot) in slots.iter().enumerate() {
             if slot.variadic {
-                let mut elements = Vec::new();
-                for (arg, value) in values.iter_mut().enumerate() {
-                    if at[arg] == number {
-                        let (spread, value) = value.take().expect("each argument is used once");
-                        elements.push(if spread {
-                            Element::Spread(value)
-                        } else {
-                            Element::One(value)
-                        });
-                    }
-                }
+                let rest = values.iter_mut().zip(&at).filter(|(_, at)| **at == number);
+                let rest = rest.filter_map(|(value, _)| value.take());
+                let elements = rest.map(|(spread, value)| match spread {
+                    true => Element::Spread(value),
+                    false => Element::One(value),
+                });
+                let elements = elements.collect();
                 ordered.push(node(ExprKind::List(elements), slot.ty, span));
                 continue;
             }
             let given = at.iter().position(|&slot| slot == number);
-            let value = match given.and_then(|arg| values[arg].take()) {
-                Some((_, value)) => value,
-                None => {
-                    let value = self.default_value(slots, number, &ordered, env, &mut lets, span);
-                    if !computed {
-                        value
-                    } else {
-                        let local = self.temp(slot.ty, span);
-                        lets.push(super::stmt::let_node(local, value, span));
-                        self.read_local(local, span)
-                    }
-                }
-            };
+            if let Some((_, value)) = given.and_then(|arg| values[arg].take()) {
+                ordered.push(value);
+                continue;
+            }
+            let mut value = self.default_value(slots, number, &ordered, env, &mut lets, span);
+            if computed {
+                self.hold_in(&mut value, &mut lets);
+            }
             ordered.push(value);
         }
         Applied {
             lets,
             values: ordered,
         }
+    }
+
+    /// Evaluates `value` among `lets`; it becomes the variable that holds it.
+    fn hold_in(&mut self, value: &mut Expr, lets: &mut Vec<Expr>) {
+        let span = value.span;
+        let local = self.temp(value.ty, span);
+        let read = self.read_local(local, span);
+        let init = std::mem::replace(value, read);
+        lets.push(super::stmt::let_node(local, init, span));
     }
 
     /// Which slot each argument goes to; `None` (reported) when they do not fit.

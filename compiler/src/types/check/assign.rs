@@ -283,7 +283,10 @@ impl<'a> Checker<'a> {
                 let message = format!("cells cannot change the module's variable `{text}`");
                 let error = Diagnostic::new(Code::SharedVariable, message, span)
                     .label(declared, "declared here")
-                    .help("tasks share no variables: pass it and give it back, or use an Atomic, Mutex or channel");
+                    .help(
+                        "tasks share no variables: pass it and give it back, or use an Atomic, \
+                         Mutex or channel",
+                    );
                 self.report(error);
             }
             Some(_) => {

@@ -181,30 +181,6 @@ impl<'a> Checker<'a> {
         self.report(error);
     }
 
-    /// A closure without parameters, made by the compiler around `body`.
-    pub(crate) fn thunk(
-        &mut self,
-        role: FnRole,
-        span: Span,
-        body: impl FnOnce(&mut Self) -> Expr,
-    ) -> (Expr, Ty) {
-        let func = self.new_func();
-        let outer = self.body.at;
-        self.open_fn_as(func, role, FuncKind::Closure, span);
-        let scope = self.enter();
-        let narrows = self.mark_narrows();
-        let result = self.types.fresh(Origin::Open);
-        self.cx().result = result;
-        let body = body(self);
-        self.finish_body(body);
-        self.leave(scope);
-        self.forget_narrows(narrows);
-        self.body.at = outer;
-        let ty = self.types.func(&[], result);
-        let captures = Vec::new();
-        (node(ExprKind::Closure { func, captures }, ty, span), result)
-    }
-
     /// Calls a closure value.
     pub(crate) fn call_value(&mut self, callee: Expr, args: &'a [ast::Arg], span: Span) -> Expr {
         let ty = self.known(callee.ty);

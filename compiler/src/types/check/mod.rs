@@ -24,6 +24,7 @@ mod operator;
 mod overload;
 mod pattern;
 mod propagate;
+mod sequence;
 mod stmt;
 mod tools;
 mod traits;

@@ -1,4 +1,5 @@
-//! Traits: whose methods a type has, which bounds it satisfies, the user's own `show`, `eq`, `compare`.
+//! Traits: whose methods a type has, which bounds it satisfies, the user's own `show`, `eq` and
+//! `compare`.
 
 use super::call::ArgIn;
 use super::{Want, node};
