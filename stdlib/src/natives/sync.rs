@@ -85,7 +85,7 @@ natives! {
         let (c, m) = (object::<RawCondvar>(args, 0)?, object::<Mutex>(args, 1)?);
         match c.poll_wait(fiber(cx)?, &m.lock, None) {
             Poll::Pending => Err(NativeStop::Parked),
-            Poll::Ready(Err(why)) => not_held(why),
+            Poll::Ready(Err(why)) => fail("Argument", format!("cannot wait with a mutex: {why}")),
             Poll::Ready(Ok(waited)) => ready(Poll::Ready(waited)).map(|()| NULL),
         }
     },
