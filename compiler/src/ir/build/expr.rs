@@ -81,7 +81,15 @@ impl<'a> FuncBuilder<'_, 'a> {
                 self.expr(e, None);
             }
         }
+        self.never_goes_on(e);
         self.c.span = outer;
+    }
+
+    /// A value of type Never is never there: a variable bound where no value can come, say.
+    fn never_goes_on(&mut self, e: &Expr) {
+        if e.ty == Ty::NEVER {
+            self.c.end(Term::Unreachable);
+        }
     }
 
     /// Evaluates `e`; into `dst` if given and convenient. Gives the register of the value.
@@ -91,6 +99,7 @@ impl<'a> FuncBuilder<'_, 'a> {
         }
         let outer = std::mem::replace(&mut self.c.span, e.span);
         let reg = self.expr_here(e, dst);
+        self.never_goes_on(e);
         self.c.span = outer;
         reg
     }

@@ -199,7 +199,10 @@ fn splice(func: &mut Func, callee: &Func, site: &Site, null: u32) {
 
     let head = &mut func.blocks[site.block];
     let tail_insts = head.insts.split_off(site.inst + 1);
-    let call = head.insts.pop().map_or_else(Vec::new, |call| call.regs);
+    let (call, called) = match head.insts.pop() {
+        Some(call) => (call.regs, call.span),
+        None => (Vec::new(), head.span),
+    };
     let tail = Block {
         insts: tail_insts,
         term: std::mem::replace(&mut head.term, Term::Jump(map_block(BlockId(0)))),
@@ -218,10 +221,15 @@ fn splice(func: &mut Func, callee: &Func, site: &Site, null: u32) {
         head.insts
             .push(Inst::new(Op::Lend, vec![map_reg(param), arg], span));
     }
+    let away = callee.inline && callee.span.file != func.span.file;
     for block in &callee.blocks {
-        func.blocks.push(copy_block(
-            block, outer, dst, after, null, &map_reg, &map_block,
-        ));
+        let mut copy = copy_block(block, outer, dst, after, null, &map_reg, &map_block);
+        if away {
+            // A failure there is reported where this function calls: the frame between is gone.
+            copy.span = called;
+            copy.insts.iter_mut().for_each(|inst| inst.span = called);
+        }
+        func.blocks.push(copy);
     }
     func.blocks.push(tail);
 }
