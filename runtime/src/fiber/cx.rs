@@ -3,7 +3,7 @@
 //! A fiber may resume on another thread, so nothing here is found through a thread-local: the
 //! context is a parameter, and it is brought up to date at every resumption.
 
-use crate::fiber::{Body, Fiber, Phase, WaitSlot};
+use crate::fiber::{Fiber, Phase, WaitSlot};
 use crate::random::Stream;
 use crate::sched::Place;
 use crate::sched::pool::Pool;
@@ -322,7 +322,7 @@ impl FiberCx {
         let yielder = self.yielder.get();
         assert!(
             !yielder.is_null(),
-            "suspend needs a body with a stack (Body::needs_stack)"
+            "suspend needs a body with a stack (`Body::needs_stack`)"
         );
         // SAFETY: a yielder is set for as long as its coroutine runs this body.
         unsafe { super::coro::suspend(&*yielder, self) }

@@ -79,6 +79,10 @@ impl Shared {
     /// Called by the last worker awake when every queue is empty and nothing outside is in
     /// flight. True: something can run again.
     pub(crate) fn quiescent(&self, place: Place<'_>) -> bool {
+        let now = self.clock.now();
+        if !self.timeline.lock().wakes_at(now) && self.settle_deferred(place) {
+            return true;
+        }
         if self.fire_next(place) {
             return true;
         }

@@ -14,6 +14,9 @@ use std::time::Duration;
 const BUSY: Duration = Duration::from_millis(1);
 const CALM: Duration = Duration::from_millis(100);
 
+/// Looks after which an instant of virtual time is taken to be endless.
+const ENDLESS_INSTANT: u32 = 100;
+
 /// The monitor's side in the shared state.
 #[derive(Default)]
 pub(crate) struct Monitor {
@@ -48,6 +51,7 @@ impl Monitor {
 /// The monitor's thread.
 pub(crate) fn watch(shared: &Arc<Shared>) {
     let mut seen: Vec<Vec<Seen>> = Vec::new();
+    let mut instant = 0;
     let monitor = &shared.monitor;
     let mut stop = monitor.stop.lock().unwrap_or_else(|e| e.into_inner());
     while !*stop {
@@ -63,6 +67,16 @@ pub(crate) fn watch(shared: &Arc<Shared>) {
         stop = back;
         if *stop {
             break;
+        }
+        if shared.deferred_count.load(Ordering::Relaxed) > 0 {
+            // An instant that takes so long has a fiber in it that runs for ever.
+            instant += 1;
+            if instant > ENDLESS_INSTANT {
+                instant = 0;
+                shared.settle_deferred(shared.outside());
+            }
+        } else {
+            instant = 0;
         }
         let pools: Vec<Arc<Pool>> = shared.pools.lock().clone();
         seen.resize(pools.len(), Vec::new());

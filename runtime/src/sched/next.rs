@@ -15,6 +15,8 @@ const SLOT_RUNS: u32 = 16;
 const INJECTOR_EVERY: u32 = 61;
 /// Every so many dispatches woken fibers go before newly spawned ones.
 const WOKEN_EVERY: u32 = 8;
+/// An instant of deterministic virtual time with more dispatches than this is taken to be endless.
+const ENDLESS: u32 = 4096;
 /// Rounds of searching before a worker goes to sleep: some 20 us, less than a wake-up costs.
 const SEARCH_ROUNDS: u32 = 24;
 
@@ -22,7 +24,11 @@ impl Worker {
     /// The next fiber without looking at other workers.
     pub(crate) fn next(&self) -> Option<Arc<Fiber>> {
         if let Some(det) = &self.shared().det {
-            return det.pop();
+            let fiber = det.pop();
+            if fiber.is_some() && self.shared().deferred_count.load(Ordering::Relaxed) > 0 {
+                self.endless_instant();
+            }
+            return fiber;
         }
         if self.remote().inbox_len.load(Ordering::Acquire) > 0
             && let Some(fiber) = self.take_inbox()
@@ -60,6 +66,16 @@ impl Worker {
         }
         self.queues_are_empty();
         self.take_injected()
+    }
+
+    /// Deferred join blocks are settled even if the instant does not end by itself, because some
+    /// fiber yields for ever.
+    fn endless_instant(&self) {
+        let turns = self.tick.get().wrapping_add(1);
+        self.tick.set(turns);
+        if turns.is_multiple_of(ENDLESS) {
+            self.shared().settle_deferred(self.place());
+        }
     }
 
     fn take_inbox(&self) -> Option<Arc<Fiber>> {

@@ -10,6 +10,7 @@ use crate::sched::events::EventLog;
 use crate::sched::group::Group;
 use crate::sched::pool::Pool;
 use crate::sync::wait_queue::Waiter;
+use crate::task::join::JoinGroup;
 use crate::time::clock::Clock;
 use crate::time::timeline::{Class, Timeline};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
@@ -53,6 +54,9 @@ pub(crate) struct Shared {
     /// Of executors.
     pub(crate) threads: Mutex<Vec<std::thread::JoinHandle<()>>>,
     pub(crate) last_object: AtomicUsize,
+    /// Join blocks that are decided when nothing more happens at this virtual instant.
+    deferred: Mutex<Vec<Arc<JoinGroup>>>,
+    pub(crate) deferred_count: AtomicUsize,
     pub(crate) failures: AtomicUsize,
     pub(crate) deadlock: Mutex<Option<crate::sched::deadlock::DeadlockReport>>,
 }
@@ -99,6 +103,8 @@ impl Shared {
             monitor: crate::sched::monitor::Monitor::new(),
             threads: Mutex::new(Vec::new()),
             last_object: AtomicUsize::new(0),
+            deferred: Mutex::new(Vec::new()),
+            deferred_count: AtomicUsize::new(0),
             failures: AtomicUsize::new(0),
             deadlock: Mutex::new(None),
         }
@@ -240,6 +246,27 @@ impl Shared {
             other.and_then(|p| p.workers()[index].wheel.lock().disarm(id))
         };
         drop(gone);
+    }
+
+    /// This block is to be settled at the end of the instant.
+    pub(crate) fn defer(&self, group: Arc<JoinGroup>) {
+        self.deferred.lock().push(group);
+        self.deferred_count.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Settles the deferred blocks; is any decided by that?
+    pub(crate) fn settle_deferred(&self, place: Place<'_>) -> bool {
+        if self.deferred_count.load(Ordering::Acquire) == 0 {
+            return false;
+        }
+        let groups = std::mem::take(&mut *self.deferred.lock());
+        self.deferred_count
+            .fetch_sub(groups.len(), Ordering::AcqRel);
+        let mut decided = false;
+        for group in groups {
+            decided |= group.settle(place);
+        }
+        decided
     }
 
     /// Counts an outside operation in; while any is in flight nothing is a deadlock.

@@ -430,3 +430,46 @@ fn what_a_scope_starts_runs_on_its_executor() {
         }
     });
 }
+
+#[test]
+fn ties_at_one_instant_go_by_source_order() {
+    everywhere(|| {
+        |cx: &FiberCx| {
+            if !cx.is_virtual_time() {
+                return Outcome::Ok(0);
+            }
+            for round in 0..20 {
+                let spec = JoinSpec {
+                    strategy: Strategy::First,
+                    on_fail: OnFail::FailFast,
+                    max: 0,
+                };
+                let group = JoinGroup::new(cx, spec);
+                let slow = body(move |cx| {
+                    // The same instant, by more steps.
+                    let inner = spawn(cx, move |cx| {
+                        cx.sleep(ms(round % 3)).unwrap();
+                        Outcome::Ok(1)
+                    });
+                    for _ in 0..round {
+                        cx.yield_now().unwrap();
+                    }
+                    inner.wait(cx).unwrap_or(Outcome::Cancelled)
+                });
+                group.add(cx, slow, &Default::default()).unwrap();
+                for _ in 0..3 {
+                    let quick = body(move |cx| match cx.sleep(ms(round % 3)) {
+                        Ok(()) => Outcome::Ok(2),
+                        Err(_) => Outcome::Cancelled,
+                    });
+                    group.add(cx, quick, &Default::default()).unwrap();
+                }
+                group.seal(cx);
+                let r = cx.block(|| group.poll_wait(cx, None)).unwrap();
+                assert_eq!(r.winners, [0]);
+                assert_eq!(r.outcomes, [Some(Outcome::Ok(1)), None, None, None]);
+            }
+            Outcome::Ok(0)
+        }
+    });
+}

@@ -2,6 +2,11 @@
 //!
 //! A block collects its branches' ends under one lock. The end that decides it freezes the
 //! result and cancels the other branches; the block is over when all of them have unwound.
+//!
+//! In virtual time several branches may end at one instant, and the one written first counts as
+//! the first, whichever worker was faster. So an end that would decide the block while a branch
+//! written before it still runs only notes that (`defer`); the block is settled when nothing more
+//! happens at that instant.
 
 use crate::fiber::cx::{Enter, SpawnError, SpawnOptions};
 use crate::fiber::{Body, Fiber, FiberCx, OnDone};
@@ -90,8 +95,10 @@ pub struct JoinResult {
 #[derive(Default)]
 struct Inner {
     outcomes: Vec<Option<Outcome>>,
-    /// Successes in completion order.
-    successes: Vec<usize>,
+    /// Successes in the order in which they count: by instant (of real time: in completion
+    /// order), then by source order.
+    successes: Vec<(u64, usize)>,
+    deferred: bool,
     failures: usize,
     classes: vote::Classes,
     ended: usize,
@@ -200,7 +207,7 @@ impl JoinGroup {
         }
     }
 
-    fn branch_ended(&self, place: Place<'_>, branch: usize, fiber: &Fiber) {
+    fn branch_ended(self: &Arc<Self>, place: Place<'_>, branch: usize, fiber: &Fiber) {
         let mut woken = Vec::new();
         let mut next = None;
         let mut losers = Vec::new();
@@ -211,10 +218,21 @@ impl JoinGroup {
             inner.running = inner.running.saturating_sub(1);
             if inner.decision.is_none() {
                 let outcome = fiber.outcome().unwrap_or(Outcome::Cancelled);
-                self.record(&mut inner, branch, outcome.share(self.payload));
-                inner.decision = self.decide(&inner);
-                if inner.decision.is_some() {
-                    losers = take_losers(&mut inner);
+                let instant = match place.shared.clock.is_virtual() {
+                    true => place.shared.clock.now(),
+                    false => inner.ended as u64,
+                };
+                self.record(&mut inner, branch, instant, outcome.share(self.payload));
+                let decision = self.decide(&inner);
+                if decision.is_some() {
+                    let earlier_runs = inner.outcomes[..branch].iter().any(Option::is_none);
+                    if earlier_runs && place.shared.clock.is_virtual() {
+                        if !std::mem::replace(&mut inner.deferred, true) {
+                            place.shared.defer(self.clone());
+                        }
+                    } else {
+                        losers = self.close(&mut inner);
+                    }
                 }
             }
             if inner.decision.is_none() && inner.sealed {
@@ -232,11 +250,62 @@ impl JoinGroup {
         place.ready_all(woken);
     }
 
-    fn record(&self, inner: &mut Inner, branch: usize, outcome: Outcome) {
+    /// Nothing more happens at this instant: is the block decided?
+    pub(crate) fn settle(&self, place: Place<'_>) -> bool {
+        let losers = {
+            let mut inner = self.inner.lock();
+            inner.deferred = false;
+            if inner.decision.is_some() {
+                return false;
+            }
+            self.close(&mut inner)
+        };
+        let decided = !losers.is_empty();
+        cancel_all(place, losers);
+        decided
+    }
+
+    /// Decides the block if its ends do, and gives back who has lost.
+    fn close(&self, inner: &mut Inner) -> Vec<Member> {
+        inner.successes.sort_unstable();
+        inner.decision = self.decide(inner);
+        if inner.decision.is_none() {
+            return Vec::new();
+        }
+        let tolerant = matches!(self.spec.on_fail, OnFail::Ignore | OnFail::Tolerate);
+        let kept: Vec<usize> = match (self.spec.strategy, inner.decision) {
+            (Strategy::First, Some(Decision::Won)) if !tolerant => inner
+                .outcomes
+                .iter()
+                .position(Option::is_some)
+                .into_iter()
+                .collect(),
+            (Strategy::First, Some(Decision::Won)) => {
+                inner.successes.iter().take(1).map(|s| s.1).collect()
+            }
+            (Strategy::Any(count), Some(Decision::Won)) => {
+                inner.successes.iter().take(count).map(|s| s.1).collect()
+            }
+            _ => return take_losers(inner),
+        };
+        // What else has ended at the same instant has not won.
+        for (at, outcome) in inner.outcomes.iter_mut().enumerate() {
+            if let Some(Outcome::Ok(slot)) = *outcome
+                && !kept.contains(&at)
+            {
+                self.payload.drop_slot(slot);
+                *outcome = None;
+            }
+        }
+        inner.successes.retain(|s| kept.contains(&s.1));
+        take_losers(inner)
+    }
+
+    fn record(&self, inner: &mut Inner, branch: usize, instant: u64, outcome: Outcome) {
         inner.outcomes[branch] = Some(outcome);
         match outcome {
             Outcome::Ok(slot) => {
-                inner.successes.push(branch);
+                inner.successes.push((instant, branch));
                 if let Strategy::Vote(_) = self.spec.strategy {
                     inner
                         .classes
@@ -259,6 +328,14 @@ impl JoinGroup {
                 .position(|o| matches!(o, Some(Outcome::Failed(_) | Outcome::Cancelled)))
         };
         match (self.spec.strategy, self.spec.on_fail) {
+            (Strategy::First, OnFail::FailFast) => {
+                let first = inner.outcomes.iter().position(Option::is_some);
+                match first {
+                    Some(at) if failure() == Some(at) => Some(Decision::Raise(at)),
+                    Some(_) => Some(Decision::Won),
+                    None => all_ended.then_some(Decision::Nothing),
+                }
+            }
             (_, OnFail::FailFast) if failed > 0 => failure().map(Decision::Raise),
             (Strategy::All, _) => all_ended.then_some(Decision::Complete),
             (Strategy::First, OnFail::Ignore | OnFail::Tolerate) => match (won, all_ended) {
@@ -378,7 +455,8 @@ impl JoinGroup {
             release_all(outcomes, self.payload);
             return Err(why);
         }
-        let mut winners = std::mem::take(&mut inner.successes);
+        let successes = std::mem::take(&mut inner.successes);
+        let mut winners: Vec<usize> = successes.into_iter().map(|s| s.1).collect();
         match self.spec.strategy {
             Strategy::First if winners.is_empty() && decision == Decision::Won => {
                 winners.extend(outcomes.iter().position(|o| o.is_some()));

@@ -88,6 +88,14 @@ impl Timeline {
         Some((key.deadline, waiter))
     }
 
+    /// Does a sleep end at this instant? (Deadlines come after whatever happens at it.)
+    pub(crate) fn wakes_at(&self, now: u64) -> bool {
+        self.queue
+            .keys()
+            .next()
+            .is_some_and(|k| k.deadline <= now && k.class == Class::Sleep)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.queue.is_empty()
     }
