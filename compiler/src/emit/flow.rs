@@ -60,9 +60,8 @@ pub struct Flow<'a> {
     types: &'a [TypeDesc],
     /// Unions by members, to name what a union without Null is.
     unions: FxHashMap<&'a [TypeIx], TypeIx>,
-    position: Vec<usize>,
     preds: Vec<Vec<BlockId>>,
-    out: Vec<Option<Narrowed>>,
+    starts: Vec<Option<Narrowed>>,
     entered_by_failure: Vec<bool>,
 }
 
@@ -75,9 +74,8 @@ impl<'a> Flow<'a> {
             func,
             types,
             unions: FxHashMap::default(),
-            position: vec![usize::MAX; n],
             preds: vec![Vec::new(); n],
-            out: vec![None; n],
+            starts: vec![None; n],
             entered_by_failure: vec![false; n],
         };
         for (i, ty) in types.iter().enumerate() {
@@ -85,8 +83,7 @@ impl<'a> Flow<'a> {
                 this.unions.insert(members, i as TypeIx);
             }
         }
-        for (i, &b) in order.iter().enumerate() {
-            this.position[b.0 as usize] = i;
+        for &b in order {
             let block = &func.blocks[b.0 as usize];
             for t in block.term.targets() {
                 this.preds[t.0 as usize].push(b);
@@ -100,18 +97,52 @@ impl<'a> Flow<'a> {
         this
     }
 
-    /// What is proved at the start of `b`; all blocks laid out before it are done.
+    /// Finds what is proved at the start of each block; `written` tells what an instruction
+    /// writes. Starts with everything that holds on the edges known so far, and takes back what
+    /// another edge, such as one that closes a loop, does not bring, until nothing changes.
+    pub fn solve(&mut self, order: &[BlockId], written: impl Fn(&Inst) -> Option<VReg>) {
+        let mut ends: Vec<Option<Narrowed>> = vec![None; self.func.blocks.len()];
+        loop {
+            let mut changed = false;
+            for &b in order {
+                let i = b.0 as usize;
+                let mut start = self.on_edges(b, &ends);
+                if let Some(before) = &self.starts[i] {
+                    start.retain(|reg, ty| before.get(reg) == Some(ty));
+                    if ends[i].is_some() && start.len() == before.len() {
+                        continue;
+                    }
+                }
+                changed = true;
+                let mut narrowed = start.clone();
+                for inst in &self.func.blocks[i].insts {
+                    self.step(inst, written(inst), &mut narrowed);
+                }
+                self.starts[i] = Some(start);
+                ends[i] = Some(narrowed);
+            }
+            if !changed {
+                break;
+            }
+        }
+    }
+
+    /// What is proved at the start of `b`, once solved.
     #[must_use]
     pub fn at_start(&self, b: BlockId) -> Narrowed {
+        self.starts[b.0 as usize].clone().unwrap_or_default()
+    }
+
+    /// What all edges to `b` prove whose beginnings are known.
+    fn on_edges(&self, b: BlockId, ends: &[Option<Narrowed>]) -> Narrowed {
         let i = b.0 as usize;
-        let preds = &self.preds[i];
-        if self.entered_by_failure[i] || preds.is_empty() || b.0 == 0 {
+        if self.entered_by_failure[i] || b.0 == 0 {
             return Narrowed::default();
         }
         let mut known: Option<Narrowed> = None;
-        for &p in preds {
-            let Some(at_end) = &self.out[p.0 as usize] else {
-                return Narrowed::default();
+        for &p in &self.preds[i] {
+            let Some(at_end) = &ends[p.0 as usize] else {
+                continue;
             };
             let edge = self.on_edge(p, b, at_end);
             known = Some(match known {
@@ -123,11 +154,6 @@ impl<'a> Flow<'a> {
             });
         }
         known.unwrap_or_default()
-    }
-
-    /// Records what is proved at the end of `b`.
-    pub fn set_end(&mut self, b: BlockId, narrowed: Narrowed) {
-        self.out[b.0 as usize] = Some(narrowed);
     }
 
     fn on_edge(&self, from: BlockId, to: BlockId, at_end: &Narrowed) -> Narrowed {

@@ -82,21 +82,19 @@ pub(super) fn emit(
 impl Emitter<'_> {
     fn blocks(&mut self) {
         let mut flow = Flow::new(self.func, &self.program.types, &self.order);
-        let mut starts: Vec<Narrowed> = vec![Narrowed::default(); self.func.blocks.len()];
+        flow.solve(&self.order, |inst| self.sigs.outs(inst).map(|(reg, _)| reg));
         let jumped = self.jumped_to();
         for i in 0..self.order.len() {
             let b = self.order[i];
             let mut narrowed = flow.at_start(b);
-            starts[b.0 as usize].clone_from(&narrowed);
             if jumped[b.0 as usize] {
                 let map = self.frame_map(b, &flow, &narrowed);
                 self.out.bind(self.labels[b.0 as usize], map);
             }
             self.block(b, &flow, &mut narrowed);
-            flow.set_end(b, narrowed);
         }
         for (label, target, from) in std::mem::take(&mut self.trampolines) {
-            let map = self.frame_map(target, &flow, &starts[target.0 as usize]);
+            let map = self.frame_map(target, &flow, &flow.at_start(target));
             self.out.bind(label, map);
             self.land_term(from);
             self.out
