@@ -4,6 +4,7 @@
 //! only there: `x = op …`. A field of an object made here, and not changed, is what it was made
 //! of (so an inlined closure's captures need no closure).
 
+use crate::emit::flow::is_subtype;
 use crate::ir::census::Census;
 use crate::ir::roles::Signatures;
 use crate::ir::{Func, VReg};
@@ -76,16 +77,20 @@ fn propagate(func: &mut Func, sigs: &Signatures, types: &[TypeDesc]) {
                 continue;
             }
             let (dst, src) = (inst.regs[0], inst.regs[1]);
+            let (own, given) = (func.regs[dst.0 as usize].ty, func.regs[src.0 as usize].ty);
+            let closure = matches!(types[own as usize], TypeDesc::Closure { .. });
             if dst != src
                 && census.is_single(dst)
                 && census.is_single(src)
                 && same_repr(func, types, dst, src)
+                // What a test has proved of `src` is forgotten at loops and handlers; the narrower
+                // register keeps it.
+                && (closure || is_subtype(types, given, own))
             {
                 stands_for[dst.0 as usize] = src;
                 any = true;
                 // An inlined closure's own register knows more of its type than the caller's.
-                let own = func.regs[dst.0 as usize].ty;
-                if matches!(types[own as usize], TypeDesc::Closure { .. }) {
+                if closure {
                     narrowed.push((src, own));
                 }
             }
