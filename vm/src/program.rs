@@ -178,8 +178,7 @@ impl Program {
             args,
         };
         let body = Box::new(FiberBody::main(&instance, plan));
-        let site = self.image.entries[entry] as u64;
-        let report = runtime.run(body, SpawnInfo { name: None, site });
+        let report = runtime.run(body, SpawnInfo::default());
         let mut ended = Ended::with(match instance.exit_code() {
             Some(code) => {
                 release(heap, report.outcome);
