@@ -71,19 +71,16 @@ impl Signatures {
                 );
             }
             _ => {
-                let fixed: Vec<Role> = inst
-                    .op
-                    .def()
-                    .operands
-                    .iter()
-                    .map(|o| o.role)
-                    .filter(|&r| r != Role::Imm)
-                    .collect();
+                let operands = inst.op.def().operands;
+                let roles = operands.iter().map(|o| o.role).filter(|&r| r != Role::Imm);
                 let rest = match inst.op {
                     Op::New | Op::ListNew => Role::Take,
                     _ => Role::Use,
                 };
-                window(regs, fixed.len(), rest, |i| fixed[i], f);
+                let roles = roles.chain(std::iter::repeat(rest));
+                for (i, (&reg, role)) in regs.iter().zip(roles).enumerate() {
+                    f(i, reg, role);
+                }
             }
         }
     }
