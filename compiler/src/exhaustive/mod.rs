@@ -190,19 +190,36 @@ fn specialise(c: &Ctor, row: &[P], arity: usize) -> Vec<P> {
     out
 }
 
-/// The members of a type that is a choice between types, if it is one.
+/// What a Json can be.
+const JSON: [Ty; 7] = [
+    Ty::NULL,
+    Ty::BOOL,
+    Ty::INT,
+    Ty::FLOAT,
+    Ty::STRING,
+    Ty::LIST_JSON,
+    Ty::MAP_STRING_JSON,
+];
+
+/// The members of a type that is a choice between types, if it is one; none is a choice itself.
 fn members(types: &Types, ty: Ty) -> Option<Vec<Ty>> {
     match types.kind(ty) {
-        TyKind::Union(members) => Some(members.clone()),
-        TyKind::Json => Some(vec![
-            Ty::NULL,
-            Ty::BOOL,
-            Ty::INT,
-            Ty::FLOAT,
-            Ty::STRING,
-            Ty::LIST_JSON,
-            Ty::MAP_STRING_JSON,
-        ]),
+        TyKind::Union(members) => {
+            let mut flat: Vec<Ty> = Vec::with_capacity(members.len());
+            for &member in members {
+                let parts = match types.kind(member) {
+                    TyKind::Json => &JSON[..],
+                    _ => std::slice::from_ref(&member),
+                };
+                for part in parts {
+                    if !flat.contains(part) {
+                        flat.push(*part);
+                    }
+                }
+            }
+            Some(flat)
+        }
+        TyKind::Json => Some(JSON.to_vec()),
         _ => None,
     }
 }
