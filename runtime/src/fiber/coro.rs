@@ -37,12 +37,14 @@ impl Coro {
             return (Some(Step::Done(Outcome::Failed(failure))), None);
         };
         let raw = Arc::as_ptr(fiber);
+        let floor = stack.floor();
         let inner = Coroutine::with_stack(stack, move |switch: &Switch, worker: Input| {
             // SAFETY: whoever resumes the coroutine holds a count of the fiber meanwhile.
             let fiber = ManuallyDrop::new(unsafe { Arc::from_raw(raw) });
             // SAFETY: the first resumption is by a worker.
             let cx = FiberCx::new(unsafe { &*worker }, &fiber);
             cx.set_yielder(switch);
+            cx.set_stack_limit(floor);
             // SAFETY: the body is the running coroutine's until it returns.
             let Some(body) = (unsafe { &mut *fiber.body.get() }) else {
                 return Step::Done(Outcome::Cancelled);

@@ -36,6 +36,8 @@ pub struct FiberCx {
     worker: Cell<*const Worker>,
     fiber: *const Fiber,
     yielder: Cell<*const super::coro::Switch>,
+    /// Of a stack of its own; 0 on the worker's.
+    stack_limit: Cell<usize>,
 }
 
 impl std::fmt::Debug for FiberCx {
@@ -56,6 +58,7 @@ impl FiberCx {
             worker: Cell::new(worker),
             fiber: Arc::as_ptr(fiber),
             yielder: Cell::new(std::ptr::null()),
+            stack_limit: Cell::new(0),
         }
     }
 
@@ -326,6 +329,19 @@ impl FiberCx {
         );
         // SAFETY: a yielder is set for as long as its coroutine runs this body.
         unsafe { super::coro::suspend(&*yielder, self) }
+    }
+
+    /// The lowest address native code of this body should let its stack reach: below it are only
+    /// some kilobytes of reserve and then the guard page.
+    pub fn stack_limit(&self) -> usize {
+        match (self.stack_limit.get(), self.worker()) {
+            (0, Some(worker)) => worker.stack_floor(),
+            (limit, _) => limit,
+        }
+    }
+
+    pub(crate) fn set_stack_limit(&self, limit: usize) {
+        self.stack_limit.set(limit);
     }
 
     /// Can this body park by [`FiberCx::suspend`]?

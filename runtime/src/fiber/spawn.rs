@@ -51,7 +51,7 @@ impl FiberCx {
         let fiber = self.fiber();
         // SAFETY: the running fiber owns its family field.
         let slot = unsafe { &mut *fiber.family.get() };
-        let family = slot.get_or_insert_with(|| Group::family(fiber));
+        let family = slot.get_or_insert_with(|| Group::family(self.place(), fiber));
         if fiber.state.is_masked() && !family.is_shielded() {
             *family = Group::shield(self.place(), family);
         }

@@ -24,6 +24,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 #[cfg(target_os = "linux")]
 const MADV_GUARD_INSTALL: libc::c_int = 102;
 const GUARD: usize = 4096;
+/// What native code should leave free above the guard page: a leaf's frames.
+const RESERVE: usize = 4096;
 const COLOURS: usize = 16;
 const COLOUR_STEP: usize = 192;
 /// A worker keeps up to so many free stacks for itself; hot ones first.
@@ -183,6 +185,13 @@ pub(crate) struct StackSlot {
     limit: usize,
     base: usize,
     index: u32,
+}
+
+impl StackSlot {
+    /// The lowest address to be used.
+    pub(crate) fn floor(&self) -> usize {
+        self.limit + GUARD + RESERVE
+    }
 }
 
 // SAFETY: base and limit bound writable memory of more than the minimum size that nothing else

@@ -46,7 +46,8 @@ impl Place<'_> {
         if let Some(hook) = fiber.on_done() {
             hook.on_done(self, fiber);
         }
-        fiber.owner.unlink_fiber(fiber);
+        let home = family.as_ref().and_then(|family| family.home());
+        home.unwrap_or(&fiber.owner).unlink_fiber(fiber);
         self.ready_all(fiber.pool().count_out());
         if let Outcome::Failed(failure) = outcome
             && Arc::strong_count(fiber) == 1
@@ -68,7 +69,10 @@ impl Place<'_> {
                     group.member_done(self);
                     at = group.parent().cloned();
                 }
-                Some(family) => break family.member_done(self),
+                Some(family) => {
+                    family.set_orphaned();
+                    break family.member_done(self);
+                }
                 None => break fiber.owner.member_done(self),
             }
         }

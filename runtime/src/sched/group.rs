@@ -20,6 +20,9 @@ use crate::sched::state::Asked;
 use crate::sync::wait_queue::{WaitQueue, Waiter};
 use std::sync::{Arc, Weak};
 
+/// Ended ancestors are kept in paths down to this depth.
+const KEEP_DEPTH: u32 = 64;
+
 /// What a group stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -65,6 +68,8 @@ pub(crate) struct Group {
     pub(crate) pool: Option<Arc<Pool>>,
     live: AtomicUsize,
     cancelled: AtomicBool,
+    /// Its fiber has ended; it lives on for what that has started.
+    orphaned: AtomicBool,
     linked: AtomicBool,
     link_key: AtomicUsize,
     inner: Mutex<Inner>,
@@ -115,6 +120,7 @@ impl Group {
             pool,
             live: AtomicUsize::new(live),
             cancelled: AtomicBool::new(false),
+            orphaned: AtomicBool::new(false),
             linked: AtomicBool::new(false),
             link_key: AtomicUsize::new(0),
             inner: Mutex::new(Inner::default()),
@@ -122,20 +128,50 @@ impl Group {
     }
 
     /// The family of `fiber`, which runs; it counts as a member of its own family.
-    pub(crate) fn family(fiber: &Fiber) -> Arc<Group> {
-        let parent = fiber.owner.clone();
-        let shared = parent.shared;
-        let site = fiber.site;
-        let keep = None;
-        Arc::new(Group::make(
-            shared,
-            keep,
-            Some(parent),
-            Kind::Family,
-            fiber.ordinal,
-            site,
-            1,
-        ))
+    pub(crate) fn family(place: Place<'_>, fiber: &Fiber) -> Arc<Group> {
+        let owner = &fiber.owner;
+        let parent = owner.home_for(fiber);
+        let (shared, site, up) = (owner.shared, fiber.site, Some(parent.clone()));
+        let kind = Kind::Family;
+        let family = Arc::new(Group::make(shared, None, up, kind, fiber.ordinal, site, 1));
+        if !Arc::ptr_eq(parent, owner) {
+            // The fiber's membership moves up with it.
+            parent.add_member();
+            owner.member_done(place);
+        }
+        family
+    }
+
+    /// The group a new family is put into: the owner, or, where tasks go on starting their
+    /// successors and ending, the first group further up that is still needed. Such a chain would
+    /// grow for ever otherwise. (Not in deterministic runs, where paths are names.)
+    fn home_for(self: &Arc<Group>, fiber: &Fiber) -> &Arc<Group> {
+        let mut home = self;
+        if fiber.state.is_linked() || self.shared().det.is_some() {
+            return home;
+        }
+        while home.kind == Kind::Family
+            && home.depth > KEEP_DEPTH
+            && home.orphaned.load(Ordering::Acquire)
+            && let Some(parent) = &home.parent
+        {
+            home = parent;
+        }
+        home
+    }
+
+    /// The fiber whose family this is has ended.
+    pub(crate) fn set_orphaned(&self) {
+        self.orphaned.store(true, Ordering::Release);
+    }
+
+    /// The group that lists the fiber whose innermost group this is.
+    pub(crate) fn home(self: &Arc<Group>) -> Option<&Arc<Group>> {
+        let mut at = self;
+        while at.kind != Kind::Family {
+            at = at.parent.as_ref()?;
+        }
+        at.parent.as_ref()
     }
 
     /// A scope inside `parent`, whose tasks run on `pool` if it is given; its body holds one count

@@ -178,6 +178,7 @@ impl Worker {
     fn woken(&self) {
         count(&self.remote().counters.wakes);
         let shared = self.shared();
+        shared.monitor.hurry();
         let pool = self.pool();
         let _order = shared.sleep_lock.lock();
         let mut sleepers = pool.sleepers.lock();

@@ -7,7 +7,7 @@
 use crate::sched::pool::{Pool, Remote};
 use crate::sched::shared::{POLL_PREEMPT, Shared};
 use crate::sched::stats::count;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
@@ -22,6 +22,8 @@ const ENDLESS_INSTANT: u32 = 100;
 pub(crate) struct Monitor {
     stop: Mutex<bool>,
     signal: Condvar,
+    /// It pauses for long: whoever wakes up from idleness wakes it, too.
+    calm: AtomicBool,
 }
 
 /// What the monitor remembers of a worker.
@@ -42,9 +44,13 @@ impl Monitor {
         self.signal.notify_all();
     }
 
-    /// Ends a long pause early.
+    /// Ends a long pause early: something runs again.
     pub(crate) fn hurry(&self) {
-        self.signal.notify_all();
+        if self.calm.load(Ordering::Relaxed) && self.calm.swap(false, Ordering::AcqRel) {
+            // Under the lock, or the monitor could miss it on its way into the pause.
+            drop(self.stop.lock().unwrap_or_else(|e| e.into_inner()));
+            self.signal.notify_all();
+        }
     }
 }
 
@@ -55,11 +61,9 @@ pub(crate) fn watch(shared: &Arc<Shared>) {
     let monitor = &shared.monitor;
     let mut stop = monitor.stop.lock().unwrap_or_else(|e| e.into_inner());
     while !*stop {
-        let pause = if shared.awake.load(Ordering::Relaxed) > 0 {
-            BUSY
-        } else {
-            CALM
-        };
+        let calm = shared.awake.load(Ordering::Relaxed) == 0;
+        monitor.calm.store(calm, Ordering::Release);
+        let pause = if calm { CALM } else { BUSY };
         let (back, _) = monitor
             .signal
             .wait_timeout(stop, pause)

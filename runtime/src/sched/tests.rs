@@ -332,3 +332,67 @@ fn ten_thousand_stacks_come_and_go() {
     assert_eq!(total.unwrap(), 10_000 * 9_999 / 2);
     assert!(runtime.stats().peak_stacks <= 10_001);
 }
+
+/// Starts its successor and ends.
+struct Relay {
+    left: u32,
+    done: Arc<AtomicU64>,
+}
+
+impl Body for Relay {
+    fn resume(&mut self, cx: &FiberCx) -> Step {
+        if self.left > 0 {
+            let next = Relay {
+                left: self.left - 1,
+                done: self.done.clone(),
+            };
+            drop(cx.spawn(Box::new(next), Default::default()).unwrap());
+        } else {
+            self.done.store(cx.path().len() as u64, Ordering::SeqCst);
+        }
+        Step::Done(Outcome::Ok(0))
+    }
+}
+
+#[test]
+fn a_chain_of_successors_does_not_grow() {
+    for workers in [1, 2] {
+        let done = Arc::new(AtomicU64::new(0));
+        let runtime = Runtime::new(Config {
+            workers,
+            ..Config::default()
+        })
+        .unwrap();
+        let first = Box::new(Relay {
+            left: 50_000,
+            done: done.clone(),
+        });
+        assert_eq!(
+            runtime.run(first, SpawnInfo::default()).outcome,
+            Outcome::Ok(0)
+        );
+        let path = done.load(Ordering::SeqCst);
+        assert!((5..1000).contains(&path), "{path}");
+    }
+}
+
+/// Uses the stack down to its limit, and says how much that was.
+fn dig(cx: &FiberCx, top: usize) -> usize {
+    let here = [0u8; 256];
+    let at = std::hint::black_box(&here).as_ptr() as usize;
+    if at - 512 < cx.stack_limit() { top - at } else { dig(cx, top).max(top - at) }
+}
+
+#[test]
+fn stacks_can_be_used_down_to_their_limit() {
+    let config = Config { workers: 1, stack_size: 128 << 10, ..Config::default() };
+    let runtime = Runtime::new(config).unwrap();
+    let used = runtime.block_on(|cx| {
+        let here = 0u8;
+        let top = &raw const here as usize;
+        (dig(cx, top), cx.on_worker_stack(|| 5))
+    });
+    let (used, five) = used.unwrap();
+    assert!((100 << 10..128 << 10).contains(&used), "{used}");
+    assert_eq!(five, 5);
+}

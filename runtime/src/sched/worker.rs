@@ -242,7 +242,7 @@ impl Worker {
             if let Some(log) = &self.shared.events {
                 log.record(self, fiber, EventKind::Park);
             }
-            if !fiber.state.is_linked() && fiber.owner.link_fiber(self.place(), fiber) {
+            if !fiber.state.is_linked() && self.link(fiber) {
                 self.cancel_own(fiber);
             }
             count(&remote.counters.parks);
@@ -251,6 +251,14 @@ impl Worker {
                 ToParked::Woken => {}
             }
         }
+    }
+
+    /// Makes a fiber that parks for the first time findable; is it to be cancelled?
+    fn link(&self, fiber: &Arc<Fiber>) -> bool {
+        // SAFETY: the fiber is RUNNING and ours.
+        let family = unsafe { &*fiber.family.get() };
+        let home = family.as_ref().and_then(|family| family.home());
+        home.unwrap_or(&fiber.owner).link_fiber(self.place(), fiber)
     }
 
     /// Has anything above the fiber been cancelled since it last looked?
@@ -333,6 +341,11 @@ impl Worker {
             self.requeue(fiber.clone());
         }
         true
+    }
+
+    /// How far down bodies may use this worker's own stack.
+    pub(crate) fn stack_floor(&self) -> usize {
+        self.stack_floor.get()
     }
 
     /// Does it run a child in place of its parent?
