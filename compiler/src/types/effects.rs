@@ -155,6 +155,7 @@ impl<'a> Checker<'a> {
         }
         let graph = self.effect_graph();
         self.check_rows(&graph);
+        self.check_lambda_rows(&graph);
         self.check_passed(&graph);
         let settings = self.modules.get(self.modules.root()).ast.settings;
         if settings.deterministic.is_some_and(|(on, _)| on) {
@@ -166,6 +167,7 @@ impl<'a> Checker<'a> {
     fn effects_matter(&self) -> bool {
         let settings = self.modules.get(self.modules.root()).ast.settings;
         settings.deterministic.is_some_and(|(on, _)| on)
+            || !self.lambda_rows.is_empty()
             || self.insts.iter().any(|inst| {
                 let decl = self.items.cell(inst.cell).decl;
                 let own = !matches!(decl.body, ast::CellBody::Extern(_)) && decl.effects.is_some();
@@ -263,6 +265,33 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// Rows that lambdas declare.
+    fn check_lambda_rows(&mut self, graph: &Graph) {
+        for (func, row) in self.lambda_rows.clone() {
+            let allowed = self.allowed(row, graph);
+            let done = graph.sets.get(func.0 as usize).copied().unwrap_or(0);
+            let extra = done & !allowed;
+            let Some(effect) = graph.list(extra).into_iter().next() else {
+                continue;
+            };
+            let message = format!("the row of this function does not name the effect `{effect}`");
+            let error = Diagnostic::new(Code::EffectNotDeclared, message, row.span);
+            let bit = extra & extra.wrapping_neg();
+            let name = self.target_name(Target::Func(func.0));
+            let error = self.with_chain(error, &name, func.0, bit, graph);
+            self.report(error);
+        }
+    }
+
+    /// The effects known to `graph` that a row names.
+    fn allowed(&self, row: &ast::EffectRow, graph: &Graph) -> Set {
+        let mut probe = Graph {
+            names: graph.names.clone(),
+            ..Graph::default()
+        };
+        self.row_set(row, &mut probe)
+    }
+
     fn with_chain(
         &mut self,
         error: Diagnostic,
@@ -322,12 +351,7 @@ impl<'a> Checker<'a> {
             let Some(row) = param.ty.as_ref().and_then(fn_row) else {
                 continue;
             };
-            let mut names = graph.names.clone();
-            let mut probe = Graph {
-                names: std::mem::take(&mut names),
-                ..Graph::default()
-            };
-            let allowed = self.row_set(row, &mut probe);
+            let allowed = self.allowed(row, graph);
             let extra = graph.of(Target::Func(one.func)) & !allowed;
             let Some(effect) = graph.list(extra).into_iter().next() else {
                 continue;

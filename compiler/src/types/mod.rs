@@ -105,6 +105,8 @@ pub(crate) struct Checker<'a> {
     nothing_to_run: bool,
     /// Whether a program without anything to run is an error.
     require_main: bool,
+    /// Effect rows that lambdas declare.
+    pub(crate) lambda_rows: Vec<(hir::FuncId, &'a crate::syntax::ast::EffectRow)>,
     /// `@strict true`
     pub(crate) strict: bool,
 }
@@ -143,6 +145,7 @@ impl<'a> Checker<'a> {
             tests: Vec::new(),
             nothing_to_run: false,
             require_main: true,
+            lambda_rows: Vec::new(),
             strict: root.ast.settings.strict.is_some_and(|(strict, _)| strict),
         }
     }

@@ -43,6 +43,9 @@ impl<'a> Checker<'a> {
         }
         let (result, declared) = self.lambda_result(lambda, expected.as_ref().map(|one| one.1));
         let func = self.new_func();
+        if let Some(row) = &lambda.effects {
+            self.lambda_rows.push((func, row));
+        }
         let ty = self.types.func(&params, result);
         let unknown = params.iter().any(|&ty| {
             let ty = self.known(ty);

@@ -375,7 +375,7 @@ impl<'a> Checker<'a> {
         for arm in &one.arms {
             let scope = self.enter();
             let mark = self.mark_narrows();
-            let pat = self.arm_pattern(&arm.pattern, value.ty);
+            let pat = self.pattern_of_rest(&arm.pattern, value.ty, rest);
             let covered = pattern_type(&pat);
             if let (Some((root, fields)), Some(ty)) = (&path, covered) {
                 self.narrow(*root, fields.clone(), ty);
@@ -404,6 +404,29 @@ impl<'a> Checker<'a> {
         }
         let value = Box::new(value);
         node(ExprKind::Match { value, arms }, ty, span)
+    }
+
+    /// The pattern of an arm; a name is bound to what the arms before have left of a union.
+    pub(crate) fn pattern_of_rest(
+        &mut self,
+        pattern: &'a ast::Pattern,
+        ty: Ty,
+        rest: Ty,
+    ) -> Pat {
+        let narrower = rest != Ty::NEVER && self.types.resolve(rest) != self.types.resolve(ty);
+        if !narrower || !matches!(pattern.kind, ast::PatternKind::Name(_)) {
+            return self.arm_pattern(pattern, ty);
+        }
+        let inner = self.arm_pattern(pattern, rest);
+        if !matches!(inner.kind, PatKind::Bind(_, None)) {
+            return self.arm_pattern(pattern, ty);
+        }
+        let span = inner.span;
+        Pat {
+            kind: PatKind::Type(rest, Box::new(inner)),
+            ty,
+            span,
+        }
     }
 
     pub(crate) fn try_expr(&mut self, one: &'a ast::Try, span: Span, want: Want) -> Expr {
@@ -537,7 +560,7 @@ impl<'a> Checker<'a> {
 }
 
 /// The type that a pattern says its values have, when it says nothing else.
-fn pattern_type(pat: &Pat) -> Option<Ty> {
+pub(crate) fn pattern_type(pat: &Pat) -> Option<Ty> {
     match &pat.kind {
         PatKind::Type(ty, inner) => match &inner.kind {
             PatKind::Wild | PatKind::Bind(_, None) => Some(*ty),

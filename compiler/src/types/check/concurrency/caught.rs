@@ -3,6 +3,7 @@
 //! The value matched is `T | Error`: `err(e)` and `e: Error` take the failure, `e: String` its
 //! message, all other patterns the value.
 
+use super::super::flow::pattern_type;
 use super::super::{Want, node};
 use super::is_block;
 use crate::diag::{Code, Diagnostic};
@@ -218,11 +219,12 @@ impl<'a> Checker<'a> {
     ) -> Expr {
         let mut branches = self.branches(want);
         let mut arms = Vec::with_capacity(one.arms.len());
+        let mut rest = how.value;
         for arm in &one.arms {
             let scope = self.enter();
             let mark = self.mark_narrows();
             let failure = self.takes_failure(&arm.pattern, how);
-            let pat = self.caught_pattern(&arm.pattern, value.ty, how);
+            let pat = self.caught_pattern(&arm.pattern, value.ty, rest, how);
             if let Some(root) = root {
                 let wild = matches!(pat.kind, PatKind::Wild);
                 let ty = if failure { Ty::ERROR } else { how.value };
@@ -240,6 +242,11 @@ impl<'a> Checker<'a> {
             let body = self.branch(&mut branches, body);
             self.leave(scope);
             self.forget_narrows(mark);
+            if let (PatKind::Type(_, inner), None, false) = (&pat.kind, &guard, failure)
+                && let Some(ty) = pattern_type(inner)
+            {
+                rest = self.minus(rest, ty);
+            }
             arms.push(Arm { pat, guard, body });
         }
         let ty = self.join_branches(branches, true);
@@ -248,7 +255,13 @@ impl<'a> Checker<'a> {
     }
 
     /// A pattern against `T | Error`.
-    fn caught_pattern(&mut self, pattern: &'a ast::Pattern, whole: Ty, how: Catching) -> Pat {
+    fn caught_pattern(
+        &mut self,
+        pattern: &'a ast::Pattern,
+        whole: Ty,
+        rest: Ty,
+        how: Catching,
+    ) -> Pat {
         let span = pattern.span;
         if !self.takes_failure(pattern, how) {
             return match &pattern.kind {
@@ -259,7 +272,7 @@ impl<'a> Checker<'a> {
                     self.typed_pat(how.value, inner, whole, span)
                 }
                 _ => {
-                    let inner = self.arm_pattern(pattern, how.value);
+                    let inner = self.pattern_of_rest(pattern, how.value, rest);
                     self.typed_pat(how.value, inner, whole, span)
                 }
             };
