@@ -171,6 +171,14 @@ impl FunctionBuilder {
         Label(self.labels.len() as u32 - 1)
     }
 
+    /// Whether a label is bound here already, with other registers live.
+    #[must_use]
+    pub fn clashes(&self, live: &[RegState]) -> bool {
+        let mut live = live.to_vec();
+        live.sort_unstable_by_key(|r| r.reg);
+        (self.function.maps.last()).is_some_and(|m| m.pc == self.pc() && m.live != live)
+    }
+
     /// The next instruction is `label`, and these registers are live there (any order).
     pub fn bind(&mut self, label: Label, mut live: Vec<RegState>) {
         let pc = self.pc();

@@ -89,6 +89,11 @@ impl Emitter<'_> {
             let mut narrowed = flow.at_start(b);
             if jumped[b.0 as usize] {
                 let map = self.frame_map(b, &flow, &narrowed);
+                if self.out.clashes(&map) {
+                    // The block before is empty, and more is known there than here.
+                    let jump = Insn::encode(Op::Jump, &[0]);
+                    self.out.branch(jump, self.labels[b.0 as usize]);
+                }
                 self.out.bind(self.labels[b.0 as usize], map);
             }
             self.block(b, &flow, &mut narrowed);

@@ -37,13 +37,16 @@ fn forward_fields(func: &mut Func, sigs: &Signatures, types: &[TypeDesc]) {
         }
         let (b, i) = census.site[base.0 as usize]?;
         let inst = &func.blocks[b as usize].insts[i as usize];
+        if inst.op != Op::New {
+            return None;
+        }
         // A closure's slot 0 is its function.
         let closure = matches!(types[inst.imms[0] as usize], TypeDesc::Closure { .. });
         let part = *inst.regs.get(field as usize + usize::from(!closure))?;
         if closure && field == 0 {
             return None;
         }
-        (inst.op == Op::New && census.is_single(part)).then_some(part)
+        census.is_single(part).then_some(part)
     };
     for b in 0..func.blocks.len() {
         for i in 0..func.blocks[b].insts.len() {
@@ -99,15 +102,15 @@ fn propagate(func: &mut Func, sigs: &Signatures, types: &[TypeDesc]) {
     if !any {
         return;
     }
-    for (reg, ty) in narrowed {
-        func.regs[reg.0 as usize].ty = ty;
-    }
     for i in 0..stands_for.len() {
         let mut to = stands_for[i];
         while stands_for[to.0 as usize] != to {
             to = stands_for[to.0 as usize];
         }
         stands_for[i] = to;
+    }
+    for (reg, ty) in narrowed {
+        func.regs[stands_for[reg.0 as usize].0 as usize].ty = ty;
     }
     for block in &mut func.blocks {
         block.insts.retain(|inst| {
