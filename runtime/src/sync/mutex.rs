@@ -236,3 +236,39 @@ impl RawCondvar {
             .poll_now(cx, Op::Notify, |inner, woken| inner.queue.claim_all(woken))
     }
 }
+
+/// A wait for a condition, to select on. The mutex is given back while the select waits; whoever
+/// selects must take it again afterwards, whatever has won.
+#[derive(Clone, Copy, Debug)]
+pub struct CondArm<'a> {
+    /// What is waited for.
+    pub condvar: &'a RawCondvar,
+    /// The mutex, which the fiber holds.
+    pub mutex: &'a RawMutex,
+}
+
+impl Source for CondArm<'_> {
+    fn try_now(&self, _: &FiberCx) -> Option<Selected> {
+        None
+    }
+
+    fn register(&self, cx: &FiberCx, ticket: Ticket) -> Option<u32> {
+        let waiter = cx.waiter(ticket.epoch, ticket.arm, Item::None);
+        let key = self.condvar.station.inner.lock().queue.push_back(waiter);
+        // Registered before the lock is open: no notification can be missed.
+        if self.mutex.holder() == cx.id() {
+            let opened = self.mutex.unlock(cx);
+            debug_assert!(opened.is_ok());
+        }
+        Some(key)
+    }
+
+    fn unregister(&self, cx: &FiberCx, key: u32, ticket: Ticket) {
+        let mut inner = self.condvar.station.inner.lock();
+        inner.queue.remove(key, cx.fiber(), ticket.epoch);
+    }
+
+    fn claimed(&self, _: &FiberCx, _: Option<u64>) -> Option<Selected> {
+        Some(Selected::Acquired)
+    }
+}

@@ -6,10 +6,11 @@ use std::task::Poll;
 
 use lumen_runtime::heap::handle::{HandleData, get, get_arc};
 use lumen_runtime::heap::word::{NULL, bool_word};
-use lumen_runtime::heap::{Heap, count, record, well_known};
+use lumen_runtime::heap::{Heap, TypeKind, count, record, well_known};
 use lumen_runtime::native::{NativeCx, NativeResult, NativeStop, fail, int, kind, text};
 use lumen_runtime::sync::broadcast::Subscriber;
 use lumen_runtime::sync::channel::{OnFull, RawChannel};
+use lumen_runtime::sync::mutex::RawMutex;
 use lumen_runtime::sync::select::{Arm, SelectOptions, Selected, poll_select};
 use lumen_runtime::task::future::FutureRef;
 use lumen_runtime::{FiberCx, Outcome, WaitError};
@@ -45,11 +46,7 @@ natives! {
         let until = deadline(fiber(cx)?, int(args[1]).max(0)).unwrap_or(u64::MAX);
         add(args, Op::Sleep(until))
     },
-    "rt.select_handle[A](Select, String, A) -> Null" => |_, args| {
-        // SAFETY: a live tuple whose first part is the handle.
-        let handle = unsafe { record::get(args[2], 0) };
-        add(args, Op::Acquire(Waitable::of(text(&args[1]), handle)?))
-    },
+    "rt.select_handle[A](Select, String, A) -> Null" => handle_arm,
     "rt.select_run[T](Select, fn() -> T) -> Null" => run,
     "rt.select_wait(Select) -> Int" => wait,
     "rt.select_value[T](Select) -> T" => value,
@@ -118,7 +115,13 @@ struct State {
     won: Option<usize>,
     /// The winner's value as an owned word, or its failure.
     value: Option<Result<u64, Loss>>,
+    /// Why it ended without a winner.
+    stopped: Option<WaitError>,
+    /// Fibers that lost have been cancelled.
     cancelled: bool,
+    /// Cleaning up has begun, and is to let cancellation in again at its end.
+    cleaning: bool,
+    unmask: bool,
 }
 
 impl Select {
@@ -171,6 +174,23 @@ fn add(args: &[u64], op: Op) -> NativeResult {
     Ok(NULL)
 }
 
+/// An arm for the waiting method of another handle; argument 2 is the tuple of its arguments.
+fn handle_arm(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
+    let parts = match cx.types.kind(cx.params[2]) {
+        TypeKind::Tuple(parts) => parts.len(),
+        _ => 0,
+    };
+    // SAFETY: a live tuple of so many handles, the one waited for first.
+    let part = |i: usize| (i < parts).then(|| unsafe { record::get(args[2], i) });
+    let Some(handle) = part(0) else {
+        return fail(kind::CAST, "not a handle");
+    };
+    add(
+        args,
+        Op::Acquire(Waitable::of(text(&args[1]), handle, part(1))?),
+    )
+}
+
 fn run(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
     let (fiber, machine) = (fiber(cx)?, machine(cx)?);
     let closure = cx.copy(args[1], cx.params[1]);
@@ -180,30 +200,16 @@ fn run(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
 }
 
 fn wait(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
-    let (fiber, machine) = (fiber(cx)?, machine(cx)?);
+    let fiber = fiber(cx)?;
     let select = object::<Select>(args, 0)?;
     let mut state = select.lock();
-    if state.won.is_none() {
-        let start = *match (select.fair, &mut state.start) {
-            (true, start) => start.get_or_insert_with(|| machine.turn() as usize),
-            (false, start) => start.insert(0),
-        };
-        let n = state.ops.len();
-        let options = SelectOptions {
-            or_else: select.or_else,
-            start: if n == 0 { 0 } else { start % n },
-            deadline: None,
-        };
-        let polled: Vec<_> = state.ops.iter().map(polled).collect();
-        let arms: Vec<Arm<'_>> = polled.iter().map(Polled::arm).collect();
-        let (won, selected) = ready(poll_select(fiber, &arms, options))?;
-        drop(arms);
-        drop(polled);
-        let value = selected_value(&state.ops, won, selected);
-        state.won = Some(won);
-        state.value = Some(value);
+    if state.won.is_none() && state.stopped.is_none() {
+        decide(cx, fiber, select, &mut state)?;
     }
-    unwind_losers(cx, fiber, &mut state)?;
+    clean_up(cx, fiber, &mut state)?;
+    if let Some(why) = state.stopped {
+        return Err(stop(why));
+    }
     let won = state.won.unwrap_or(usize::MAX);
     match state.value.take_if(|v| v.is_err()) {
         Some(Err(Loss::Ended(outcome))) => return value_of(outcome),
@@ -218,6 +224,73 @@ fn wait(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
     } else {
         -1_i64 as u64
     })
+}
+
+/// Waits for the winner.
+fn decide(
+    cx: &NativeCx<'_>,
+    fiber: &FiberCx,
+    select: &Select,
+    state: &mut State,
+) -> Result<(), NativeStop> {
+    let first = state.start.is_none();
+    let turn = if first && select.fair {
+        machine(cx)?.turn() as usize
+    } else {
+        0
+    };
+    let start = *state.start.get_or_insert(turn);
+    if first && conditions(&state.ops).any(|m| m.holder() != fiber.id()) {
+        return fail("Argument", "waiting for a condition needs its mutex locked");
+    }
+    let options = SelectOptions {
+        or_else: select.or_else,
+        start: start % state.ops.len().max(1),
+        deadline: None,
+    };
+    let polled: Vec<_> = state.ops.iter().map(polled).collect();
+    let arms: Vec<Arm<'_>> = polled.iter().map(Polled::arm).collect();
+    let answer = poll_select(fiber, &arms, options);
+    drop(arms);
+    drop(polled);
+    match answer {
+        Poll::Pending => return Err(NativeStop::Parked),
+        Poll::Ready(Err(why)) => state.stopped = Some(why),
+        Poll::Ready(Ok((won, selected))) => {
+            state.value = Some(selected_value(&state.ops, won, selected));
+            state.won = Some(won);
+        }
+    }
+    Ok(())
+}
+
+/// The mutexes of waits for conditions.
+fn conditions(ops: &[Op]) -> impl Iterator<Item = &RawMutex> {
+    ops.iter().filter_map(|op| match op {
+        Op::Acquire(waitable) => waitable.condition_mutex(),
+        _ => None,
+    })
+}
+
+/// Once it is decided: takes mutexes of conditions again, and waits for the fibers that lost. What
+/// has been won must not be lost to a cancellation meanwhile, which waits.
+fn clean_up(cx: &mut NativeCx<'_>, fiber: &FiberCx, state: &mut State) -> Result<(), NativeStop> {
+    if !std::mem::replace(&mut state.cleaning, true) {
+        state.unmask = !fiber.set_masked(true);
+    }
+    for mutex in conditions(&state.ops) {
+        if mutex.holder() != fiber.id() && mutex.poll_lock(fiber, None).is_pending() {
+            return Err(NativeStop::Parked);
+        }
+    }
+    let unwound = match state.won {
+        Some(_) => unwind_losers(cx, fiber, state),
+        None => Ok(()),
+    };
+    if unwound != Err(NativeStop::Parked) && std::mem::take(&mut state.unmask) {
+        fiber.set_masked(false);
+    }
+    unwound
 }
 
 fn polled(op: &Op) -> Polled<'_> {
@@ -240,7 +313,6 @@ fn selected_value(ops: &[Op], won: usize, selected: Selected) -> Result<u64, Los
         (Selected::Closed, Some(Op::Next(_))) => Ok(NULL),
         (Selected::Closed, Some(Op::Send(channel, _))) => Err(refused(channel)),
         (Selected::Closed, _) => Err(Loss::Closed),
-        (Selected::Acquired, Some(Op::Acquire(waitable))) => Ok(waitable.value()),
         (Selected::TimeUp | Selected::Acquired, _) => Ok(bool_word(true)),
         (Selected::NoneReady, _) => Ok(NULL),
     }

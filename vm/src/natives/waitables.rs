@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use lumen_runtime::heap::handle::{HandleData, get_arc};
-use lumen_runtime::heap::word::bool_word;
 use lumen_runtime::native::{NativeStop, fail};
 use lumen_runtime::sync::counters::{RawBarrier, RawSemaphore, RawToken, RawWaitGroup};
 use lumen_runtime::sync::handle::Guarded;
-use lumen_runtime::sync::mutex::RawMutex;
+use lumen_runtime::sync::mutex::{CondArm, RawCondvar, RawMutex};
 use lumen_runtime::sync::rw_lock::{RawRwLock, RwSide};
 use lumen_runtime::sync::select::{Arm, Source};
 
@@ -18,6 +17,10 @@ pub(super) enum Waitable {
         lock: Arc<Guarded<RawRwLock>>,
         write: bool,
     },
+    Condvar {
+        condvar: Arc<RawCondvar>,
+        mutex: Arc<Guarded<RawMutex>>,
+    },
     Other(Arc<dyn Source>),
 }
 
@@ -25,6 +28,7 @@ pub(super) enum Waitable {
 pub(super) enum Polled<'a> {
     Arm(Arm<'a>),
     Side(RwSide<'a>),
+    Condition(CondArm<'a>),
 }
 
 impl Polled<'_> {
@@ -33,19 +37,28 @@ impl Polled<'_> {
         match self {
             Polled::Arm(arm) => arm.clone(),
             Polled::Side(side) => Arm::Other(side),
+            Polled::Condition(condition) => Arm::Other(condition),
         }
     }
 }
 
 impl Waitable {
-    /// The waiting operation `name` of `handle`, a live handle.
-    pub(super) fn of(name: &str, handle: u64) -> Result<Waitable, NativeStop> {
+    /// The waiting operation `name` of `handle`, a live handle, and `argument`, another.
+    pub(super) fn of(
+        name: &str,
+        handle: u64,
+        argument: Option<u64>,
+    ) -> Result<Waitable, NativeStop> {
         let found = match name {
             "lock" => arc(handle).map(Waitable::Lock),
             "read_lock" | "write_lock" => arc(handle).map(|lock| Waitable::RwLock {
                 lock,
                 write: name == "write_lock",
             }),
+            "wait" if argument.is_some() => {
+                let parts = arc(handle).zip(argument.and_then(arc));
+                parts.map(|(condvar, mutex)| Waitable::Condvar { condvar, mutex })
+            }
             "acquire" => other::<RawSemaphore>(handle),
             "wait" => other::<RawWaitGroup>(handle)
                 .or_else(|| other::<RawBarrier>(handle))
@@ -67,15 +80,18 @@ impl Waitable {
                 lock: &lock.lock,
                 write: *write,
             }),
+            Waitable::Condvar { condvar, mutex } => Polled::Condition(CondArm {
+                condvar,
+                mutex: &mutex.lock,
+            }),
         }
     }
 
-    /// What it brings, as an owned word: the value under a lock, else true.
-    pub(super) fn value(&self) -> u64 {
+    /// The mutex of a wait for a condition.
+    pub(super) fn condition_mutex(&self) -> Option<&RawMutex> {
         match self {
-            Waitable::Lock(mutex) => mutex.get(),
-            Waitable::RwLock { lock, .. } => lock.get(),
-            Waitable::Other(_) => bool_word(true),
+            Waitable::Condvar { mutex, .. } => Some(&mutex.lock),
+            _ => None,
         }
     }
 }

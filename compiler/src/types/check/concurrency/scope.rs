@@ -66,6 +66,9 @@ impl<'a> Checker<'a> {
         body: &'a ast::Expr,
         span: Span,
     ) -> Expr {
+        if let Some(select) = self.limited_in_place(limit, body, span) {
+            return select;
+        }
         let ms = Box::new(self.expr_as(limit, Ty::INT));
         let (body, value, owned) = self.limited(body);
         let ty = self.types.nullable(value);

@@ -238,6 +238,45 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// `timeout(ms, m.lock())`: what has to wait in place, so that no other fiber holds the lock.
+    pub(super) fn limited_in_place(
+        &mut self,
+        limit: &'a ast::Expr,
+        body: &'a ast::Expr,
+        span: Span,
+    ) -> Option<Expr> {
+        let Ast::MethodCall(call) = &body.kind else {
+            return None;
+        };
+        let holds = match self.names.resolve(call.name.name) {
+            "lock" | "read_lock" | "write_lock" => call.args.is_empty(),
+            "wait" => call.args.len() == 1,
+            _ => false,
+        };
+        if call.safe || !holds {
+            return None;
+        }
+        let (op, value) = self.select_method(call)?;
+        let ms = self.expr_as(limit, Ty::INT);
+        let arm = |op, value, body| SelectArm {
+            op,
+            name: None,
+            value,
+            inner: None,
+            body,
+        };
+        let select = Select {
+            fair: false,
+            arms: vec![
+                arm(op, value, None),
+                arm(SelectOp::Sleep(ms), Ty::BOOL, Some(null(limit.span))),
+            ],
+            otherwise: None,
+        };
+        let ty = self.types.nullable(value);
+        Some(node(ExprKind::Select(Box::new(select)), ty, span))
+    }
+
     fn handle_method(
         &mut self,
         word: &str,
@@ -248,12 +287,7 @@ impl<'a> Checker<'a> {
         for arg in &call.args {
             args.push(self.value(&arg.value));
         }
-        let ty = self.known(args[0].ty);
-        let barrier = match self.types.kind(ty) {
-            Kind::Handle(name, _) => self.names.resolve(*name) == "Barrier",
-            _ => false,
-        };
-        let ty = if barrier { Ty::BOOL } else { Ty::NULL };
-        Some((SelectOp::Handle(word.to_owned(), args), ty))
+        // As with `sleep`: true, so that a winner differs from a loser.
+        Some((SelectOp::Handle(word.to_owned(), args), Ty::BOOL))
     }
 }
