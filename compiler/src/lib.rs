@@ -14,7 +14,7 @@ pub mod types;
 use bytecode::module::Module;
 use diag::Diagnostics;
 use lumen_bytecode as bytecode;
-use names::{Library, load_modules};
+use names::{Library, Prelude, load_modules};
 use source::{FileId, Loader, SourceMap};
 use syntax::Interner;
 
@@ -27,9 +27,21 @@ pub fn check(
     sources: &mut SourceMap,
     diagnostics: &mut Diagnostics,
 ) -> Option<hir::Program> {
-    let mut names = Interner::new();
-    let modules = load_modules(root, library, loader, sources, &mut names, diagnostics);
-    types::check_program(&modules, sources, &mut names, diagnostics)
+    // Most programs need little of the prelude. One with errors is looked at again beside all of
+    // it, for the sake of suggestions.
+    for prelude in [Prelude::Mentioned, Prelude::All] {
+        let mut names = Interner::new();
+        let mut found = Diagnostics::new();
+        let modules = load_modules(
+            root, library, prelude, loader, sources, &mut names, &mut found,
+        );
+        let program = types::check_program(&modules, sources, &mut names, &mut found);
+        if program.is_some() || prelude == Prelude::All {
+            diagnostics.extend(found);
+            return program;
+        }
+    }
+    None
 }
 
 /// From the typed tree to IR after its passes, with the class of every register of every function.

@@ -4,6 +4,6 @@ mod modules;
 mod scope;
 mod suggest;
 
-pub use modules::{Library, LibraryModule, Module, ModuleId, Modules, load_modules};
+pub use modules::{Library, LibraryModule, Module, ModuleId, Modules, Prelude, load_modules};
 pub(crate) use scope::{ModuleScope, TypeDef, ValueDef};
 pub(crate) use suggest::closest;

@@ -65,10 +65,20 @@ impl Modules {
     }
 }
 
+/// How much of the library's prelude is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Prelude {
+    /// The modules that declare a name which the program, or such a module, mentions.
+    Mentioned,
+    /// All modules: diagnostics may suggest any name.
+    All,
+}
+
 /// Parses `root`, what it imports, and the prelude of `library`.
 pub fn load_modules(
     root: FileId,
     library: Library<'_>,
+    prelude: Prelude,
     loader: &dyn Loader,
     sources: &mut SourceMap,
     names: &mut Interner,
@@ -84,12 +94,76 @@ pub fn load_modules(
         open: Vec::new(),
         modules: Modules::default(),
     };
-    for module in library.modules.iter().filter(|module| module.prelude) {
-        walk.library_module(module);
-    }
     let name = walk.sources.file(root).name().to_owned();
-    walk.visit("main".to_owned(), name, root, None);
+    let root = walk.visit("main".to_owned(), name, root, None);
+    walk.prelude(prelude);
+    walk.modules.put_in_order(root);
     walk.modules
+}
+
+/// The names that a library module declares at its top level, from its text.
+fn declared(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter_map(|line| {
+        let mut rest = line;
+        for word in ["pub ", "extern ", "async "] {
+            rest = rest.strip_prefix(word).unwrap_or(rest);
+        }
+        let (kind, rest) = rest.split_once(' ')?;
+        let known = ["cell", "record", "enum", "trait", "type", "const", "let"].contains(&kind);
+        let end = rest
+            .find(|c: char| !c.is_alphanumeric() && c != '_')
+            .unwrap_or(rest.len());
+        known.then(|| &rest[..end])
+    })
+}
+
+impl Modules {
+    /// Numbers the modules anew: those of the prelude first, each after what it imports, the root
+    /// last.
+    fn put_in_order(&mut self, root: ModuleId) {
+        let n = self.list.len();
+        let mut order: Vec<usize> = Vec::with_capacity(n);
+        let mut seen = vec![false; n];
+        let is_prelude = |i: &usize| self.list[*i].prelude;
+        let others = (0..n).filter(|i| !is_prelude(i) && *i != root.0 as usize);
+        let starts = (0..n)
+            .filter(is_prelude)
+            .chain(others)
+            .chain([root.0 as usize]);
+        for start in starts {
+            let mut stack = vec![(start, 0)];
+            while let Some((module, next)) = stack.pop() {
+                if seen[module] {
+                    continue;
+                }
+                match self.list[module].imports.get(next) {
+                    Some(import) => {
+                        stack.push((module, next + 1));
+                        stack.extend(import.map(|import| (import.0 as usize, 0)));
+                    }
+                    None => {
+                        seen[module] = true;
+                        order.push(module);
+                    }
+                }
+            }
+        }
+        let mut number = vec![0; n];
+        for (new, &old) in order.iter().enumerate() {
+            number[old] = new as u32;
+        }
+        let mut old: Vec<Option<Module>> = self.list.drain(..).map(Some).collect();
+        self.list
+            .extend(order.iter().filter_map(|&i| old[i].take()));
+        for import in self
+            .list
+            .iter_mut()
+            .flat_map(|module| &mut module.imports)
+            .flatten()
+        {
+            import.0 = number[import.0 as usize];
+        }
+    }
 }
 
 /// Where a module stands in the walk.
@@ -116,6 +190,30 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
+    /// Reads prelude modules until none is missing.
+    fn prelude(&mut self, which: Prelude) {
+        let library = self.library;
+        let mut left: Vec<_> = library
+            .modules
+            .iter()
+            .filter(|module| module.prelude)
+            .collect();
+        loop {
+            let before = left.len();
+            left.retain(|module| {
+                let wanted = which == Prelude::All
+                    || declared(module.text).any(|name| self.names.has_met(name));
+                if wanted {
+                    self.library_module(module);
+                }
+                !wanted
+            });
+            if left.len() == before {
+                return;
+            }
+        }
+    }
+
     fn visit(
         &mut self,
         module: String,

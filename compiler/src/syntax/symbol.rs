@@ -16,7 +16,12 @@ pub struct Interner {
     text: String,
     ends: Vec<u32>,
     slots: Vec<u32>,
+    /// Which of the language's own words have been met, a bit each.
+    met: [u64; WORD_SETS],
 }
+
+/// Room for the language's own words.
+const WORD_SETS: usize = super::token::WORDS.len().div_ceil(64);
 
 impl Default for Interner {
     fn default() -> Self {
@@ -31,19 +36,35 @@ impl Interner {
             text: String::new(),
             ends: Vec::new(),
             slots: vec![0; 1024],
+            met: [0; WORD_SETS],
         };
         for word in super::token::WORDS {
             interner.intern(word);
         }
+        interner.met = [0; WORD_SETS];
         interner
     }
 
     /// The symbol of `name`, made if there is none yet.
     pub fn intern(&mut self, name: &str) -> Symbol {
         match self.find(name) {
-            Ok(symbol) => symbol,
+            Ok(symbol) => {
+                if let Some(set) = self.met.get_mut(symbol.0 as usize / 64) {
+                    *set |= 1 << (symbol.0 % 64);
+                }
+                symbol
+            }
             Err(slot) => self.insert(name, slot),
         }
+    }
+
+    /// Has `name` been interned, by anything but [`Interner::new`]?
+    pub fn has_met(&self, name: &str) -> bool {
+        self.find(name).is_ok_and(|symbol| {
+            let set = self.met.get(symbol.0 as usize / 64);
+            symbol.0 as usize >= super::token::WORDS.len()
+                || set.is_some_and(|set| set & 1 << (symbol.0 % 64) != 0)
+        })
     }
 
     /// The symbol of `name`, if it has been interned.
