@@ -39,6 +39,7 @@ pub(crate) unsafe fn frames(image: &Image, pc: Pc, mut fp: *const u64) -> Vec<Pc
 ///
 /// # Safety
 /// `pc` and `cx` are the running fiber's.
+#[inline(never)]
 pub(crate) unsafe fn new_error(pc: Pc, cx: Cx, kind: &str, message: &str) -> u64 {
     // SAFETY: by contract.
     unsafe {
@@ -56,6 +57,7 @@ pub(crate) unsafe fn new_error(pc: Pc, cx: Cx, kind: &str, message: &str) -> u64
 ///
 /// # Safety
 /// As [`new_error`]; `word` is an owned Error.
+#[inline(never)]
 pub(crate) unsafe fn complete_error(pc: Pc, cx: Cx, mut word: u64) -> u64 {
     // SAFETY: by contract.
     unsafe {
@@ -80,6 +82,7 @@ pub(crate) unsafe fn complete_error(pc: Pc, cx: Cx, mut word: u64) -> u64 {
 ///
 /// # Safety
 /// As [`complete_error`].
+#[inline(never)]
 pub(crate) unsafe fn awaited_error(pc: Pc, cx: Cx, mut word: u64) -> u64 {
     // SAFETY: by contract.
     unsafe {

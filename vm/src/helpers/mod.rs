@@ -78,7 +78,8 @@ pub(crate) use alloc;
 macro_rules! helpers {
     ($($(#[$doc:meta])* fn $name:ident($pc:ident, $r:ident, $cx:ident) $body:block)*) => {$(
         $(#[$doc])*
-        // Inlined, its stack frame would become the handler's, whose last call then is no jump.
+        // Never inlined: a handler whose frame holds something that is pointed to cannot end in a
+        // jump.
         #[inline(never)]
         pub(crate) unsafe fn $name(
             $pc: crate::interp::dispatch::Pc,

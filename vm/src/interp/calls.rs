@@ -17,9 +17,10 @@ use lumen_runtime::heap::word::{NULL, header};
 
 use super::context::Due;
 use super::dispatch::{Cx, Exit, Flow, Pc, Regs, Table, go, handlers, leave};
-use super::fail::fail_stack;
 use super::operand::{get, imm32, lane, reg};
 use super::unwind::unwind;
+use crate::helpers::fail;
+use lumen_bytecode::module::FailureKind;
 
 /// Frame size in bytes of the function whose code starts at `code`.
 #[inline(always)]
@@ -54,6 +55,17 @@ unsafe fn give_back(r: Regs, cx: Cx, t: Table, value: u64) -> Flow {
     }
 }
 
+/// Goes on as [`enter_slow`] says.
+macro_rules! entry {
+    ($pc:ident, $r:ident, $cx:ident, $t:ident, $code:ident) => {
+        match enter_slow($pc, $r, $cx, $code) {
+            Entry::Again(r) => go($pc, r, $cx, $t),
+            Entry::Yield => leave($pc, $r, $cx, Exit::Yielded),
+            Entry::Fail => unwind($pc, $r, $cx, $t),
+        }
+    };
+}
+
 handlers! {
     fn call(pc, r, cx, t) {
         let code = pc.offset(imm32(pc, 1) as isize);
@@ -63,7 +75,7 @@ handlers! {
     /// No room for the frame, or the poll word is set.
     cold call_slow(pc, r, cx, t) {
         let code = pc.offset(imm32(pc, 1) as isize);
-        enter_slow(pc, r, cx, t, code)
+        entry!(pc, r, cx, t, code)
     }
     fn call_closure(pc, r, cx, t) {
         let window = reg(r, pc, 0);
@@ -73,7 +85,7 @@ handlers! {
     /// No room for the frame, or the poll word is set.
     cold call_closure_slow(pc, r, cx, t) {
         let code = *(*cx).entries.add(get_slot(header(get(r, pc, 0)), 0) as usize);
-        enter_slow(pc, r, cx, t, code)
+        entry!(pc, r, cx, t, code)
     }
     fn return_(pc, r, cx, t) {
         give_back(r, cx, t, get(r, pc, 0))
@@ -87,33 +99,44 @@ handlers! {
     }
 }
 
+/// What a call that could not just enter is to do.
+enum Entry {
+    /// Try again with these registers.
+    Again(Regs),
+    /// Give way.
+    Yield,
+    /// Unwind: a failure is pending.
+    Fail,
+}
+
+/// Makes room, or deals with the poll word.
 #[cold]
 #[inline(never)]
-unsafe fn enter_slow(pc: Pc, r: Regs, cx: Cx, t: Table, code: Pc) -> Flow {
-    // SAFETY: as the call handlers, which came here in tail position.
+unsafe fn enter_slow(pc: Pc, r: Regs, cx: Cx, code: Pc) -> Entry {
+    // SAFETY: as the call handlers, which ask.
     unsafe {
-        let cx_ref = &mut *cx;
         let func = (*code.sub(1) >> 32) as usize;
-        if cx_ref.poll_due() {
-            return match cx_ref.answer_poll() {
-                Due::Nothing => go(pc, r, cx, t),
-                Due::Yield => leave(pc, r, cx, Exit::Yielded),
+        if (*cx).poll_due() {
+            return match (*cx).answer_poll() {
+                Due::Nothing => Entry::Again(r),
+                Due::Yield => Entry::Yield,
                 Due::Cancel => {
                     drop_arguments(pc, r, cx, func);
-                    cx_ref.set_cancelled();
-                    unwind(pc, r, cx, t)
+                    (*cx).set_cancelled();
+                    Entry::Fail
                 }
             };
         }
         let end = reg(r, pc, 0).byte_add(frame_bytes(code));
-        if end < cx_ref.fp {
-            return go(pc, r, cx, t);
+        if end < (*cx).fp {
+            return Entry::Again(r);
         }
-        match cx_ref.grow_stack(r, end) {
-            Some(moved) => go(pc, moved, cx, t),
+        match (*cx).grow_stack(r, end) {
+            Some(moved) => Entry::Again(moved),
             None => {
                 drop_arguments(pc, r, cx, func);
-                fail_stack(pc, r, cx, t)
+                fail(pc, cx, FailureKind::Stack, "stack overflow");
+                Entry::Fail
             }
         }
     }

@@ -21,7 +21,6 @@ macro_rules! fixed {
 fixed! {
     fail_overflow Overflow "integer overflow";
     fail_division Division "division by zero";
-    fail_stack Stack "stack overflow";
     fail_shift Argument "negative shift count";
     fail_absent Null "variable used before it has a value";
     fail_exponent Argument "negative exponent";

@@ -18,6 +18,7 @@ handlers! {
 
 /// Finds the handler for a failure at `pc`, dropping what the frames on the way own. None: it
 /// leaves the entry function.
+#[inline(never)]
 unsafe fn land(mut pc: Pc, mut r: Regs, cx: Cx) -> Option<(Pc, Regs)> {
     // SAFETY: `pc` and `r` are those of a live frame; the landing tables of verified code name
     // registers that own a word there.
