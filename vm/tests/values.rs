@@ -36,6 +36,7 @@ fn grid(f: &mut lumen_bytecode::builder::FunctionBuilder, dst: u16) {
         Count(2),
         Type(LIST_INT as u16),
     ));
+    f.landing(Some(drops(vec![dst + 1])));
     f.emit(Insn::int_const(r(3), Imm32(3)));
     f.emit(Insn::list_new(
         r(2),
@@ -43,6 +44,7 @@ fn grid(f: &mut lumen_bytecode::builder::FunctionBuilder, dst: u16) {
         Count(1),
         Type(LIST_INT as u16),
     ));
+    f.landing(None);
     f.emit(Insn::list_new(
         r(0),
         Window(dst + 1),
@@ -60,13 +62,17 @@ fn places_copy_what_is_shared() {
         f.emit(Insn::int_const(Reg(11), Imm32(5)));
         f.emit(Insn::new(t, Window(10), Type(ROW as u16)));
         f.emit(Insn::dup(a, t));
+        f.landing(Some(drops(vec![1, 3])));
         f.emit(Insn::int_const(Reg(10), Imm32(1)));
         f.emit(Insn::int_const(Reg(11), Imm32(-1)));
         f.emit(Insn::int_const(Reg(12), Imm32(9)));
         f.emit(Insn::place_set(a, Window(10), Path(0), Reg(12)));
         f.emit(Insn::to_str(Reg(10), a, Type(ROW as u16)));
+        f.landing(Some(drops(vec![1, 3, 10])));
         f.emit(Insn::to_str(Reg(11), t, Type(ROW as u16)));
+        f.landing(Some(drops(vec![1, 3, 10, 11])));
         f.emit(Insn::str_concat(b, Window(10), Count(2)));
+        f.landing(None);
         for r in [10, 11, 1, 3] {
             f.emit(Insn::drop(Reg(r)));
         }
@@ -100,6 +106,7 @@ fn places_out_of_range_fail_and_change_nothing() {
         }));
         f.emit(Insn::place_set(Reg(10), Window(11), Path(0), Reg(12)));
         f.landing(None);
+        f.emit(Insn::drop(Reg(10)));
         f.emit(Insn::return_(Reg(12)));
     });
     let mut module = module(vec![main]);
@@ -118,20 +125,24 @@ fn counts_module(key: &str) -> Module {
     let main = function("main", vec![], INT, 8, |f| {
         let (m, k, v, n) = (Reg(1), Reg(2), Reg(3), Reg(4));
         f.emit(Insn::call_native(m, Window(5), Native_(0)));
+        f.landing(Some(drops(vec![1])));
         f.emit(Insn::const_(k, Const(0)));
+        f.landing(Some(drops(vec![1, 2])));
         f.emit(Insn::int_const(v, Imm32(4)));
         f.emit(Insn::map_set(m, k, v));
         f.emit(Insn::map_get_or(n, m, k, v));
         f.emit(Insn::int_add(n, n, v));
         f.emit(Insn::map_set(m, k, n));
+        f.emit(Insn::drop(k));
         f.emit(Insn::const_(Reg(5), Const(1)));
         f.landing(Some(lumen_bytecode::builder::LandingSpec {
-            drops: vec![1],
+            drops: vec![1, 5],
             handler: lumen_bytecode::builder::HandlerLabel::None,
             cancel_drops: vec![],
         }));
         f.emit(Insn::map_get(n, m, Reg(5)));
         f.landing(None);
+        f.emit(Insn::drop(Reg(5)));
         f.emit(Insn::drop(m));
         f.emit(Insn::return_(n));
     });
@@ -203,6 +214,7 @@ fn mutators_work_on_places() {
         let (copy, s) = (Reg(1), Reg(2));
         grid(f, 10);
         f.emit(Insn::dup(copy, Reg(10)));
+        f.landing(Some(drops(vec![1, 10])));
         f.emit(Insn::int_const(Reg(11), Imm32(0)));
         f.emit(Insn::int_const(Reg(12), Imm32(7)));
         f.emit(Insn::call_native_at(
@@ -213,8 +225,11 @@ fn mutators_work_on_places() {
             Native_(0),
         ));
         f.emit(Insn::to_str(Reg(11), Reg(10), Type(GRID as u16)));
+        f.landing(Some(drops(vec![1, 10, 11])));
         f.emit(Insn::to_str(Reg(12), copy, Type(GRID as u16)));
+        f.landing(Some(drops(vec![1, 10, 11, 12])));
         f.emit(Insn::str_concat(s, Window(11), Count(2)));
+        f.landing(None);
         for r in [10, 11, 12, 1] {
             f.emit(Insn::drop(Reg(r)));
         }
@@ -256,7 +271,10 @@ fn a_missing_native_is_a_load_error() {
     let mut module = module(vec![function("main", vec![], NULL_TYPE, 2, |f| {
         f.emit(Insn::return_null());
     })]);
-    module.natives = vec![import("t.push(mut list[Float], Float) -> Null", vec![])];
+    module.natives = vec![import(
+        "t.push(mut list[Float], Float) -> Null",
+        vec![LIST_FLOAT, FLOAT],
+    )];
     let error = Program::load(module, &[TEST_NATIVES], Options::default()).unwrap_err();
     let expected = "native `t.push(mut list[Float], Float) -> Null` is not provided; \
                     there is `t.push(mut list[Int], Int) -> Null`";
