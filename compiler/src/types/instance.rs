@@ -41,7 +41,7 @@ const DEPTH_MAX: u32 = 200;
 
 /// How deep the type arguments of an instance may nest: more means that a generic cell calls
 /// itself with ever larger types.
-const NESTING_MAX: usize = 24;
+const NESTING_MAX: u16 = 24;
 
 impl<'a> Checker<'a> {
     /// The instance of `cell` with `args`, made if there is none yet.
@@ -56,7 +56,7 @@ impl<'a> Checker<'a> {
         let func = self.new_func();
         let ghost = args.iter().any(|&ty| self.types.has_param(ty));
         let mut progress = Progress::New;
-        if let Some(&deep) = args.iter().find(|&&ty| self.nesting(ty) > NESTING_MAX) {
+        if let Some(&deep) = args.iter().find(|&&ty| self.types.depth(ty) > NESTING_MAX) {
             progress = Progress::Done;
             self.report_polymorphic_recursion(cell, deep, used);
         }
@@ -79,32 +79,11 @@ impl<'a> Checker<'a> {
         id
     }
 
-    fn nesting(&self, ty: Ty) -> usize {
-        let parts: Vec<Ty> = match self.types.kind(ty) {
-            Kind::List(t) | Kind::Set(t) | Kind::Future(t) | Kind::Channel(t) => vec![*t],
-            Kind::Map(k, v) => vec![*k, *v],
-            Kind::Tuple(ts) | Kind::Adt(_, ts) | Kind::Union(ts) | Kind::Handle(_, ts) => {
-                ts.to_vec()
-            }
-            Kind::Func(ts, r) => ts.iter().copied().chain([*r]).collect(),
-            _ => return 0,
-        };
-        1 + parts
-            .into_iter()
-            .map(|part| self.nesting(part))
-            .max()
-            .unwrap_or(0)
-    }
-
     fn report_polymorphic_recursion(&mut self, cell: CellId, ty: Ty, used: Option<Span>) {
         let decl = self.items.cell(cell).decl;
         let name = self.text(decl.name.name);
         let message = format!("`{name}` is used with ever larger types");
-        let mut shown = self.show(ty);
-        if shown.len() > 80 {
-            shown.truncate(shown.floor_char_boundary(80));
-            shown.push('…');
-        }
+        let shown = self.show(ty);
         let mut error = Diagnostic::new(Code::PolymorphicRecursion, message, decl.header)
             .note(format!("the last type was {shown}"));
         if let Some(span) = used {

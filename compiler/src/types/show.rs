@@ -4,6 +4,9 @@ use super::Checker;
 use super::ty::Kind;
 use crate::hir::Ty;
 
+/// A type's text goes on at most this long.
+const TEXT_MAX: usize = 120;
+
 impl Checker<'_> {
     /// `ty` as a user would write it.
     pub(crate) fn show(&mut self, ty: Ty) -> String {
@@ -14,6 +17,12 @@ impl Checker<'_> {
     }
 
     fn show_into(&self, ty: Ty, inner: bool, out: &mut String) {
+        if out.len() > TEXT_MAX {
+            if !out.ends_with('…') {
+                out.push('…');
+            }
+            return;
+        }
         let simple = match self.types.kind(ty) {
             Kind::Int => "Int",
             Kind::Float => "Float",

@@ -81,6 +81,8 @@ const HAS_POISON: u8 = 4;
 pub(crate) struct TypeTable {
     kinds: Vec<Kind>,
     flags: Vec<u8>,
+    /// How deep each type nests.
+    depths: Vec<u16>,
     index: FxHashMap<Kind, Ty>,
     vars: Vec<Var>,
     /// Variables bound since a trial began, to be taken back when it fails.
@@ -98,6 +100,7 @@ impl TypeTable {
         let mut table = TypeTable {
             kinds: Vec::new(),
             flags: Vec::new(),
+            depths: Vec::new(),
             index: FxHashMap::default(),
             vars: Vec::new(),
             trail: None,
@@ -142,10 +145,36 @@ impl TypeTable {
 
     fn push(&mut self, kind: Kind) -> Ty {
         let flags = self.flags_of(&kind);
+        let depth = self.depth_of(&kind);
         let ty = Ty(u32::try_from(self.kinds.len()).expect("fewer than 2^32 types"));
         self.kinds.push(kind);
         self.flags.push(flags);
+        self.depths.push(depth);
         ty
+    }
+
+    fn depth_of(&self, kind: &Kind) -> u16 {
+        let of = |ty: &Ty| self.depths[ty.0 as usize];
+        let deepest = |tys: &[Ty]| tys.iter().map(of).max().unwrap_or(0);
+        let inner = match kind {
+            Kind::List(t)
+            | Kind::Set(t)
+            | Kind::Future(t)
+            | Kind::Channel(t)
+            | Kind::Generator(t) => of(t),
+            Kind::Map(k, v) => of(k).max(of(v)),
+            Kind::Tuple(ts) | Kind::Adt(_, ts) | Kind::Union(ts) | Kind::Handle(_, ts) => {
+                deepest(ts)
+            }
+            Kind::Func(ts, r) => deepest(ts).max(of(r)),
+            _ => return 0,
+        };
+        inner.saturating_add(1)
+    }
+
+    /// How deep `ty` nests; 0 for a simple type.
+    pub(crate) fn depth(&self, ty: Ty) -> u16 {
+        self.depths[ty.0 as usize]
     }
 
     fn flags_of(&self, kind: &Kind) -> u8 {
