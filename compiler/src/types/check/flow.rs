@@ -407,12 +407,7 @@ impl<'a> Checker<'a> {
     }
 
     /// The pattern of an arm; a name is bound to what the arms before have left of a union.
-    pub(crate) fn pattern_of_rest(
-        &mut self,
-        pattern: &'a ast::Pattern,
-        ty: Ty,
-        rest: Ty,
-    ) -> Pat {
+    pub(crate) fn pattern_of_rest(&mut self, pattern: &'a ast::Pattern, ty: Ty, rest: Ty) -> Pat {
         let narrower = rest != Ty::NEVER && self.types.resolve(rest) != self.types.resolve(ty);
         if !narrower || !matches!(pattern.kind, ast::PatternKind::Name(_)) {
             return self.arm_pattern(pattern, ty);

@@ -51,6 +51,7 @@ pub fn run(program: &mut Program) -> Vec<Vec<Class>> {
 
 fn run_func(func: &mut Func, sigs: &Signatures, types: &[TypeDesc]) -> Vec<Class> {
     params::copy_changed_params(func, sigs, types);
+    params::copy_changed_elements(func, sigs, types);
     let classes = borrow::classify(func, sigs, types);
     insert::insert(func, sigs, classes)
 }

@@ -75,9 +75,39 @@ pub fn copy_changed_params(func: &mut Func, sigs: &Signatures, types: &[TypeDesc
     }
 }
 
+/// A loop's element, lent by its list, that the body changes or narrows gets a register of its
+/// own, filled where the body begins.
+pub fn copy_changed_elements(func: &mut Func, sigs: &Signatures, types: &[TypeDesc]) {
+    for b in 0..func.blocks.len() {
+        let Term::ForList { dst, body, .. } = func.blocks[b].term else {
+            continue;
+        };
+        let ty = func.regs[dst.0 as usize].ty;
+        if !is_word(types, ty) || !is_changed(func, sigs, dst) {
+            continue;
+        }
+        let name = func.regs[dst.0 as usize].name.clone();
+        let element = VReg(func.regs.len() as u32);
+        func.regs.push(RegInfo { ty, name });
+        if let Term::ForList { dst, .. } = &mut func.blocks[b].term {
+            *dst = element;
+        }
+        let copy = Inst::new(Op::Lend, vec![dst, element], func.span);
+        func.blocks[body.0 as usize].insts.insert(0, copy);
+    }
+}
+
 fn is_changed(func: &Func, sigs: &Signatures, reg: VReg) -> bool {
+    let elements = func
+        .blocks
+        .iter()
+        .filter(|block| matches!(block.term, Term::ForList { dst, .. } if dst == reg));
+    let elsewhere = func.params.contains(&reg);
+    if elements.count() > usize::from(!elsewhere) {
+        return true;
+    }
     func.blocks.iter().any(|block| {
-        let mut found = matches!(block.term, Term::ForList { dst, .. } if dst == reg);
+        let mut found = false;
         for inst in &block.insts {
             sigs.for_each(inst, |_, r, role| {
                 found |= r == reg && matches!(role, Role::Io | Role::Out | Role::Lend);
