@@ -22,7 +22,8 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// Tables whose rows are one line each, however wide.
-const WIDE_FILES: &[&str] = &["bytecode/src/ops.rs"];
+const WIDE_FILES: &[&str] =
+    &["bytecode/src/ops.rs", "runtime/src/sched/state.rs", "vm/src/interp/dispatch.rs"];
 
 /// Functions that are longer than [`FUNCTION_LINES_MAX`]: file and name. The list may only shrink.
 const LONG_FUNCTIONS: &[(&str, &str)] = &[];
@@ -97,6 +98,10 @@ fn functions_are_short() {
     let mut complaints = Vec::new();
     let mut excused: Vec<(&str, &str)> = LONG_FUNCTIONS.to_vec();
     for (file, text) in rust_files() {
+        // A test may go through a long table of cases.
+        if file.contains("tests/") || file.ends_with("tests.rs") {
+            continue;
+        }
         for (name, line, length) in functions(&text) {
             if length <= FUNCTION_LINES_MAX {
                 continue;

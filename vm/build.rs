@@ -2,7 +2,8 @@
 //!
 //! `threaded`: each handler ends by calling the next one, which the optimiser turns into a jump.
 //! That holds only in optimised builds and for a calling convention with enough registers, so
-//! elsewhere a `match` loop is used. `LUMEN_DISPATCH=match` (or `threaded`) at build time overrides.
+//! elsewhere a `match` loop is used. `LUMEN_DISPATCH=match` (or `threaded`) overrides at build
+//! time.
 
 use std::env;
 

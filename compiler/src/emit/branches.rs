@@ -27,25 +27,7 @@ impl Emitter<'_> {
                 then,
                 otherwise,
             } => self.branch(at, cond, *then, *otherwise),
-            Term::SwitchTag { value, ty, targets } => {
-                let table = self.table(b, targets);
-                let value = self.slot(*value);
-                self.out
-                    .emit(Insn::encode(Op::SwitchTag, &[value, *ty, table]));
-            }
-            Term::SwitchInt {
-                value,
-                low,
-                targets,
-                default,
-            } => {
-                let all: Vec<BlockId> = targets.iter().chain(Some(default)).copied().collect();
-                let table = self.table(b, &all);
-                let value = self.slot(*value);
-                let low = u32::from(*low as u16);
-                self.out
-                    .emit(Insn::encode(Op::SwitchInt, &[value, low, table]));
-            }
+            Term::SwitchTag { .. } | Term::SwitchInt { .. } => self.switch(b, term),
             Term::ForInt {
                 i,
                 limit,
@@ -98,6 +80,32 @@ impl Emitter<'_> {
                 let kind = FailureKind::Match as u32;
                 self.out.emit(Insn::encode(Op::Fail, &[kind, message]));
             }
+        }
+    }
+
+    /// A jump table and the instruction that uses it.
+    fn switch(&mut self, b: BlockId, term: &Term) {
+        match term {
+            Term::SwitchTag { value, ty, targets } => {
+                let table = self.table(b, targets);
+                let value = self.slot(*value);
+                self.out
+                    .emit(Insn::encode(Op::SwitchTag, &[value, *ty, table]));
+            }
+            Term::SwitchInt {
+                value,
+                low,
+                targets,
+                default,
+            } => {
+                let all: Vec<BlockId> = targets.iter().chain(Some(default)).copied().collect();
+                let table = self.table(b, &all);
+                let value = self.slot(*value);
+                let low = u32::from(*low as u16);
+                self.out
+                    .emit(Insn::encode(Op::SwitchInt, &[value, low, table]));
+            }
+            _ => {}
         }
     }
 

@@ -107,6 +107,8 @@ pub(crate) struct Checker<'a> {
     require_main: bool,
     /// Effect rows that lambdas declare.
     pub(crate) lambda_rows: Vec<(hir::FuncId, &'a crate::syntax::ast::EffectRow)>,
+    /// The sources do not follow the grammar; what they leave out may be anywhere.
+    syntax_errors: bool,
     /// `@strict true`
     pub(crate) strict: bool,
 }
@@ -119,6 +121,7 @@ impl<'a> Checker<'a> {
         diagnostics: &'a mut Diagnostics,
     ) -> Checker<'a> {
         let root = modules.get(modules.root());
+        let syntax_errors = diagnostics.has_errors();
         Checker {
             modules,
             sources,
@@ -146,6 +149,7 @@ impl<'a> Checker<'a> {
             nothing_to_run: false,
             require_main: true,
             lambda_rows: Vec::new(),
+            syntax_errors,
             strict: root.ast.settings.strict.is_some_and(|(strict, _)| strict),
         }
     }
@@ -163,6 +167,15 @@ impl<'a> Checker<'a> {
     /// Reports a diagnostic; once per rule and place, however many instances have it.
     pub(crate) fn report(&mut self, mut diagnostic: Diagnostic) {
         if self.probing {
+            return;
+        }
+        // Mostly what another error leads to.
+        let consequence = match diagnostic.code {
+            Code::CannotInfer | Code::UnusedValue => self.has_errors(),
+            Code::MissingValue => self.syntax_errors,
+            _ => false,
+        };
+        if consequence {
             return;
         }
         let place = diagnostic.primary.as_ref().map(|label| label.span);

@@ -141,24 +141,6 @@ impl Dumper<'_> {
                 let finally = finally.iter().map(|e| self.node("finally", [&**e]));
                 Node::new("try", body.chain(catch).chain(finally))
             }
-            ExprKind::While { id, cond, body } => {
-                self.node(&format!("while @{}", id.0), [&**cond, &**body])
-            }
-            ExprKind::Loop { id, body } => self.node(&format!("loop @{}", id.0), [&**body]),
-            ExprKind::For {
-                id,
-                pat,
-                iter,
-                filter,
-                body,
-            } => {
-                let filter = filter.iter().map(|e| self.node("filter", [&**e]));
-                let head = [self.pattern(pat), self.iter(iter)].into_iter();
-                Node::new(
-                    format!("for @{}", id.0),
-                    head.chain(filter).chain([self.expr(body)]),
-                )
-            }
             _ => self.leaving(expr),
         }
     }
@@ -167,6 +149,9 @@ impl Dumper<'_> {
     fn leaving(&self, expr: &Expr) -> Node {
         let maybe = |name: &str, value: &Option<Box<Expr>>| self.node(name, value.iter());
         match &expr.kind {
+            ExprKind::While { .. } | ExprKind::Loop { .. } | ExprKind::For { .. } => {
+                self.looping(expr)
+            }
             ExprKind::Break(id, value) => maybe(&format!("break @{}", id.0), value),
             ExprKind::Return(value) => maybe("return", value),
             ExprKind::Defer(body) => self.node("defer", [&**body]),
@@ -204,6 +189,30 @@ impl Dumper<'_> {
             }
             ExprKind::Group(group) => self.group(group),
             ExprKind::Select(select) => self.select(select),
+            other => Node::leaf(format!("{other:?}")),
+        }
+    }
+
+    fn looping(&self, expr: &Expr) -> Node {
+        match &expr.kind {
+            ExprKind::While { id, cond, body } => {
+                self.node(&format!("while @{}", id.0), [&**cond, &**body])
+            }
+            ExprKind::Loop { id, body } => self.node(&format!("loop @{}", id.0), [&**body]),
+            ExprKind::For {
+                id,
+                pat,
+                iter,
+                filter,
+                body,
+            } => {
+                let filter = filter.iter().map(|e| self.node("filter", [&**e]));
+                let head = [self.pattern(pat), self.iter(iter)].into_iter();
+                Node::new(
+                    format!("for @{}", id.0),
+                    head.chain(filter).chain([self.expr(body)]),
+                )
+            }
             other => Node::leaf(format!("{other:?}")),
         }
     }

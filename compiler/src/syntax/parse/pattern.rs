@@ -253,10 +253,8 @@ impl Parser<'_> {
         self.bump();
         self.opt(T::Underscore);
         let name = self.kind().is_name().then(|| self.parse_name("a name"));
-        list.rest = Some(RestPattern {
-            name,
-            span: self.span_from(start),
-        });
+        let span = self.span_from(start);
+        list.rest.get_or_insert(RestPattern { name, span });
     }
 
     /// A literal, or a range that begins with one.
