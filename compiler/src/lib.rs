@@ -37,6 +37,10 @@ pub fn check(
         );
         let program = types::check_program(&modules, sources, &mut names, &mut found);
         if program.is_some() || prelude == Prelude::All {
+            if found.has_errors() {
+                // What an error leaves without a value is mostly not used either.
+                found.drop_all(diag::Code::UnusedValue);
+            }
             diagnostics.extend(found);
             return program;
         }

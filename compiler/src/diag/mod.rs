@@ -177,6 +177,13 @@ impl Diagnostics {
         self.errors = mark.1;
     }
 
+    /// Drops those of a code.
+    pub fn drop_all(&mut self, code: Code) {
+        self.list.retain(|one| one.code != code);
+        let errors = self.list.iter().filter(|one| one.severity() == Severity::Error);
+        self.errors = errors.count();
+    }
+
     /// Adds all of `other`.
     pub fn extend(&mut self, other: Diagnostics) {
         let kept = other
