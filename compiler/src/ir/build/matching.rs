@@ -501,7 +501,9 @@ impl<'a> FuncBuilder<'_, 'a> {
 
     fn bind(&mut self, local: LocalId, source: Source) {
         let dst = self.local(local);
-        if source.access == Access::Whole {
+        if source.ty == Ty::NULL && dst != source.reg {
+            self.null_into(dst);
+        } else if source.access == Access::Whole {
             if dst != source.reg {
                 self.c.op(Op::Lend, &[dst, source.reg]);
             }
