@@ -4,6 +4,7 @@ use super::func::FuncBuilder;
 use crate::hir::{BinOp, Expr, ExprKind, Repr, Ty, UnOp};
 use crate::ir::{Cmp, VReg};
 use lumen_bytecode::code::Op;
+use lumen_bytecode::module::Constant;
 
 /// The comparison an operator is, if it is one.
 pub(crate) fn comparison(op: BinOp) -> Option<Cmp> {
@@ -96,6 +97,13 @@ impl<'a> FuncBuilder<'_, 'a> {
         {
             let dst = self.target(dst, ty);
             self.int_into(dst, negative);
+            return dst;
+        }
+        if op == UnOp::Neg
+            && let ExprKind::Float(f) = a.kind
+        {
+            let dst = self.target(dst, ty);
+            self.constant_into(dst, Constant::Float((-f).to_bits()));
             return dst;
         }
         let a_reg = self.value(a);
