@@ -122,6 +122,26 @@ impl<'a> FuncBuilder<'_, 'a> {
 
     /// The value of a place.
     fn load_place(&mut self, root: VReg, steps: &[Step]) -> VReg {
+        if let [Step::Index { container, at: i }, last] = *steps
+            && self.is_list(container)
+        {
+            let ty = self.step_ty(&last);
+            let plain = self.repr_of(ty) != Repr::Word;
+            let dst = self.temp(ty);
+            match last {
+                Step::Index { container, at: j } if self.is_list(container) => {
+                    if self.is_plain8(&last) {
+                        self.c.op(Op::ListGet2, &[dst, root, i, j]);
+                        return dst;
+                    }
+                }
+                Step::Field { index, .. } if plain => {
+                    self.c.op1(Op::ListGetField, &[dst, root, i], index);
+                    return dst;
+                }
+                _ => {}
+            }
+        }
         steps
             .iter()
             .fold(root, |base, step| self.load_step(base, *step, None))
