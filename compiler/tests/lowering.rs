@@ -3,7 +3,7 @@
 
 use lumen_compiler::diag::{Diagnostics, RenderOptions, render_human};
 use lumen_compiler::ir::{build, dump, verify};
-use lumen_compiler::names::{Library, load_modules};
+use lumen_compiler::names::{Library, Prelude, load_modules};
 use lumen_compiler::source::{NoModules, SourceKind, SourceMap};
 use lumen_compiler::syntax::Interner;
 use lumen_compiler::types::check_program;
@@ -17,6 +17,7 @@ fn lowered(name: &str, text: &str) -> String {
     let modules = load_modules(
         root,
         Library::default(),
+        Prelude::All,
         &NoModules,
         &mut sources,
         &mut names,
