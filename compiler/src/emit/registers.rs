@@ -130,7 +130,9 @@ impl Scan<'_> {
             }
             block.term.for_each_use(|reg, _| self.touch(reg, end));
             if let Term::ForList { dst, .. } = block.term {
+                // Written while the others are in use, even where none of them is used again.
                 self.touch(dst, end + 1);
+                block.term.for_each_use(|reg, _| self.touch(reg, end + 1));
             }
             now.clear();
             live.walk(func, sigs, &|_| None, b, &mut now, |i, inst, after| {

@@ -150,7 +150,10 @@ impl<'a> Checker<'a> {
             let params: Vec<Ty> = args.iter().map(|_| self.open_var()).collect();
             let result = self.open_var();
             let func = self.types.func(&params, result);
-            self.types.unify(ty, func);
+            if !self.types.unify(ty, func) {
+                // `null`, `{}`: whatever they become, it is no function.
+                self.types.unify(ty, Ty::NULL);
+            }
         }
         let ty = self.known(ty);
         let Kind::Func(params, result) = self.types.kind(ty).clone() else {
