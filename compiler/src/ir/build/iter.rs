@@ -207,7 +207,11 @@ impl<'a> FuncBuilder<'_, 'a> {
     }
 
     fn for_list(&mut self, round: Round<'a>, xs: VReg) {
-        let dst = self.element(round);
+        // The latch writes a borrowed element; a variable that the body assigns owns its own.
+        let dst = match round.plain() {
+            Some(local) => self.local(local),
+            None => self.temp(round.pat.ty),
+        };
         let repr = match self.repr(dst) {
             Repr::Word => ElemRepr::Word,
             Repr::Int if self.c.type_of(dst) == well_known::BOOL => ElemRepr::Byte,

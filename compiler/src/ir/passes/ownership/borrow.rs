@@ -11,7 +11,7 @@ use crate::ir::liveness::Liveness;
 use crate::ir::roles::{Signatures, lender};
 use crate::ir::{BlockId, ElemRepr, Func, Inst, Term, VReg};
 use lumen_bytecode::code::Op;
-use lumen_bytecode::module::TypeDesc;
+use lumen_bytecode::module::{TypeDesc, well_known};
 use lumen_bytecode::operand::Role;
 
 /// Classes of all registers of `func`.
@@ -53,7 +53,10 @@ fn candidates(func: &Func, sigs: &Signatures, types: &[TypeDesc]) -> Vec<Class> 
     let (mut copies, mut taken) = (BitSet::new(func.regs.len()), BitSet::new(func.regs.len()));
     for block in &func.blocks {
         for inst in &block.insts {
+            // What narrows or widens a register leaves its word, and whose it is, alone.
+            let retypes = matches!(inst.op, Op::Cast | Op::Widen);
             sigs.for_each(inst, |_, reg, role| match role {
+                Role::Io if retypes => {}
                 Role::Out | Role::Io => definitions[reg.0 as usize] += 1,
                 Role::Lend => {
                     definitions[reg.0 as usize] += 1;
@@ -89,6 +92,8 @@ fn candidates(func: &Func, sigs: &Signatures, types: &[TypeDesc]) -> Vec<Class> 
             _ if !is_word(types, info.ty) => Class::Plain,
             // A copy that is handed on later is better moved, where its source ends here.
             Some(_) if copies.contains(i as u32) && taken.contains(i as u32) => Class::Owned,
+            // A null is never dropped, so nothing would keep its register.
+            Some(Some(owner)) if func.regs[owner.0 as usize].ty == well_known::NULL => Class::Owned,
             Some(owner) if n == 1 => Class::Borrowed(*owner),
             _ => Class::Owned,
         })
@@ -145,8 +150,8 @@ fn inst_conflicts(
     for &written in &writes {
         let fresh = |reg: VReg| reg != written;
         for reg in after.iter().map(VReg).filter(|&r| fresh(r)) {
-            if chain_has(classes, reg, written) {
-                refused.insert(reg.0);
+            if let Some(link) = link_to(classes, reg, written) {
+                refused.insert(link.0);
             }
         }
     }
@@ -159,8 +164,11 @@ fn inst_conflicts(
             }
             sigs.for_each(inst, |_, other, role| {
                 let touched = matches!(role, Role::Io | Role::Take);
-                if touched && other != reg && chain_has(classes, reg, other) {
-                    refused.insert(reg.0);
+                if touched
+                    && other != reg
+                    && let Some(link) = link_to(classes, reg, other)
+                {
+                    refused.insert(link.0);
                 }
             });
         });
@@ -181,21 +189,25 @@ fn term_conflicts(
     } = func.blocks[b.0 as usize].term
     {
         for reg in live.live_in(body).chain(live.live_in(exit)) {
-            if reg != dst && chain_has(classes, reg, dst) {
-                refused.insert(reg.0);
+            if reg != dst
+                && let Some(link) = link_to(classes, reg, dst)
+            {
+                refused.insert(link.0);
             }
         }
     }
 }
 
-/// Is `target` in the owner chain of `reg` (itself not counted)?
-fn chain_has(classes: &[Class], reg: VReg, target: VReg) -> bool {
-    let mut next = owner_of(classes, reg);
-    while let Some(r) = next {
-        if r == target {
-            return true;
+/// The register in the owner chain of `reg`, itself included, that borrows from `target`: once it
+/// owns its word, what borrows from it may go on. (An element in a loop cannot come to own its
+/// word, but the list it is lent by can.)
+fn link_to(classes: &[Class], reg: VReg, target: VReg) -> Option<VReg> {
+    let mut link = reg;
+    while let Some(owner) = owner_of(classes, link) {
+        if owner == target {
+            return Some(link);
         }
-        next = owner_of(classes, r);
+        link = owner;
     }
-    false
+    None
 }
