@@ -22,8 +22,11 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// Tables whose rows are one line each, however wide.
-const WIDE_FILES: &[&str] =
-    &["bytecode/src/ops.rs", "runtime/src/sched/state.rs", "vm/src/interp/dispatch.rs"];
+const WIDE_FILES: &[&str] = &[
+    "bytecode/src/ops.rs",
+    "runtime/src/sched/state.rs",
+    "vm/src/interp/dispatch.rs",
+];
 
 /// Functions that are longer than [`FUNCTION_LINES_MAX`]: file and name. The list may only shrink.
 const LONG_FUNCTIONS: &[(&str, &str)] = &[];

@@ -16,6 +16,8 @@
 //! place. A program without `fails`, `halts` or `exits` ends
 //! with exit code 0.
 
+#![allow(unreachable_pub, dead_code, reason = "part of several test crates")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

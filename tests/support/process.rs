@@ -1,6 +1,6 @@
 //! Programs that are run to their end, or for as long as is allowed.
 
-#![allow(unreachable_pub, reason = "part of several test crates")]
+#![allow(unreachable_pub, dead_code, reason = "part of several test crates")]
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};

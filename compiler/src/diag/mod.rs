@@ -180,7 +180,10 @@ impl Diagnostics {
     /// Drops those of a code.
     pub fn drop_all(&mut self, code: Code) {
         self.list.retain(|one| one.code != code);
-        let errors = self.list.iter().filter(|one| one.severity() == Severity::Error);
+        let errors = self
+            .list
+            .iter()
+            .filter(|one| one.severity() == Severity::Error);
         self.errors = errors.count();
     }
 

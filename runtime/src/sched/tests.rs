@@ -380,12 +380,20 @@ fn a_chain_of_successors_does_not_grow() {
 fn dig(cx: &FiberCx, top: usize) -> usize {
     let here = [0u8; 256];
     let at = std::hint::black_box(&here).as_ptr() as usize;
-    if at - 512 < cx.stack_limit() { top - at } else { dig(cx, top).max(top - at) }
+    if at - 512 < cx.stack_limit() {
+        top - at
+    } else {
+        dig(cx, top).max(top - at)
+    }
 }
 
 #[test]
 fn stacks_can_be_used_down_to_their_limit() {
-    let config = Config { workers: 1, stack_size: 128 << 10, ..Config::default() };
+    let config = Config {
+        workers: 1,
+        stack_size: 128 << 10,
+        ..Config::default()
+    };
     let runtime = Runtime::new(config).unwrap();
     let used = runtime.block_on(|cx| {
         let here = 0u8;
