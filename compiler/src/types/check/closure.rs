@@ -1,5 +1,6 @@
 //! Lambdas.
 
+use super::coerce::Fit;
 use super::{Binding, FnRole, Pending, Want, node};
 use crate::diag::{Code, Diagnostic};
 use crate::hir::{Expr, ExprKind, FuncId, FuncKind, Ty};
@@ -182,6 +183,52 @@ impl<'a> Checker<'a> {
         let error = Diagnostic::new(Code::CannotInfer, message, param.span)
             .help(format!("write it: {text}: Int"));
         self.report(error);
+    }
+
+    /// A function where one is wanted whose parameters are narrower or whose result is wider (or
+    /// not looked at): wrapped in a closure that converts.
+    pub(crate) fn adapt_fn(&mut self, expr: Expr, from: Ty, to: Ty) -> Result<Expr, Expr> {
+        let (Kind::Func(have, gives), Kind::Func(wanted, result)) =
+            (self.types.kind(from).clone(), self.types.kind(to).clone())
+        else {
+            return Err(expr);
+        };
+        let fits = have.len() == wanted.len()
+            && have.iter().zip(wanted.iter()).all(|(&have, &wanted)| {
+                self.types.has_poison(wanted) || self.fit(wanted, have) != Fit::No
+            })
+            && (self.known(result) == Ty::NULL || self.fit(gives, result) != Fit::No);
+        if !fits {
+            return Err(expr);
+        }
+        let span = expr.span;
+        let held = self.temp(from, span);
+        let bind = super::stmt::let_node(held, expr, span);
+        let outer = self.body.at;
+        let at = self.open_fn(FnRole::Lambda, FuncKind::Closure, span);
+        let held = self.capture_local(at, outer, held);
+        let mut args = Vec::with_capacity(have.len());
+        for (number, (&have, &wanted)) in have.iter().zip(wanted.iter()).enumerate() {
+            let local = self.param_local(&format!("a{number}"), wanted, span);
+            let read = self.read_local(local, span);
+            args.push(self.coerce(read, have));
+        }
+        let callee = Box::new(self.read_local(held, span));
+        let call = node(ExprKind::CallValue { callee, args }, gives, span);
+        let body = if self.known(result) == Ty::NULL {
+            node(ExprKind::Block(vec![call, super::null(span)]), Ty::NULL, span)
+        } else {
+            self.coerce(call, result)
+        };
+        let cx = self.cx();
+        cx.result = result;
+        cx.declared = true;
+        cx.body = Some(body);
+        let func = cx.id;
+        self.body.at = outer;
+        let captures = Vec::new();
+        let closure = node(ExprKind::Closure { func, captures }, to, span);
+        Ok(node(ExprKind::Block(vec![bind, closure]), to, span))
     }
 
     /// Calls a closure value.

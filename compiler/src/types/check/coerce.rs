@@ -67,7 +67,7 @@ impl<'a> Checker<'a> {
                     span,
                 ))
             }
-            Fit::No => Err(expr),
+            Fit::No => self.adapt_fn(expr, from, target),
         }
     }
 
