@@ -165,6 +165,7 @@ impl<'a> Checker<'a> {
                 let want = self.branch_want(branches);
                 let then = self.block(&branch.body, want);
                 let then = self.branch(branches, then);
+                let then_paths = self.known_paths();
                 self.forget_narrows(mark);
                 self.assume(test, false);
                 let otherwise = if more {
@@ -173,11 +174,15 @@ impl<'a> Checker<'a> {
                     self.else_branch(one, branches, span)
                 };
                 let else_ends = otherwise.as_ref().is_some_and(|one| self.leaves(one));
-                // What holds after it: the test if the other branch leaves, or its contrary.
+                // What holds after it: what the branch that goes on says, or both together.
                 if !self.leaves(&then) {
+                    let else_paths = self.known_paths();
                     self.forget_narrows(mark);
                     if else_ends {
                         self.assume(test, true);
+                        self.join_paths(&then_paths, &then_paths);
+                    } else {
+                        self.join_paths(&then_paths, &else_paths);
                     }
                 }
                 let (cond, then) = (Box::new(cond), Box::new(then));
@@ -257,7 +262,7 @@ impl<'a> Checker<'a> {
         ty: Ty,
         span: Span,
     ) -> Expr {
-        let wild = self.wild(value.ty, span);
+        let wild = self.wild(value.ty, span.at_start());
         let arms = vec![
             Arm {
                 pat,

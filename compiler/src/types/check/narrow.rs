@@ -28,6 +28,47 @@ impl<'a> Checker<'a> {
         self.body.narrows.truncate(mark);
     }
 
+    /// At the end of a block: what its tests said is forgotten, what it assigned is not.
+    pub(crate) fn forget_tests(&mut self, mark: usize) {
+        let mut at = 0;
+        self.body.narrows.retain(|one| {
+            at += 1;
+            at <= mark || (one.soft && one.ty.is_some())
+        });
+    }
+
+    /// All that is known here, by variable and fields.
+    pub(crate) fn known_paths(&self) -> Vec<(u32, Vec<Symbol>, Ty)> {
+        let mut paths: Vec<(u32, Vec<Symbol>, Ty)> = Vec::new();
+        for one in &self.body.narrows {
+            let seen = paths.iter().any(|(root, fields, _)| {
+                *root == one.root && *fields == one.fields
+            });
+            if !seen {
+                if let Some(ty) = self.narrowed(one.root, &one.fields) {
+                    paths.push((one.root, one.fields.clone(), ty));
+                }
+            }
+        }
+        paths
+    }
+
+    /// After two branches: what is known at the end of both is known, each in its way.
+    pub(crate) fn join_paths(
+        &mut self,
+        one: &[(u32, Vec<Symbol>, Ty)],
+        other: &[(u32, Vec<Symbol>, Ty)],
+    ) {
+        for (root, fields, ty) in one {
+            let same = other.iter().find(|(r, f, _)| r == root && f == fields);
+            let Some((.., other_ty)) = same else { continue };
+            let both = self.types.union(&[*ty, *other_ty]);
+            if self.path_type(*root, fields) != Some(both) {
+                self.narrow_assigned(*root, fields.clone(), both);
+            }
+        }
+    }
+
     /// What is known about a variable or a field in it.
     pub(crate) fn narrowed(&self, root: u32, fields: &[Symbol]) -> Option<Ty> {
         let narrows = &self.body.narrows;

@@ -2,7 +2,7 @@
 
 use super::{FnRole, Want, node, null};
 use crate::diag::{Code, Diagnostic};
-use crate::hir::{Arm, Expr, ExprKind, FuncKind, LocalId, Pat, PatKind, Ty};
+use crate::hir::{Arm, Coercion, Expr, ExprKind, FuncKind, LocalId, Pat, PatKind, Ty};
 use crate::source::Span;
 use crate::syntax::ast::{self, ExprKind as Ast};
 use crate::types::Checker;
@@ -25,7 +25,8 @@ impl<'a> Checker<'a> {
         Pat {
             kind: PatKind::Null,
             ty,
-            span,
+            // Made by the compiler: not to be checked as written arms are.
+            span: span.at_start(),
         }
     }
 
@@ -63,7 +64,11 @@ impl<'a> Checker<'a> {
     }
 
     fn arms(&mut self, value: Expr, arms: Vec<(Pat, Expr)>, ty: Ty, span: Span) -> Expr {
-        let arms = arms.into_iter().map(|(pat, body)| Arm {
+        let arms = arms.into_iter().map(|(mut pat, body)| {
+            pat.span = pat.span.at_start();
+            (pat, body)
+        });
+        let arms = arms.map(|(pat, body)| Arm {
             pat,
             guard: None,
             body,

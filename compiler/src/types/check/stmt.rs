@@ -51,7 +51,7 @@ impl<'a> Checker<'a> {
             }
             parts.push(expr);
         }
-        self.forget_narrows(narrows);
+        self.forget_tests(narrows);
         parts
     }
 
@@ -86,7 +86,9 @@ impl<'a> Checker<'a> {
             StmtKind::Assign(assign) => self.assign(assign, stmt.span),
             StmtKind::Expr(expr) => self.expr_stmt(expr, want),
             StmtKind::Defer(block) => {
+                let mark = self.mark_narrows();
                 let body = self.block(block, Want::Nothing);
+                self.forget_narrows(mark);
                 node(ExprKind::Defer(Box::new(body)), Ty::NULL, stmt.span)
             }
             StmtKind::Role(role) => {
