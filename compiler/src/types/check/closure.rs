@@ -216,7 +216,11 @@ impl<'a> Checker<'a> {
         let callee = Box::new(self.read_local(held, span));
         let call = node(ExprKind::CallValue { callee, args }, gives, span);
         let body = if self.known(result) == Ty::NULL {
-            node(ExprKind::Block(vec![call, super::null(span)]), Ty::NULL, span)
+            node(
+                ExprKind::Block(vec![call, super::null(span)]),
+                Ty::NULL,
+                span,
+            )
         } else {
             self.coerce(call, result)
         };

@@ -41,9 +41,9 @@ impl<'a> Checker<'a> {
     pub(crate) fn known_paths(&self) -> Vec<(u32, Vec<Symbol>, Ty)> {
         let mut paths: Vec<(u32, Vec<Symbol>, Ty)> = Vec::new();
         for one in &self.body.narrows {
-            let seen = paths.iter().any(|(root, fields, _)| {
-                *root == one.root && *fields == one.fields
-            });
+            let seen = paths
+                .iter()
+                .any(|(root, fields, _)| *root == one.root && *fields == one.fields);
             if !seen {
                 if let Some(ty) = self.narrowed(one.root, &one.fields) {
                     paths.push((one.root, one.fields.clone(), ty));

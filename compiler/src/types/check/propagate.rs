@@ -93,9 +93,12 @@ impl<'a> Checker<'a> {
             return self.result_or(value, args[0], &binary.rhs, span, want);
         }
         if !self.may_be(ty, Ty::NULL) {
-            let shown = self.show(ty);
-            let message = format!("a {shown} is never null: the right side is never used");
-            self.report(Diagnostic::new(Code::ConstantTest, message, binary.op_span));
+            if !matches!(value.kind, ExprKind::Coerce(Coercion::Narrow, _)) {
+                let shown = self.show(ty);
+                let message = format!("a {shown} is never null: the right side is never used");
+                let warning = Diagnostic::new(Code::ConstantTest, message, binary.op_span);
+                self.report(warning);
+            }
             self.value(&binary.rhs);
             return value;
         }
