@@ -6,8 +6,9 @@
 
 use super::func::FuncBuilder;
 use super::runtime_natives as rt;
+use super::uses;
 use crate::hir::{Arm, Expr, LoopId, Ty};
-use crate::ir::{BlockId, Handler, Term, VReg};
+use crate::ir::{BlockId, Cond, Handler, Term, VReg};
 use lumen_bytecode::code::Op;
 use lumen_bytecode::module::well_known;
 
@@ -98,8 +99,9 @@ impl<'a> FuncBuilder<'_, 'a> {
         self.push_frame(Scope::Cleanup(body), Some(Handler { block, catch: None }));
     }
 
-    /// Ends the innermost region with cleanup code: runs it, and makes its handler.
-    pub(crate) fn leave_cleanup(&mut self) {
+    /// Ends the innermost region with cleanup code: runs it, and makes its handler. `valued` tells
+    /// whether the region has left a value in a register.
+    pub(crate) fn leave_cleanup(&mut self, valued: bool) {
         let Some(handler) = self.c.handler else {
             return;
         };
@@ -110,6 +112,11 @@ impl<'a> FuncBuilder<'_, 'a> {
         else {
             return;
         };
+        if !valued && uses::has_cleanup(body) {
+            // Two copies at each level would be far too many at the innermost. (Where there is a
+            // value, it would be missing on the way of a failure.)
+            return self.shared_cleanup(handler.block, body);
+        }
         self.cleanup_normally(body);
         self.in_handler(handler.block, |b, failure| {
             b.c.op(Op::Mask, &[]);
@@ -117,6 +124,53 @@ impl<'a> FuncBuilder<'_, 'a> {
             b.c.op(Op::Unmask, &[]);
             b.c.end(Term::Rethrow(failure));
         });
+    }
+
+    /// One copy of cleanup code for the normal end and for failures: which it is, is told by a
+    /// register that holds the failure or null.
+    fn shared_cleanup(&mut self, handler: BlockId, body: &'a Expr) {
+        let ty = (self.m.types).union(&[well_known::ERROR, well_known::NULL]);
+        let pending = self.c.reg(ty);
+        let (shared, done) = (self.c.block(), self.c.block());
+        let goes_on = self.c.live();
+        self.null_into(pending);
+        self.c.op(Op::Mask, &[]);
+        self.c.jump(shared);
+        self.in_handler(handler, |b, failure| {
+            b.copy(pending, failure);
+            b.c.op(Op::Mask, &[]);
+            b.c.jump(shared);
+        });
+        self.c.start(shared);
+        let block = self.c.block();
+        self.push_frame(Scope::Masked, Some(Handler { block, catch: None }));
+        self.effect(body);
+        self.pop_frame();
+        self.in_handler(block, |b, second| {
+            let (alone, both) = (b.c.block(), b.c.block());
+            b.split(Cond::Null(pending), alone, both);
+            b.c.start(both);
+            let first = b.c.reg(well_known::ERROR);
+            b.copy(first, pending);
+            let args = [b.arg(first), b.arg(second)];
+            b.runtime_effect(rt::ADD_CAUSE, &[], &args);
+            b.c.op(Op::Unmask, &[]);
+            b.c.end(Term::Rethrow(first));
+            b.c.start(alone);
+            b.c.op(Op::Unmask, &[]);
+            b.c.end(Term::Rethrow(second));
+        });
+        self.c.op(Op::Unmask, &[]);
+        let failed = self.c.block();
+        let cond = Cond::Null(pending);
+        self.split(cond, if goes_on { done } else { failed }, failed);
+        let cold = std::mem::replace(&mut self.c.cold, true);
+        self.c.start(failed);
+        self.c.end(Term::Rethrow(pending));
+        self.c.cold = cold;
+        if goes_on {
+            self.c.start(done);
+        }
     }
 
     fn cleanup_normally(&mut self, body: &'a Expr) {
@@ -222,7 +276,7 @@ impl<'a> FuncBuilder<'_, 'a> {
             self.c.start(done);
         }
         if finally.is_some() {
-            self.leave_cleanup();
+            self.leave_cleanup(want.is_some());
         }
     }
 

@@ -45,7 +45,7 @@ impl<'a> FuncBuilder<'_, 'a> {
             }
         }
         while self.frames.len() > depth {
-            self.leave_cleanup();
+            self.leave_cleanup(want.is_some());
         }
     }
 
