@@ -26,6 +26,9 @@ const MAX_IN_PLACE: u32 = 64;
 /// Work must have waited this long before a sleeping worker is woken for it: a wake-up costs
 /// about 31 us, more than a hundred spawns.
 const WAKE_DELAY_NS: u64 = 25_000;
+/// With more entries than this a child run in place is not looked for in the deque: its entry
+/// stays and is dropped when it comes up.
+const LONG_DEQUE: usize = 256;
 /// Timers are looked at every so many dispatches.
 const TICKS_PER_TIMER_LOOK: u32 = 32;
 
@@ -52,6 +55,8 @@ pub(crate) struct Worker {
     pub(crate) slot_runs: Cell<u32>,
     in_place_depth: Cell<u32>,
     stack_floor: Cell<usize>,
+    /// Only to compare: the fiber may be gone.
+    last_spawned: Cell<*const Fiber>,
     pushes: Cell<u32>,
     work_since: Cell<u64>,
     last_id: Cell<u64>,
@@ -105,6 +110,7 @@ impl Seed {
             tick: Cell::new(0),
             slot_runs: Cell::new(0),
             in_place_depth: Cell::new(0),
+            last_spawned: Cell::new(std::ptr::null()),
             pushes: Cell::new(0),
             work_since: Cell::new(0),
         };
@@ -356,6 +362,10 @@ impl Worker {
     /// Takes the queue entry of a fiber claimed elsewhere off the deque, if it is on top, and
     /// other stale ones under it.
     fn forget_entry(&self, fiber: &Arc<Fiber>) {
+        if self.lifo.len() > LONG_DEQUE && self.last_spawned.get() != Arc::as_ptr(fiber) {
+            // Hardly on top: a batch is being awaited from its other end.
+            return;
+        }
         match self.lifo.pop() {
             Some(top) if Arc::ptr_eq(&top, fiber) => {
                 while let Some(next) = self.lifo.pop() {
@@ -384,6 +394,7 @@ impl Worker {
 
     /// Enqueues a fiber that has just been spawned here.
     pub(crate) fn spawned_local(&self, fiber: Arc<Fiber>) {
+        self.last_spawned.set(Arc::as_ptr(&fiber));
         self.lifo.push(fiber);
         self.noticed_work();
     }
