@@ -92,7 +92,12 @@ impl Matrix<'_> {
         }
         let rows = expand_ors(rows);
         let column: Vec<&P> = rows.iter().map(|r| &r[0]).chain([first]).collect();
-        let (ctors, _) = ctor::split(self.types, ty, &column);
+        let (ctors, written) = ctor::split(self.types, ty, &column);
+        if !written && *self.types.kind(ty) != TyKind::Never {
+            // Nobody looks at this column. (To go on into its parts could go on for ever.)
+            let below: Vec<Vec<P>> = rows.iter().map(|r| r[1..].to_vec()).collect();
+            return self.useful(&below, rest, &tys[1..]);
+        }
         for c in ctors {
             if !c.is_covered_by(first) {
                 continue;

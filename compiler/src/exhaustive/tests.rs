@@ -99,3 +99,25 @@ fn arms_after_all_is_said_are_unreachable() {
     let arms: Vec<(&Pat, bool)> = pats.iter().map(|p| (p, false)).collect();
     assert_eq!(check(&types, Ty::BOOL, &arms).unreachable, [2]);
 }
+
+#[test]
+fn a_second_wildcard_over_a_recursive_type_is_found_unreachable() {
+    let mut types = Types::new();
+    let ty = types.intern(TyKind::Enum(NominalId(0)));
+    types.nominals.push(Nominal {
+        name: "Tree".to_string(),
+        args: Vec::new(),
+        variants: vec![Variant {
+            name: "Node".to_string(),
+            fields: vec![Field {
+                name: "0".to_string(),
+                ty,
+            }],
+        }],
+        check: None,
+    });
+    let pats = [pat(ty, PatKind::Wild), pat(ty, PatKind::Wild)];
+    let report = check(&types, ty, &[(&pats[0], false), (&pats[1], false)]);
+    assert!(report.missing.is_empty());
+    assert_eq!(report.unreachable, [1]);
+}
