@@ -164,7 +164,7 @@ handlers! {
         }
         let i = reg(r, pc, 0);
         if (*i as i64) < int(r, pc, 1) {
-            *i = i.wrapping_add(1);
+            *i = (*i).wrapping_add(1);
             return go(target16(pc, 2), r, cx, t);
         }
         go(pc.add(1), r, cx, t)
