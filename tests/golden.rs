@@ -167,7 +167,9 @@ fn judge_failure(end: &Expectation, stderr: &str) -> Result<(), String> {
 /// Checks a program that must be refused, or warned about.
 fn refuse_program(program: &Program) -> Result<(), String> {
     let mut session = Session::new("golden", &program.main, ErrorFormat::Human);
-    session.check();
+    if session.check().is_err() {
+        return Err("cannot be read".into());
+    }
     let mut left: Vec<&Expectation> = program.expectations.iter().collect();
     let mut complaints = Vec::new();
     for diagnostic in session.diagnostics.iter() {

@@ -224,19 +224,25 @@ impl FunctionBuilder {
     /// Instructions from here on stand at this source position (file index, 1-based line and
     /// column).
     pub fn line(&mut self, file: u32, line: u32, column: u32) {
+        self.line_in(0, file, line, column);
+    }
+
+    /// The same, in the code of an inlined call ([`Line::scope`]).
+    pub fn line_in(&mut self, scope: u32, file: u32, line: u32, column: u32) {
         let pc = self.pc();
         let entry = Line {
             pc,
             file,
             line,
             column,
+            scope,
         };
         let lines = &mut self.function.lines;
         if lines.last().is_some_and(|l| l.pc == pc) {
             lines.pop();
         }
         let same = |l: &Line| (l.file, l.line, l.column) == (file, line, column);
-        if !lines.last().is_some_and(same) {
+        if !lines.last().is_some_and(|l| same(l) && l.scope == scope) {
             lines.push(entry);
         }
     }

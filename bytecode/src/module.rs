@@ -280,6 +280,8 @@ pub struct Function {
     pub landings: Vec<Landing>,
     /// pc -> source position, by ascending pc; holds until the next entry.
     pub lines: Vec<Line>,
+    /// Calls whose callee's code stands in this function, for stack traces.
+    pub inlined: Vec<Inlined>,
 }
 
 /// How a register holds its value.
@@ -391,6 +393,23 @@ pub struct Line {
     pub line: u32,
     /// 1-based column, in characters.
     pub column: u32,
+    /// 0: the function's own code; n: the code of call n - 1 of [`Function::inlined`].
+    pub scope: u32,
+}
+
+/// A call that has been replaced by its callee's code.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Inlined {
+    /// The callee, as in stack traces.
+    pub name: String,
+    /// Where the call stood: index into [`Module::files`].
+    pub file: u32,
+    /// 1-based line.
+    pub line: u32,
+    /// 1-based column.
+    pub column: u32,
+    /// In whose code it stood, as in [`Line::scope`]; an entry before this one.
+    pub scope: u32,
 }
 
 /// A module-level variable: computed by a function before `main`.

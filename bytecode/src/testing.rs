@@ -227,6 +227,14 @@ impl<'a> Choices<'a> {
                 file: c.number(),
                 line: c.number(),
                 column: c.number(),
+                scope: c.number(),
+            }),
+            inlined: self.list(|c| Inlined {
+                name: c.text(),
+                file: c.number(),
+                line: c.number(),
+                column: c.number(),
+                scope: c.number(),
             }),
         }
     }

@@ -109,24 +109,20 @@ unsafe fn add_trace(heap: &mut Heap, image: &Image, word: u64, frames: &[Pc]) {
         let n = frames.len();
         let cut = n > INNER + OUTER;
         let inner = if cut { INNER } else { n };
-        let push = |heap: &mut Heap, trace: &mut u64, line: Option<u64>| match line {
-            Some(line) => list::push(heap, trace, line).is_ok(),
-            None => false,
+        let push_all = |heap: &mut Heap, trace: &mut u64, frames: &[Pc]| {
+            frames.iter().all(|pc| {
+                let words = image.trace_words(*pc);
+                !words.is_empty() && words.iter().all(|w| list::push(heap, trace, *w).is_ok())
+            })
         };
-        for pc in &frames[..inner] {
-            if !push(heap, trace, image.trace_word(*pc)) {
-                return;
-            }
+        if !push_all(heap, trace, &frames[..inner]) || !cut {
+            return;
         }
-        if cut {
-            let skipped = n - INNER - OUTER;
-            let line = string::new(heap, &format!("… {skipped} more frames")).ok();
-            push(heap, trace, line);
-            for pc in &frames[n - OUTER..] {
-                if !push(heap, trace, image.trace_word(*pc)) {
-                    return;
-                }
-            }
+        let skipped = n - INNER - OUTER;
+        if let Ok(line) = string::new(heap, &format!("… {skipped} more frames"))
+            && list::push(heap, trace, line).is_ok()
+        {
+            push_all(heap, trace, &frames[n - OUTER..]);
         }
     }
 }

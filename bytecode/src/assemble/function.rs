@@ -116,6 +116,7 @@ impl FunctionText {
         };
         match word.as_str() {
             "line" => self.position(c)?,
+            "inlined" => self.inlined(c)?,
             "map" => self.map(c)?,
             "table" => self.table(c)?,
             "landing" if !matches!(c.peek_second(), Some(Token::Word(w)) if is_register(w)) => {
@@ -194,16 +195,28 @@ impl FunctionText {
     fn position(&mut self, c: &mut Cursor) -> Result<(), Diagnostic> {
         c.advance();
         let pc = self.place(c)?;
-        let file = c.integer(0, i64::from(u32::MAX))? as u32;
-        c.sign(":")?;
-        let line = c.integer(0, i64::from(u32::MAX))? as u32;
-        c.sign(":")?;
-        let column = c.integer(0, i64::from(u32::MAX))? as u32;
+        let [file, line, column, scope] = source_place(c)?;
         self.function.lines.push(Line {
             pc,
             file,
             line,
             column,
+            scope,
+        });
+        Ok(())
+    }
+
+    /// `inlined "f" 0:12:5`
+    fn inlined(&mut self, c: &mut Cursor) -> Result<(), Diagnostic> {
+        c.advance();
+        let name = c.text("the name of the callee")?;
+        let [file, line, column, scope] = source_place(c)?;
+        self.function.inlined.push(Inlined {
+            name,
+            file,
+            line,
+            column,
+            scope,
         });
         Ok(())
     }
@@ -406,6 +419,18 @@ impl FunctionText {
 /// `landing r3` is the instruction, `landing L1 .. L2` an entry of the table.
 fn is_register(word: &str) -> bool {
     word.strip_prefix('r').is_some_and(is_index)
+}
+
+/// `0:12:5`, or `0:12:5 in 2` within an inlined call: file, line, column, scope.
+fn source_place(c: &mut Cursor) -> Result<[u32; 4], Diagnostic> {
+    let number = |c: &mut Cursor| Ok(c.integer(0, i64::from(u32::MAX))? as u32);
+    let file = number(c)?;
+    c.sign(":")?;
+    let line = number(c)?;
+    c.sign(":")?;
+    let column = number(c)?;
+    let scope = if c.take_word("in") { number(c)? } else { 0 };
+    Ok([file, line, column, scope])
 }
 
 fn target(c: &mut Cursor) -> Result<Target, Diagnostic> {

@@ -305,12 +305,14 @@ structs! {
     FieldDesc { name, ty }
     NativeImport { key, params, result, mutator, type_args }
     Function {
-        name, params, owned, result, closure, frame, code, tables, maps, landings, lines
+        name, params, owned, result, closure, frame, code, tables, maps, landings, lines,
+        inlined
     }
     RegState { reg, ty, hold }
     FrameMap { pc, live }
     Landing { start, end, drops, handler, cancel_drops }
-    Line { pc, file, line, column }
+    Line { pc, file, line, column, scope }
+    Inlined { name, file, line, column, scope }
     GlobalDesc { name, ty, init }
     TestDesc { name, func, file, line }
     ToolDesc { path, name, grants }

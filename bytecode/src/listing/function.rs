@@ -2,9 +2,9 @@
 
 use super::{ListOptions, constant_name, function_name, line, path_name};
 use crate::code::{Insn, Op, get_raw};
-use crate::module::{FAILURE_KINDS, Function, Handler, Hold, Landing, Module, RegState};
+use crate::module::{FAILURE_KINDS, Function, Handler, Hold, Landing, Line, Module, RegState};
 use crate::operand::{OperandKind, Role};
-use crate::text::{name, type_name, type_ref};
+use crate::text::{name, quote, type_name, type_ref};
 use std::fmt::Write;
 
 /// What stands at each word.
@@ -66,6 +66,19 @@ fn head(index: usize, function: &Function, out: &mut String) {
         let _ = write!(out, " closure {}", type_ref(t));
     }
     let _ = writeln!(out, " frame {}", function.frame);
+}
+
+/// `0:12:5`, and in which inlined call.
+fn position(line: &Line) -> String {
+    let within = within(line.scope);
+    format!("{}:{}:{}{within}", line.file, line.line, line.column)
+}
+
+fn within(scope: u32) -> String {
+    match scope {
+        0 => String::new(),
+        scope => format!(" in {scope}"),
+    }
 }
 
 fn places(code: &[u64]) -> Vec<Place> {
@@ -176,7 +189,7 @@ impl Lister<'_> {
                 }
             }
             if let Some(l) = lines.next_if(|l| here(l.pc)) {
-                let text = format!("  line {}:{}:{}", l.file, l.line, l.column);
+                let text = format!("  line {}", position(l));
                 let snippet = options.snippets.then(|| self.snippet(l.file, l.line));
                 line(out, &text, &snippet.unwrap_or_default());
             }
@@ -191,8 +204,13 @@ impl Lister<'_> {
         }
         if !lines_inline {
             for l in &f.lines {
-                let _ = writeln!(out, "  line @{} {}:{}:{}", l.pc, l.file, l.line, l.column);
+                let _ = writeln!(out, "  line @{} {}", l.pc, position(l));
             }
+        }
+        for call in &f.inlined {
+            let place = format!("{}:{}:{}", call.file, call.line, call.column);
+            let within = within(call.scope);
+            let _ = writeln!(out, "  inlined {} {place}{within}", quote(&call.name));
         }
         for (i, table) in f.tables.iter().enumerate() {
             let targets: Vec<String> = table.iter().map(|&t| self.target(t)).collect();

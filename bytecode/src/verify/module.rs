@@ -242,6 +242,15 @@ pub(super) fn head(module: &Module, types: &Types<'_>, f: &Function) -> Check {
     }
     for line in &f.lines {
         file(module, line.file)?;
+        if line.scope as usize > f.inlined.len() {
+            return Err(format!("a line is in inlined call {}, which there is not", line.scope));
+        }
+    }
+    for (index, call) in f.inlined.iter().enumerate() {
+        file(module, call.file)?;
+        if call.scope as usize > index {
+            return Err(format!("inlined call {} is within a later one", index + 1));
+        }
     }
     for map in &f.maps {
         frame_map(types, f, map).map_err(|e| format!("frame map at {}: {e}", map.pc))?;

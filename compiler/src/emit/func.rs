@@ -7,12 +7,12 @@ use crate::ir::bitset::BitSet;
 use crate::ir::liveness::Liveness;
 use crate::ir::passes::ownership::Class;
 use crate::ir::roles::Signatures;
-use crate::ir::{Block, BlockId, Func, Handler, Inst, Program, Term, VReg};
+use crate::ir::{Block, BlockId, Func, Handler, Inst, Program, Term, VReg, scope_of};
 use crate::source::SourceMap;
 use crate::source::Span;
 use lumen_bytecode::builder::{BuildError, FunctionBuilder, HandlerLabel, Label, LandingSpec};
 use lumen_bytecode::code::{Insn, Op};
-use lumen_bytecode::module::{Function, RegState, well_known};
+use lumen_bytecode::module::{Function, Inlined, RegState, well_known};
 use lumen_bytecode::operand::{OperandKind, Role};
 
 /// The state of emitting one function.
@@ -76,7 +76,20 @@ pub(super) fn emit(
         last_span: None,
     };
     emitter.blocks();
-    emitter.out.finish()
+    let inlined = func.inlined.iter().map(|call| {
+        let (span, scope) = scope_of(call.span);
+        let at = sources.line_column(span);
+        Inlined {
+            name: call.name.clone(),
+            file: span.file.0,
+            line: at.line,
+            column: at.column,
+            scope,
+        }
+    });
+    let mut function = emitter.out.finish()?;
+    function.inlined = inlined.collect();
+    Ok(function)
 }
 
 impl Emitter<'_> {
@@ -281,8 +294,9 @@ impl Emitter<'_> {
             return;
         }
         self.last_span = Some(span);
+        let (span, scope) = scope_of(span);
         let at = self.sources.line_column(span);
-        self.out.line(span.file.0, at.line, at.column);
+        self.out.line_in(scope, span.file.0, at.line, at.column);
     }
 
     pub(super) fn slot(&self, reg: VReg) -> u32 {

@@ -92,10 +92,44 @@ pub struct Func {
     pub inline: bool,
     /// Which parameters the function takes over; filled in by the ownership pass.
     pub owned: Vec<bool>,
+    /// Calls whose callee's code stands here; [`within`] puts spans into them.
+    pub inlined: Vec<Inlined>,
     /// Used as a value (closure, spawn, global initialiser, main): its parameters stay borrowed.
     pub escapes: bool,
     /// Where it is declared.
     pub span: Span,
+}
+
+/// A call that has been replaced by its callee's code.
+#[derive(Clone, Debug)]
+pub struct Inlined {
+    /// The callee, for stack traces.
+    pub name: String,
+    /// Where the call stood; within an earlier inlined call if the span says so.
+    pub span: Span,
+}
+
+/// The bits of a span's file that name the inlined call in whose code it lies; the passes hand
+/// spans on, and with them these.
+const SCOPE_SHIFT: u32 = 16;
+
+/// `span`, in the code of inlined call `scope` (0: the function's own). Beyond what the bits hold,
+/// the span stays as it is, and a stack trace has a frame less.
+#[must_use]
+pub fn within(span: Span, scope: u32) -> Span {
+    let (mut plain, _) = scope_of(span);
+    if plain.file.0 < 1 << SCOPE_SHIFT && scope < 1 << (32 - SCOPE_SHIFT) {
+        plain.file.0 |= scope << SCOPE_SHIFT;
+    }
+    plain
+}
+
+/// The span proper, and the inlined call in whose code it lies.
+#[must_use]
+pub fn scope_of(mut span: Span) -> (Span, u32) {
+    let scope = span.file.0 >> SCOPE_SHIFT;
+    span.file.0 &= (1 << SCOPE_SHIFT) - 1;
+    (span, scope)
 }
 
 /// A register's declaration.

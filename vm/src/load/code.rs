@@ -116,6 +116,7 @@ fn info(f: &Function, start: usize, types: &Types) -> FuncInfo {
         result: f.result,
         landings: f.landings.clone(),
         lines: f.lines.clone(),
+        inlined: f.inlined.clone(),
     }
 }
 

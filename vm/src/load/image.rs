@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use lumen_bytecode::module::{FAILURE_KINDS, FailureKind, Landing, Line, PathStep};
+use lumen_bytecode::module::{FAILURE_KINDS, FailureKind, Inlined, Landing, Line, PathStep};
 use lumen_runtime::heap::{Heap, TypeIx, Types, count, string};
 use lumen_runtime::native::NativeFn;
 use rustc_hash::FxHashMap;
@@ -29,6 +29,8 @@ pub(crate) struct FuncInfo {
     pub(crate) landings: Vec<Landing>,
     /// Source positions, by ascending pc.
     pub(crate) lines: Vec<Line>,
+    /// Calls whose callee's code stands in the function.
+    pub(crate) inlined: Vec<Inlined>,
 }
 
 /// A native as calls need it.
@@ -58,7 +60,7 @@ pub(crate) struct Position<'a> {
 /// Persistent texts made on demand: the lines of stack traces.
 pub(crate) struct Texts {
     heap: Heap,
-    traces: FxHashMap<usize, u64>,
+    traces: FxHashMap<usize, Arc<[u64]>>,
 }
 
 /// The program.
@@ -214,15 +216,45 @@ impl Image {
         }
     }
 
-    /// The line of a stack trace for a frame that stands at `pc`, as a persistent String.
-    pub(crate) fn trace_word(&self, pc: Pc) -> Option<u64> {
+    /// The lines of a stack trace for a frame that stands at `pc`, as persistent Strings: its
+    /// inlined calls, innermost first, and itself. Nothing when memory runs out.
+    pub(crate) fn trace_words(&self, pc: Pc) -> Arc<[u64]> {
         let mut texts = self.texts.lock().unwrap_or_else(|e| e.into_inner());
-        if let Some(&word) = texts.traces.get(&(pc as usize)) {
-            return Some(word);
+        if let Some(words) = texts.traces.get(&(pc as usize)) {
+            return Arc::clone(words);
         }
-        let word = texts.make(&self.trace_line(pc))?;
-        texts.traces.insert(pc as usize, word);
-        Some(word)
+        let lines = self.trace_lines(pc);
+        let words: Option<Arc<[u64]>> = lines.iter().map(|line| texts.make(line)).collect();
+        let Some(words) = words else {
+            return Arc::new([]);
+        };
+        texts.traces.insert(pc as usize, Arc::clone(&words));
+        words
+    }
+
+    /// The lines of [`Image::trace_words`].
+    fn trace_lines(&self, pc: Pc) -> Vec<String> {
+        let (func, at) = self.place(pc);
+        let info = &self.funcs[func];
+        let lines = &info.lines;
+        let Some(line) = lines[..lines.partition_point(|l| l.pc <= at)].last() else {
+            return vec![info.name.clone()];
+        };
+        let shown = |name: &str, file: u32, line: u32, column: u32| {
+            let file = self.files.get(file as usize).map_or("?", |file| file);
+            format!("{name} ({file}:{line}:{column})")
+        };
+        let mut out = Vec::new();
+        let (mut file, mut number, mut column) = (line.file, line.line, line.column);
+        let mut scope = line.scope;
+        // Each call lies within an earlier one.
+        while let Some(call) = (scope as usize).checked_sub(1).and_then(|at| info.inlined.get(at)) {
+            out.push(shown(&call.name, file, number, column));
+            (file, number, column) = (call.file, call.line, call.column);
+            scope = call.scope.min(scope - 1);
+        }
+        out.push(shown(&info.name, file, number, column));
+        out
     }
 
     /// `name (file:line:column)`.

@@ -28,6 +28,7 @@ fn finish(
         blocks,
         inline: true,
         owned: Vec::new(),
+        inlined: Vec::new(),
         escapes: true,
         span,
     };

@@ -109,6 +109,7 @@ pub(crate) fn lower(m: &mut Module<'_>, id: FuncId) -> Func {
         blocks,
         inline: f.inline,
         owned: Vec::new(),
+        inlined: Vec::new(),
         escapes: is_closure,
         span: f.span,
     };

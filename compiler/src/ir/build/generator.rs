@@ -85,6 +85,7 @@ pub(crate) fn lower(m: &mut Module<'_>, id: FuncId) {
         blocks,
         inline: false,
         owned: Vec::new(),
+        inlined: Vec::new(),
         escapes: false,
         span: f.span,
     };
@@ -399,6 +400,7 @@ impl Machine<'_, '_> {
             blocks,
             inline: true,
             owned: Vec::new(),
+            inlined: Vec::new(),
             escapes: false,
             span: self.func.span,
         };

@@ -7,7 +7,10 @@
 
 use crate::ir::census::Census;
 use crate::ir::roles::Signatures;
-use crate::ir::{Block, BlockId, Func, Handler, Inst, Program, Term, VReg};
+use crate::ir::{
+    Block, BlockId, Func, Handler, Inlined, Inst, Program, Term, VReg, scope_of, within,
+};
+use crate::source::Span;
 use lumen_bytecode::code::Op;
 use lumen_bytecode::module::{Constant, TypeDesc};
 
@@ -222,16 +225,39 @@ fn splice(func: &mut Func, callee: &Func, site: &Site, null: u32) {
             .push(Inst::new(Op::Lend, vec![map_reg(param), arg], span));
     }
     let away = callee.inline && callee.span.file != func.span.file;
+    let scope = func.inlined.len() as u32 + 1;
+    if !away {
+        func.inlined.push(Inlined {
+            name: callee.name.clone(),
+            span: called,
+        });
+        func.inlined
+            .extend(callee.inlined.iter().map(|inner| Inlined {
+                name: inner.name.clone(),
+                span: inward(inner.span, scope),
+            }));
+    }
     for block in &callee.blocks {
         let mut copy = copy_block(block, outer, dst, after, null, &map_reg, &map_block);
         if away {
             // A failure there is reported where this function calls: the frame between is gone.
             copy.span = called;
             copy.insts.iter_mut().for_each(|inst| inst.span = called);
+        } else {
+            copy.span = inward(copy.span, scope);
+            for inst in &mut copy.insts {
+                inst.span = inward(inst.span, scope);
+            }
         }
         func.blocks.push(copy);
     }
     func.blocks.push(tail);
+}
+
+/// A span of a callee that becomes inlined call `scope`, whose own inlined calls follow it.
+fn inward(span: Span, scope: u32) -> Span {
+    let (span, inner) = scope_of(span);
+    within(span, scope + inner)
 }
 
 fn copy_block(
