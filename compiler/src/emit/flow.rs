@@ -62,7 +62,8 @@ pub struct Flow<'a> {
     unions: FxHashMap<&'a [TypeIx], TypeIx>,
     preds: Vec<Vec<BlockId>>,
     starts: Vec<Option<Narrowed>>,
-    entered_by_failure: Vec<bool>,
+    /// Blocks whose failures come here.
+    failing: Vec<Vec<BlockId>>,
 }
 
 impl<'a> Flow<'a> {
@@ -76,7 +77,7 @@ impl<'a> Flow<'a> {
             unions: FxHashMap::default(),
             preds: vec![Vec::new(); n],
             starts: vec![None; n],
-            entered_by_failure: vec![false; n],
+            failing: vec![Vec::new(); n],
         };
         for (i, ty) in types.iter().enumerate() {
             if let TypeDesc::Union(members) = ty {
@@ -90,7 +91,7 @@ impl<'a> Flow<'a> {
             }
             if let Some(h) = block.handler {
                 for h in [Some(h.block), h.catch.flatten()].into_iter().flatten() {
-                    this.entered_by_failure[h.0 as usize] = true;
+                    this.failing[h.0 as usize].push(b);
                 }
             }
         }
@@ -106,7 +107,7 @@ impl<'a> Flow<'a> {
             let mut changed = false;
             for &b in order {
                 let i = b.0 as usize;
-                let mut start = self.on_edges(b, &ends);
+                let mut start = self.on_edges(b, &ends, &written);
                 if let Some(before) = &self.starts[i] {
                     start.retain(|reg, ty| before.get(reg) == Some(ty));
                     if ends[i].is_some() && start.len() == before.len() {
@@ -134,26 +135,50 @@ impl<'a> Flow<'a> {
     }
 
     /// What all edges to `b` prove whose beginnings are known.
-    fn on_edges(&self, b: BlockId, ends: &[Option<Narrowed>]) -> Narrowed {
-        let i = b.0 as usize;
-        if self.entered_by_failure[i] || b.0 == 0 {
+    fn on_edges(
+        &self,
+        b: BlockId,
+        ends: &[Option<Narrowed>],
+        written: &impl Fn(&Inst) -> Option<VReg>,
+    ) -> Narrowed {
+        if b.0 == 0 {
             return Narrowed::default();
         }
         let mut known: Option<Narrowed> = None;
-        for &p in &self.preds[i] {
-            let Some(at_end) = &ends[p.0 as usize] else {
-                continue;
-            };
-            let edge = self.on_edge(p, b, at_end);
-            known = Some(match known {
-                None => edge,
-                Some(mut k) => {
-                    k.retain(|reg, ty| edge.get(reg) == Some(ty));
-                    k
-                }
-            });
+        let mut meet = |edge: Narrowed| match &mut known {
+            None => known = Some(edge),
+            Some(k) => k.retain(|reg, ty| edge.get(reg) == Some(ty)),
+        };
+        for &p in &self.preds[b.0 as usize] {
+            if let Some(at_end) = &ends[p.0 as usize] {
+                meet(self.on_edge(p, b, at_end));
+            }
+        }
+        for &p in &self.failing[b.0 as usize] {
+            if let Some(start) = &self.starts[p.0 as usize] {
+                meet(self.throughout(p, start, written));
+            }
         }
         known.unwrap_or_default()
+    }
+
+    /// What is proved at the start of `b` and holds wherever in it something fails.
+    fn throughout(
+        &self,
+        b: BlockId,
+        start: &Narrowed,
+        written: &impl Fn(&Inst) -> Option<VReg>,
+    ) -> Narrowed {
+        let mut held = start.clone();
+        for inst in &self.func.blocks[b.0 as usize].insts {
+            if matches!(inst.op, Op::Cast | Op::Widen) {
+                held.remove(&inst.regs[0]);
+            }
+            if let Some(reg) = written(inst) {
+                held.remove(&reg);
+            }
+        }
+        held
     }
 
     fn on_edge(&self, from: BlockId, to: BlockId, at_end: &Narrowed) -> Narrowed {

@@ -305,6 +305,10 @@ impl<'a> Checker<'a> {
         let near = foreign.or_else(|| closest(&text, known.iter().map(String::as_str)));
         if let Some(near) = near {
             error = error.help(format!("did you mean `{near}`?"));
+        } else if text.len() == 1 {
+            error = error.help(format!(
+                "a type parameter is declared: cell f[{text}](…), impl[{text}] Stack[{text}]"
+            ));
         }
         let _ = span;
         self.report(error);
