@@ -243,7 +243,10 @@ pub(super) fn head(module: &Module, types: &Types<'_>, f: &Function) -> Check {
     for line in &f.lines {
         file(module, line.file)?;
         if line.scope as usize > f.inlined.len() {
-            return Err(format!("a line is in inlined call {}, which there is not", line.scope));
+            return Err(format!(
+                "a line is in inlined call {}, which there is not",
+                line.scope
+            ));
         }
     }
     for (index, call) in f.inlined.iter().enumerate() {

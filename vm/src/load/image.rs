@@ -248,7 +248,10 @@ impl Image {
         let (mut file, mut number, mut column) = (line.file, line.line, line.column);
         let mut scope = line.scope;
         // Each call lies within an earlier one.
-        while let Some(call) = (scope as usize).checked_sub(1).and_then(|at| info.inlined.get(at)) {
+        while let Some(call) = (scope as usize)
+            .checked_sub(1)
+            .and_then(|at| info.inlined.get(at))
+        {
             out.push(shown(&call.name, file, number, column));
             (file, number, column) = (call.file, call.line, call.column);
             scope = call.scope.min(scope - 1);
