@@ -76,7 +76,10 @@ macro_rules! code {
         #[allow(dead_code, reason = "made from numbers in code, not by name")]
         pub(crate) enum Code { $($name,)* $($extra,)* }
 
-        static HANDLERS: &[Handler] = &[
+        /// How many op numbers are of single instructions; pairs follow.
+        pub(crate) const SINGLES: usize = SINGLE_HANDLERS.len();
+
+        const SINGLE_HANDLERS: &[Handler] = &[
             $(super::handlers::$method,)* $(super::handlers::$handler,)*
         ];
     };
@@ -107,6 +110,26 @@ macro_rules! code {
 }
 
 for_each_op!(rows);
+
+#[cfg(threaded)]
+use super::fused::{FIRSTS, PAIRS, SECONDS};
+
+/// Handlers by op number: single instructions, then pairs.
+#[cfg(threaded)]
+static HANDLERS: [Handler; SINGLES + FIRSTS.len() * SECONDS.len()] = {
+    let mut all = [SINGLE_HANDLERS[0]; SINGLES + FIRSTS.len() * SECONDS.len()];
+    let mut i = 0;
+    while i < SINGLES {
+        all[i] = SINGLE_HANDLERS[i];
+        i += 1;
+    }
+    while i < all.len() {
+        let pair = i - SINGLES;
+        all[i] = PAIRS[pair / SECONDS.len()][pair % SECONDS.len()];
+        i += 1;
+    }
+    all
+};
 
 #[cfg(threaded)]
 mod driver {
@@ -230,7 +253,7 @@ mod driver {
 }
 
 #[cfg(threaded)]
-use driver::Handler;
+pub(crate) use driver::Handler;
 pub(crate) use driver::{Flow, go, leave, run, run_unwinding};
 
 /// Defines handlers (`fn`), and the functions they hand over to (`out`: out of line because they

@@ -6,6 +6,8 @@ pub(crate) mod context;
 mod control;
 pub(crate) mod dispatch;
 mod fail;
+#[cfg(threaded)]
+pub(crate) mod fused;
 mod lists;
 mod objects;
 pub(crate) mod operand;

@@ -154,7 +154,33 @@ impl Preparer<'_> {
             self.instruction(function, start, at, op)?;
             at += op.word_count();
         }
+        #[cfg(threaded)]
+        self.fuse(function, start);
         Ok(())
+    }
+
+    /// Makes pairs of adjacent instructions where there is a handler for them.
+    #[cfg(threaded)]
+    fn fuse(&mut self, function: &Function, start: usize) {
+        let words = |at: usize| {
+            let op = Op::from_word(*function.code.get(at)?)?;
+            Some(op.word_count())
+        };
+        let mut at = 0;
+        while let Some(len) = words(at) {
+            let first = &self.code[start + at..];
+            let next = at + len;
+            let pair = match words(next) {
+                Some(_) if len == 1 => crate::interp::fused::pair(first[0] as u16, first[1] as u16),
+                _ => None,
+            };
+            at = next;
+            if let Some(op) = pair {
+                let word = &mut self.code[start + next - 1];
+                *word = *word & !0xffff | u64::from(op);
+                at = next + words(next).unwrap_or(1);
+            }
+        }
     }
 
     fn instruction(
