@@ -1,11 +1,12 @@
 //! The world outside the program, for programs that are run by the commands.
 
 use std::io::{BufRead, BufWriter, IsTerminal, Read, Write};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use lumen_runtime::native::{Host, Stream};
+use lumen_runtime::signal::on_interrupt;
 
 use crate::Exit;
 
@@ -20,6 +21,7 @@ pub struct Process {
     start: Instant,
     random: AtomicU64,
     out: Mutex<Output>,
+    interrupted: Arc<AtomicBool>,
 }
 
 #[derive(Debug)]
@@ -30,6 +32,11 @@ struct Output {
 }
 
 impl Process {
+    /// Has the program been stopped by Ctrl-C?
+    pub fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Acquire)
+    }
+
     /// For a program with these arguments; without a seed, chance is the system's.
     pub fn new(arguments: Vec<String>, workers: usize, seed: Option<u64>) -> Process {
         let stdout = std::io::stdout();
@@ -41,6 +48,7 @@ impl Process {
             start: Instant::now(),
             random: AtomicU64::new(seed.unwrap_or_else(chance)),
             out: Mutex::new(Output { stream, terminal }),
+            interrupted: Arc::default(),
         }
     }
 
@@ -72,6 +80,17 @@ fn end_if_closed(result: std::io::Result<()>) {
 }
 
 impl Host for Process {
+    fn started(&self, interrupt: Box<dyn Fn() -> bool + Send>) {
+        let interrupted = Arc::clone(&self.interrupted);
+        // Without a handler Ctrl-C ends the process, as it does by itself.
+        let _ = on_interrupt(move || {
+            interrupted.store(true, Ordering::Release);
+            if interrupt() {
+                std::process::exit(i32::from(Exit::Interrupted.code()));
+            }
+        });
+    }
+
     fn arguments(&self) -> &[String] {
         &self.arguments
     }

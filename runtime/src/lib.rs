@@ -37,6 +37,7 @@ pub mod payload;
 pub(crate) mod prim;
 pub mod random;
 pub mod sched;
+pub mod signal;
 pub mod sync;
 pub mod task;
 pub mod time;

@@ -140,6 +140,11 @@ pub enum Stream {
 /// What lies outside the program. All workers share one; everything a program can observe from
 /// outside goes through it, so that it can be recorded and replayed.
 pub trait Host: Sync {
+    /// The program is about to run. `interrupt` stops it as Ctrl-C does, and answers whether that
+    /// had been asked for before.
+    fn started(&self, interrupt: Box<dyn Fn() -> bool + Send>) {
+        drop(interrupt);
+    }
     /// The command-line arguments after the program's name.
     fn arguments(&self) -> &[String];
     /// Writes text; whole calls are not mixed with those of other fibers.

@@ -73,6 +73,10 @@ fn start(program: &Program, arguments: Vec<String>, settings: &Settings) -> Exit
     ));
     let ended = program.run(process.clone());
     let code = ended.exit_code();
+    if process.is_interrupted() {
+        process.flush();
+        return Exit::Interrupted;
+    }
     match ended.end {
         End::Value(Some(text)) => process.print(&format!("{text}\n")),
         End::Value(None) | End::Exit(_) => {}

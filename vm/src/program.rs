@@ -8,7 +8,7 @@ use lumen_runtime::heap::{Heap, HeapShared, OutOfMemory, TypeKind, Types, count,
 use lumen_runtime::heap::{format, list, record, string, word};
 use lumen_runtime::native::{Host, Native};
 use lumen_runtime::sched::policy::fifo::Fifo;
-use lumen_runtime::{ClockKind, Config, Mode, Outcome, Runtime, SpawnInfo};
+use lumen_runtime::{ClockKind, Config, Interrupt, Mode, Outcome, Runtime, SpawnInfo};
 
 use crate::backtrace::FailureReport;
 pub(crate) use crate::instance::Instance;
@@ -166,6 +166,12 @@ impl Program {
             Err(why) => return Ended::with(failed("Io", &format!("cannot start threads: {why}"))),
         };
         instance.set_runtime(&runtime);
+        let running = Arc::downgrade(&runtime);
+        instance.host().started(Box::new(move || {
+            running
+                .upgrade()
+                .is_some_and(|runtime| runtime.interrupt() == Interrupt::Insisted)
+        }));
         let heap = worker_heap::current(instance.heap_shared());
         // SAFETY: this thread's heap, until `release` below.
         let heap = unsafe { &mut *heap };
