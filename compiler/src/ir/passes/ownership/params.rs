@@ -2,7 +2,7 @@
 
 use super::is_word;
 use crate::ir::roles::Signatures;
-use crate::ir::{Func, Inst, Program, RegInfo, Term, VReg};
+use crate::ir::{Block, BlockId, Func, Inst, Program, RegInfo, Term, VReg};
 use lumen_bytecode::code::Op;
 use lumen_bytecode::module::TypeDesc;
 use lumen_bytecode::operand::Role;
@@ -75,8 +75,8 @@ pub fn copy_changed_params(func: &mut Func, sigs: &Signatures, types: &[TypeDesc
     }
 }
 
-/// A loop's element, lent by its list, that the body changes or narrows gets a register of its
-/// own, filled where the body begins.
+/// A loop's element, lent by its list, that the body changes gets a register of its own, filled on
+/// the way into the body (which may have a handler that reads it, and fail before it is filled).
 pub fn copy_changed_elements(func: &mut Func, sigs: &Signatures, types: &[TypeDesc]) {
     for b in 0..func.blocks.len() {
         let Term::ForList { dst, body, .. } = func.blocks[b].term else {
@@ -89,11 +89,17 @@ pub fn copy_changed_elements(func: &mut Func, sigs: &Signatures, types: &[TypeDe
         let name = func.regs[dst.0 as usize].name.clone();
         let element = VReg(func.regs.len() as u32);
         func.regs.push(RegInfo { ty, name });
-        if let Term::ForList { dst, .. } = &mut func.blocks[b].term {
+        let entry = BlockId(func.blocks.len() as u32);
+        if let Term::ForList { dst, body, .. } = &mut func.blocks[b].term {
             *dst = element;
+            *body = entry;
         }
-        let copy = Inst::new(Op::Lend, vec![dst, element], func.span);
-        func.blocks[body.0 as usize].insts.insert(0, copy);
+        func.blocks.push(Block {
+            insts: vec![Inst::new(Op::Lend, vec![dst, element], func.span)],
+            term: Term::Jump(body),
+            handler: None,
+            span: func.span,
+        });
     }
 }
 
@@ -109,6 +115,9 @@ fn is_changed(func: &Func, sigs: &Signatures, reg: VReg) -> bool {
     func.blocks.iter().any(|block| {
         let mut found = false;
         for inst in &block.insts {
+            if matches!(inst.op, Op::Cast | Op::Widen) {
+                continue;
+            }
             sigs.for_each(inst, |_, r, role| {
                 found |= r == reg && matches!(role, Role::Io | Role::Out | Role::Lend);
             });
