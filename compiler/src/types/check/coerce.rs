@@ -269,6 +269,10 @@ impl<'a> Checker<'a> {
             self.not_awaited(span, head);
             return;
         }
+        if self.holds_future(head) && !self.holds_future(to) {
+            self.not_awaited(span, head);
+            return;
+        }
         let (want, got) = (self.show(to), self.show(from));
         let message = format!("expected {want}, found {got}");
         let mut error = Diagnostic::new(Code::Mismatch, message, span);

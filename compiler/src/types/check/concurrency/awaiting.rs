@@ -81,7 +81,7 @@ impl<'a> Checker<'a> {
     }
 
     /// Whether there is a future in values of type `ty`, where `await` looks for it.
-    pub(super) fn holds_future(&mut self, ty: Ty) -> bool {
+    pub(crate) fn holds_future(&mut self, ty: Ty) -> bool {
         self.future_within(ty, &mut Vec::new())
     }
 
