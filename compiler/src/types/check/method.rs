@@ -63,7 +63,11 @@ impl<'a> Checker<'a> {
                 return self.call_method(cell, &sig, &owner, receiver, written, call, span, want);
             }
         }
-        if let Some(binding) = self.lookup(name) {
+        // A variable that is no function does not hide the library's cell of its name.
+        let variable = self
+            .lookup(name)
+            .filter(|&binding| self.candidates(name).is_empty() || self.may_be_called(binding));
+        if let Some(binding) = variable {
             let callee = self.read_binding(binding, call.name.span);
             let mut args = vec![ArgIn::done(receiver)];
             args.extend(ArgIn::list(&call.args));
@@ -156,6 +160,16 @@ impl<'a> Checker<'a> {
         }
         let _ = span;
         Some(place)
+    }
+
+    /// Whether a variable holds a function, as far as is known.
+    fn may_be_called(&mut self, binding: u32) -> bool {
+        let ty = self.body.bindings[binding as usize].ty;
+        let ty = self.known(ty);
+        matches!(
+            self.types.kind(ty),
+            Kind::Func(..) | Kind::Var(_) | Kind::Poison | Kind::Union(_)
+        )
     }
 
     /// `{}` whose first use is a method: a set for what only sets have, else a map.
