@@ -100,6 +100,9 @@ impl Parts {
     /// Globals read by functions that are reached, directly or from other globals' values.
     fn reached_globals(&mut self) -> Vec<bool> {
         let mut globals = vec![false; self.globals.len()];
+        if globals.is_empty() {
+            return globals;
+        }
         let mut seen = vec![false; self.funcs.len()];
         let mut open: Vec<FuncId> = self.main.into_iter().collect();
         open.extend(self.tests.iter().map(|test| test.func));
