@@ -1,14 +1,16 @@
 //! The world outside the program, for programs that are run by the commands.
 
 use std::io::{BufRead, BufWriter, IsTerminal, Read, Write};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use lumen_runtime::native::{Host, Stream};
+use lumen_runtime::native::{Failure, Host, Stream, ToolCall};
 use lumen_runtime::signal::on_interrupt;
 
 use crate::Exit;
+use crate::tools::Tools;
 
 /// Output is collected up to this many bytes before it is handed to the system.
 const OUTPUT_BUFFER_BYTES: usize = 64 * 1024;
@@ -22,6 +24,7 @@ pub struct Process {
     random: AtomicU64,
     out: Mutex<Output>,
     interrupted: Arc<AtomicBool>,
+    tools: Tools,
 }
 
 #[derive(Debug)]
@@ -37,8 +40,8 @@ impl Process {
         self.interrupted.load(Ordering::Acquire)
     }
 
-    /// For a program with these arguments; without a seed, chance is the system's.
-    pub fn new(arguments: Vec<String>, workers: usize, seed: Option<u64>) -> Process {
+    /// For the program in `file` with these arguments; without a seed, chance is the system's.
+    pub fn new(file: &Path, arguments: Vec<String>, workers: usize, seed: Option<u64>) -> Process {
         let stdout = std::io::stdout();
         let terminal = stdout.is_terminal();
         let stream = BufWriter::with_capacity(OUTPUT_BUFFER_BYTES, stdout);
@@ -49,6 +52,10 @@ impl Process {
             random: AtomicU64::new(seed.unwrap_or_else(chance)),
             out: Mutex::new(Output { stream, terminal }),
             interrupted: Arc::default(),
+            tools: Tools::of(match file.parent() {
+                Some(folder) if folder != Path::new("") => folder,
+                _ => Path::new("."),
+            }),
         }
     }
 
@@ -173,6 +180,10 @@ impl Host for Process {
     fn workers(&self) -> usize {
         self.workers
     }
+
+    fn call_tool(&self, call: &ToolCall<'_>) -> Result<String, Failure> {
+        self.tools.call(call)
+    }
 }
 
 impl Drop for Process {
@@ -188,7 +199,7 @@ mod tests {
     #[test]
     fn a_seed_gives_the_same_numbers() {
         let numbers = |seed| {
-            let process = Process::new(Vec::new(), 1, Some(seed));
+            let process = Process::new(Path::new("p.lm"), Vec::new(), 1, Some(seed));
             [process.random(), process.random()]
         };
         assert_eq!(numbers(0), [0xe220_a839_7b1d_cdaf, 0x6e78_9e6a_a1b9_65f4]);

@@ -13,5 +13,6 @@ pub mod module_file;
 pub mod pipeline;
 pub mod report;
 pub mod settings;
+pub mod tools;
 
 pub use exit::Exit;

@@ -163,6 +163,12 @@ pub trait Host: Sync {
     fn workers(&self) -> usize {
         1
     }
+    /// Calls an external tool; its answer is a JSON text. It may take its time: it is called on a
+    /// thread for such calls.
+    fn call_tool(&self, call: &ToolCall<'_>) -> Result<String, Failure> {
+        let message = format!("there is no tool `{}` here", call.tool.path);
+        Err(Failure::new(kind::TOOL, message))
+    }
     /// Performs an effect that reaches outside (a file, a process, the environment). `name` says
     /// which, for a record; a replaying host gives the recorded outcome without calling `run`.
     fn effect(
@@ -173,6 +179,28 @@ pub trait Host: Sync {
         let _ = name;
         run()
     }
+}
+
+/// A tool that a program names, and what it grants it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tool {
+    /// `llm.chat`.
+    pub path: String,
+    /// What the program calls it.
+    pub name: String,
+    /// What is granted: settings as texts.
+    pub grants: Vec<(String, String)>,
+}
+
+/// One call of a tool.
+#[derive(Clone, Copy, Debug)]
+pub struct ToolCall<'a> {
+    /// The tool.
+    pub tool: &'a Tool,
+    /// The arguments: the text of a JSON object.
+    pub arguments: &'a str,
+    /// The messages: roles and texts.
+    pub messages: &'a [(String, String)],
 }
 
 /// What natives that start tasks need of the machine that calls them.
@@ -189,6 +217,15 @@ pub trait Machine {
     fn cancelled(&self) -> u64;
     /// Cancels everything in the scope behind a handle.
     fn cancel_scope(&self, fiber: &crate::FiberCx, scope: u64);
+    /// Tool number `number` of the program.
+    fn tool(&self, number: usize) -> Option<std::sync::Arc<Tool>> {
+        let _ = number;
+        None
+    }
+    /// The outside world, for another thread.
+    fn shared_host(&self) -> Option<std::sync::Arc<dyn Host + Send>> {
+        None
+    }
     /// A place for a word that a native keeps while it waits; 0 in between. One per fiber.
     fn kept(&self) -> &std::cell::Cell<u64>;
 }

@@ -1,6 +1,6 @@
 //! `lumen run FILE [ARGS…]`: run a program.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Arg, ArgMatches, Command, value_parser};
@@ -62,11 +62,12 @@ pub fn run(matches: &ArgMatches) -> Exit {
         );
         return Exit::Bytecode;
     }
-    start(&program, arguments, &settings)
+    start(&program, &path, arguments, &settings)
 }
 
-fn start(program: &Program, arguments: Vec<String>, settings: &Settings) -> Exit {
+fn start(program: &Program, path: &Path, arguments: Vec<String>, settings: &Settings) -> Exit {
     let process = Arc::new(Process::new(
+        path,
         arguments,
         settings.workers(),
         settings.chance_seed(),

@@ -103,15 +103,21 @@ impl Run {
         let program = session.load(module, &self.settings)?;
         for (index, name) in names.iter().enumerate() {
             if name.contains(&self.only) {
-                self.test(&program, index, &format!("{}: {name}", path.display()));
+                let name = format!("{}: {name}", path.display());
+                self.test(&program, path, index, &name);
             }
         }
         Ok(())
     }
 
-    fn test(&mut self, program: &Program, index: usize, name: &str) {
+    fn test(&mut self, program: &Program, path: &Path, index: usize, name: &str) {
         let seed = Some(self.settings.chance_seed().unwrap_or(0));
-        let process = Arc::new(Process::new(Vec::new(), self.settings.workers(), seed));
+        let process = Arc::new(Process::new(
+            path,
+            Vec::new(),
+            self.settings.workers(),
+            seed,
+        ));
         let ended = program.run_test(index, process.clone());
         process.flush();
         let passed = ended.exit_code() == 0;

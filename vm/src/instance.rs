@@ -82,6 +82,11 @@ impl Instance {
         self.globals.as_ptr().cast_mut().cast()
     }
 
+    /// The outside world, for another thread.
+    pub(crate) fn shared_host(&self) -> Arc<dyn Host + Send> {
+        Arc::clone(&self.host)
+    }
+
     /// The outside world.
     #[inline]
     pub(crate) fn host(&self) -> &dyn Host {

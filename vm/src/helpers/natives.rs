@@ -3,10 +3,11 @@
 use std::any::Any;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use lumen_runtime::heap::crossing::share_captures;
 use lumen_runtime::heap::{Heap, TypeIx};
-use lumen_runtime::native::{Machine, NativeCx, NativeStop, Stream};
+use lumen_runtime::native::{Host, Machine, NativeCx, NativeStop, Stream, Tool};
 use lumen_runtime::{Body, FiberCx};
 
 use super::fail_named;
@@ -61,6 +62,14 @@ impl Machine for Caller<'_> {
 
     fn cancel_scope(&self, fiber: &FiberCx, scope: u64) {
         crate::natives::cancel_scope(fiber, scope);
+    }
+
+    fn tool(&self, number: usize) -> Option<Arc<Tool>> {
+        self.task.program().image().tools.get(number).cloned()
+    }
+
+    fn shared_host(&self) -> Option<Arc<dyn Host + Send>> {
+        Some(self.task.program().shared_host())
     }
 
     fn kept(&self) -> &Cell<u64> {

@@ -97,6 +97,8 @@ pub(crate) struct Image {
     pub(crate) main: Option<u32>,
     /// Tests.
     pub(crate) tests: Vec<lumen_bytecode::module::TestDesc>,
+    /// Tools.
+    pub(crate) tools: Vec<Arc<lumen_runtime::native::Tool>>,
     /// Source file names.
     pub(crate) files: Vec<String>,
     /// Source texts.

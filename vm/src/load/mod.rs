@@ -11,10 +11,10 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use lumen_bytecode::Module;
-use lumen_bytecode::module::{TypeDesc, well_known};
+use lumen_bytecode::module::{ToolDesc, TypeDesc, well_known};
 use lumen_runtime::heap::Heap;
 use lumen_runtime::heap::types::Shape;
-use lumen_runtime::native::Native;
+use lumen_runtime::native::{Native, Tool};
 
 use image::{Image, Texts};
 
@@ -86,6 +86,7 @@ pub(crate) fn load(
         globals: module.globals.iter().map(|g| (g.ty, g.init)).collect(),
         main: module.main,
         tests: module.tests,
+        tools: module.tools.into_iter().map(tool).collect(),
         files: module.files,
         sources: module.sources,
         deterministic: module.deterministic,
@@ -94,6 +95,14 @@ pub(crate) fn load(
         cancelled: errors.0,
         no_memory: errors.1,
         texts: Mutex::new(Texts::new(heap)),
+    })
+}
+
+fn tool(desc: ToolDesc) -> Arc<Tool> {
+    Arc::new(Tool {
+        path: desc.path,
+        name: desc.name,
+        grants: desc.grants,
     })
 }
 

@@ -18,6 +18,7 @@ mod groups;
 mod scopes;
 mod selects;
 mod texts;
+mod tools;
 mod waitables;
 
 use lumen_runtime::native::Native;
@@ -33,4 +34,5 @@ pub(crate) const GROUPS: &[&[Native]] = &[
     groups::NATIVES,
     selects::NATIVES,
     scopes::NATIVES,
+    tools::NATIVES,
 ];

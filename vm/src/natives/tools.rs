@@ -1,0 +1,141 @@
+//! Calls of external tools. The call itself runs on a thread for calls that block; meanwhile other
+//! fibers go on.
+
+use std::sync::{Arc, Mutex};
+use std::task::Poll;
+
+use lumen_runtime::heap::handle::{self, HandleData};
+use lumen_runtime::heap::well_known;
+use lumen_runtime::heap::word::NULL;
+use lumen_runtime::native::tasks::{deadline, discard, fiber, machine, stop};
+use lumen_runtime::native::{
+    Failure, NativeCx, NativeResult, NativeStop, Tool, ToolCall, fail, int, kind, text, words,
+};
+use lumen_runtime::task::future::FutureRef;
+use lumen_runtime::{FiberCx, Outcome, SpawnInfo, WaitError};
+use lumen_stdlib::json::{JsonError, Layout, parse, write};
+
+natives! {
+    "rt.tool_call(Int, map[String, Json], list[String]) -> Json" => tool_call,
+}
+
+/// A call under way.
+struct Call {
+    tool: Arc<Tool>,
+    future: FutureRef,
+    answer: Arc<Mutex<Option<Result<String, Failure>>>>,
+    /// When its time is up.
+    until: Option<u64>,
+}
+
+impl HandleData for Call {
+    fn describe(&self, out: &mut String) {
+        out.push_str("Call");
+    }
+}
+
+/// How long a call may take, if that is limited.
+fn limit(tool: &Tool) -> Option<i64> {
+    let granted = tool.grants.iter().filter(|(key, _)| key == "timeout_ms");
+    granted.filter_map(|(_, value)| value.parse().ok()).min()
+}
+
+fn tool_call(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
+    let (fiber, machine) = (fiber(cx)?, machine(cx)?);
+    let kept = machine.kept();
+    if kept.get() == 0 {
+        let call = start(cx, fiber, args)?;
+        let ty = machine.future_type(well_known::ANY);
+        kept.set(handle::new(cx.heap, ty, Arc::new(call))?);
+    }
+    // SAFETY: the handle made above, which is kept until the answer is there.
+    let Some(call) = (unsafe { handle::get_arc::<Call>(kept.get()) }) else {
+        return fail(kind::CAST, "no call of a tool");
+    };
+    let waited = match call.future.poll_await(fiber, call.until) {
+        Poll::Pending => return Err(NativeStop::Parked),
+        Poll::Ready(waited) => waited,
+    };
+    discard(cx, kept.take());
+    match waited {
+        Ok(Outcome::Failed(error)) => Err(NativeStop::Raised(error)),
+        Ok(_) => {
+            let mut answer = call.answer.lock().unwrap_or_else(|e| e.into_inner());
+            value(cx, &call.tool, answer.take())
+        }
+        Err(why) => {
+            call.future.cancel(fiber);
+            match (why, limit(&call.tool)) {
+                (WaitError::Timeout, Some(ms)) => {
+                    let name = &call.tool.name;
+                    fail(kind::TIMEOUT, format!("`{name}` took longer than {ms} ms"))
+                }
+                _ => Err(stop(why)),
+            }
+        }
+    }
+}
+
+fn start(cx: &NativeCx<'_>, fiber: &FiberCx, args: &[u64]) -> Result<Call, NativeStop> {
+    let machine = machine(cx)?;
+    let number = usize::try_from(int(args[0])).unwrap_or(usize::MAX);
+    let (Some(tool), Some(host)) = (machine.tool(number), machine.shared_host()) else {
+        return fail(kind::TOOL, "there are no tools here");
+    };
+    // SAFETY: a live value of the parameter's type.
+    let arguments = match unsafe { write(cx.types, args[1], cx.params[1], Layout::Compact) } {
+        Ok(arguments) => arguments,
+        Err(why) => {
+            return fail(
+                kind::TOOL,
+                format!("the arguments of `{}`: {why}", tool.name),
+            );
+        }
+    };
+    let texts: Vec<String> = words(&args[2]).iter().map(|w| text(w).to_owned()).collect();
+    let messages: Vec<(String, String)> = texts
+        .chunks_exact(2)
+        .map(|pair| (pair[0].clone(), pair[1].clone()))
+        .collect();
+    let answer = Arc::new(Mutex::new(None));
+    let until = limit(&tool).and_then(|ms| deadline(fiber, ms));
+    let info = SpawnInfo {
+        name: Some(tool.path.as_str().into()),
+        site: machine.site(),
+    };
+    let (called, given) = (Arc::clone(&tool), Arc::clone(&answer));
+    let future = fiber.spawn_blocking(info, move || {
+        let result = host.call_tool(&ToolCall {
+            tool: &called,
+            arguments: &arguments,
+            messages: &messages,
+        });
+        *given.lock().unwrap_or_else(|e| e.into_inner()) = Some(result);
+        Outcome::Ok(NULL)
+    });
+    Ok(Call {
+        tool,
+        future,
+        answer,
+        until,
+    })
+}
+
+/// The value of an answer.
+fn value(
+    cx: &mut NativeCx<'_>,
+    tool: &Tool,
+    answer: Option<Result<String, Failure>>,
+) -> NativeResult {
+    match answer {
+        Some(Ok(json)) => parse(cx.heap, &json).map_err(|why| match why {
+            JsonError::Memory => Failure::out_of_memory().into(),
+            JsonError::Invalid(why) => {
+                let message = format!("the answer of `{}` is no JSON: {why}", tool.name);
+                Failure::new(kind::TOOL, message).into()
+            }
+        }),
+        Some(Err(failure)) => Err(failure.into()),
+        None => fail(kind::TOOL, format!("`{}` gave no answer", tool.name)),
+    }
+}
