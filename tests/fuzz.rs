@@ -171,7 +171,7 @@ fn change_code(random: &mut Random, module: &mut Module) {
         };
         let operands = op.def().operands;
         if operands.is_empty() || random.below(4) == 0 {
-            code[pc] = code[pc] & !0xffff | random.next() % 160;
+            code[pc] = code[pc] & !0xffff | (random.next() % 160);
             continue;
         }
         let operand = operands[random.below(operands.len())];

@@ -254,9 +254,9 @@ impl Program {
             // SAFETY: main's result as a word.
             Outcome::Ok(value) => unsafe { self.value(value) },
             // SAFETY: a failed task's slot is an Error.
-            Outcome::Failed(error) => {
-                End::Failed(Box::new(unsafe { FailureReport::of(&self.image, error) }))
-            }
+            Outcome::Failed(error) => unsafe {
+                End::Failed(Box::new(FailureReport::of(&self.image, error)))
+            },
             Outcome::Cancelled => failed("Cancelled", "cancelled"),
         };
         release(heap, outcome);

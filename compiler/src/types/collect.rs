@@ -11,6 +11,9 @@ use crate::syntax::Symbol;
 use crate::syntax::ast::{self, ExprKind, ItemKind, StmtKind};
 use rustc_hash::FxHashMap;
 
+/// Name, variants with what they carry, type parameters.
+type BuiltInEnum<'a> = (&'a str, &'a [(&'a str, Option<Ty>)], &'a [Symbol]);
+
 impl<'a> Checker<'a> {
     /// Fills the item tables and the scopes of all modules.
     pub(crate) fn collect(&mut self) {
@@ -41,7 +44,7 @@ impl<'a> Checker<'a> {
         let e = self.names.intern("E");
         let value = self.types.intern(Kind::Param(0, t));
         let error = self.types.intern(Kind::Param(1, e));
-        let variants: [(&str, &[(&str, Option<Ty>)], &[Symbol]); 2] = [
+        let variants: [BuiltInEnum<'_>; 2] = [
             (
                 "result",
                 &[("ok", Some(value)), ("err", Some(error))],

@@ -445,11 +445,11 @@ impl<'a> Checker<'a> {
                 break;
             }
             for edge in &graph.edges[at as usize] {
-                if let Target::Func(next) = edge.to {
-                    if seen.insert(next) {
-                        before.insert(next, at);
-                        open.push_back(next);
-                    }
+                if let Target::Func(next) = edge.to
+                    && seen.insert(next)
+                {
+                    before.insert(next, at);
+                    open.push_back(next);
                 }
             }
         }

@@ -304,10 +304,8 @@ impl<'a> Checker<'a> {
             Some(crate::names::ValueDef::Cell(cell)) => Some(*cell),
             _ => None,
         };
-        let only_lets = module.ast.body.iter().all(|stmt| match &stmt.kind {
-            StmtKind::Let(_) => true,
-            _ => false,
-        });
+        let mut stmts = module.ast.body.iter();
+        let only_lets = stmts.all(|stmt| matches!(&stmt.kind, StmtKind::Let(_)));
         if module.ast.body.is_empty() || (only_lets && cell.is_some()) {
             match cell {
                 Some(cell) => self.main_cell(cell),

@@ -273,19 +273,19 @@ struct Assigned {
 
 impl<'a> Visitor<'a> for Assigned {
     fn stmt(&mut self, stmt: &'a Stmt) {
-        if let StmtKind::Assign(assign) = &stmt.kind {
-            if let Some(name) = place_root(&assign.place) {
-                self.names.entry(name).or_insert(assign.place.span);
-            }
+        if let StmtKind::Assign(assign) = &stmt.kind
+            && let Some(name) = place_root(&assign.place)
+        {
+            self.names.entry(name).or_insert(assign.place.span);
         }
         walk_stmt(self, stmt);
     }
 
     fn expr(&mut self, expr: &'a Expr) {
-        if let (true, ExprKind::MethodCall(call)) = (self.methods, &expr.kind) {
-            if let Some(name) = place_root(&call.receiver) {
-                self.names.entry(name).or_insert(call.receiver.span);
-            }
+        if let (true, ExprKind::MethodCall(call)) = (self.methods, &expr.kind)
+            && let Some(name) = place_root(&call.receiver)
+        {
+            self.names.entry(name).or_insert(call.receiver.span);
         }
         walk_expr(self, expr);
     }

@@ -120,10 +120,6 @@ unsafe fn check(
 }
 
 /// Whether the last step can be taken: an index must be in range.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the running instruction in parts"
-)]
 unsafe fn check_last(
     pc: Pc,
     cx: Cx,

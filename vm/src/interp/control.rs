@@ -90,11 +90,29 @@ macro_rules! forward_jumps {
     };
 }
 
+/// Whether `a < b` does not hold.
+#[expect(
+    clippy::neg_cmp_op_on_partial_ord,
+    reason = "it does not hold for a NaN either"
+)]
+fn not_lt(a: f64, b: f64) -> bool {
+    !(a < b)
+}
+
+/// Whether `a <= b` does not hold.
+#[expect(
+    clippy::neg_cmp_op_on_partial_ord,
+    reason = "it does not hold for a NaN either"
+)]
+fn not_le(a: f64, b: f64) -> bool {
+    !(a <= b)
+}
+
 forward_jumps! {
     jump_float_eq target16 2 |p, r, _c| float(r, p, 0) == float(r, p, 1);
     jump_float_ne target16 2 |p, r, _c| float(r, p, 0) != float(r, p, 1);
-    jump_float_not_lt target16 2 |p, r, _c| !(float(r, p, 0) < float(r, p, 1));
-    jump_float_not_le target16 2 |p, r, _c| !(float(r, p, 0) <= float(r, p, 1));
+    jump_float_not_lt target16 2 |p, r, _c| not_lt(float(r, p, 0), float(r, p, 1));
+    jump_float_not_le target16 2 |p, r, _c| not_le(float(r, p, 0), float(r, p, 1));
     jump_if_null target32 1 |p, r, _c| get(r, p, 0) == NULL;
     jump_if_not_null target32 1 |p, r, _c| get(r, p, 0) != NULL;
     jump_if_type target16 2 |p, r, _c| type_of(get(r, p, 0)) as usize == lane(p, 1);

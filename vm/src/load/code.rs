@@ -139,7 +139,7 @@ impl Preparer<'_> {
     fn function(&mut self, index: usize, function: &Function) -> Result<(), LoadError> {
         let start = self.starts[index];
         self.code
-            .push(u64::from(function.frame) * 8 | (index as u64) << 32);
+            .push((u64::from(function.frame) * 8) | ((index as u64) << 32));
         debug_assert_eq!(self.code.len(), start);
         self.code.extend_from_slice(&function.code);
         let mut at = 0;

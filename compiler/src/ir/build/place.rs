@@ -129,11 +129,11 @@ impl<'a> FuncBuilder<'_, 'a> {
             let plain = self.repr_of(ty) != Repr::Word;
             let dst = self.temp(ty);
             match last {
-                Step::Index { container, at: j } if self.is_list(container) => {
-                    if self.is_plain8(&last) {
-                        self.c.op(Op::ListGet2, &[dst, root, i, j]);
-                        return dst;
-                    }
+                Step::Index { container, at: j }
+                    if self.is_list(container) && self.is_plain8(&last) =>
+                {
+                    self.c.op(Op::ListGet2, &[dst, root, i, j]);
+                    return dst;
                 }
                 Step::Field { index, .. } if plain => {
                     self.c.op1(Op::ListGetField, &[dst, root, i], index);

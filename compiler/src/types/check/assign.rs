@@ -46,11 +46,11 @@ impl<'a> Checker<'a> {
 
     /// The variable that `place` starts from has changed.
     pub(crate) fn changed(&mut self, place: &ast::Expr) {
-        if let Some(root) = crate::types::walk::place_root(place) {
-            if let Some(root) = self.lookup(root) {
-                // Its fields may have: an element was replaced.
-                self.unnarrow(root, &[]);
-            }
+        if let Some(root) = crate::types::walk::place_root(place)
+            && let Some(root) = self.lookup(root)
+        {
+            // Its fields may have: an element was replaced.
+            self.unnarrow(root, &[]);
         }
     }
 
@@ -211,14 +211,14 @@ impl<'a> Checker<'a> {
     pub(crate) fn as_map(&mut self, ty: Ty) -> Ty {
         use crate::types::ty::Origin;
         let ty = self.known(ty);
-        if let Kind::Var(var) = *self.types.kind(ty) {
-            if self.types.origin(var) == Origin::Braces {
-                let key = self.types.fresh(Origin::Literal);
-                let value = self.types.fresh(Origin::Literal);
-                let map = self.types.intern(Kind::Map(key, value));
-                self.types.unify(ty, map);
-                return map;
-            }
+        if let Kind::Var(var) = *self.types.kind(ty)
+            && self.types.origin(var) == Origin::Braces
+        {
+            let key = self.types.fresh(Origin::Literal);
+            let value = self.types.fresh(Origin::Literal);
+            let map = self.types.intern(Kind::Map(key, value));
+            self.types.unify(ty, map);
+            return map;
         }
         ty
     }

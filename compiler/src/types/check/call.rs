@@ -128,10 +128,10 @@ impl<'a> Checker<'a> {
     /// Checks arguments of a call that cannot be made, for their own errors.
     pub(crate) fn check_args_anyhow(&mut self, args: Vec<ArgIn<'a>>) {
         for arg in args {
-            if let ArgValue::Ast(expr) = arg.value {
-                if !matches!(expr.kind, Ast::Lambda(_)) {
-                    self.value(expr);
-                }
+            if let ArgValue::Ast(expr) = arg.value
+                && !matches!(expr.kind, Ast::Lambda(_))
+            {
+                self.value(expr);
             }
         }
     }
@@ -222,11 +222,13 @@ impl<'a> Checker<'a> {
             type_args,
             span,
         );
-        if let (Some(want), Some(result)) = (want.ty(), sig.result) {
-            if !sig.yields && !sig.is_async && !sig.mutator {
-                let result = self.types.subst(result, &vars);
-                self.hint_result(result, want);
-            }
+        if let (Some(want), Some(result)) = (want.ty(), sig.result)
+            && !sig.yields
+            && !sig.is_async
+            && !sig.mutator
+        {
+            let result = self.types.subst(result, &vars);
+            self.hint_result(result, want);
         }
         let mut slots: Vec<Slot<'a>> = Vec::with_capacity(sig.params.len());
         for param in &sig.params {
@@ -338,15 +340,15 @@ impl<'a> Checker<'a> {
         if sig.yields {
             result = self.types.intern(Kind::Generator(result));
         }
-        if self.prints(cell) {
-            if let Some(first) = applied.values.pop() {
-                let shown = self.printable(first);
-                let ty = shown.ty;
-                if let (Ty::STRING, Callee::Native(id)) = (ty, callee) {
-                    self.body.sites[id.0 as usize].args = vec![Ty::STRING];
-                }
-                applied.values.push(shown);
+        if self.prints(cell)
+            && let Some(first) = applied.values.pop()
+        {
+            let shown = self.printable(first);
+            let ty = shown.ty;
+            if let (Ty::STRING, Callee::Native(id)) = (ty, callee) {
+                self.body.sites[id.0 as usize].args = vec![Ty::STRING];
             }
+            applied.values.push(shown);
         }
         if sig.is_async {
             return self.spawn_call(callee, applied, result, span);

@@ -43,6 +43,7 @@ impl<'a> Checker<'a> {
     }
 
     /// As `coerce`; gives the node back when it does not fit.
+    #[expect(clippy::result_large_err, reason = "the node itself, on its way back")]
     pub(crate) fn try_coerce(&mut self, expr: Expr, to: Ty) -> Result<Expr, Expr> {
         let from = self.known(expr.ty);
         let target = self.known(to);
@@ -52,10 +53,11 @@ impl<'a> Checker<'a> {
         if matches!(expr.kind, ExprKind::Null) && self.is_var(from) {
             return self.coerce_null(expr, target);
         }
-        if from == Ty::INT && self.wants_float(target) {
-            if let Some(literal) = float_literal(&expr) {
-                return self.try_coerce(literal, target);
-            }
+        if from == Ty::INT
+            && self.wants_float(target)
+            && let Some(literal) = float_literal(&expr)
+        {
+            return self.try_coerce(literal, target);
         }
         match self.fit(from, target) {
             Fit::Same => Ok(expr),
@@ -72,6 +74,7 @@ impl<'a> Checker<'a> {
     }
 
     /// The literal `null` where `target` is wanted.
+    #[expect(clippy::result_large_err, reason = "the node itself, on its way back")]
     fn coerce_null(&mut self, mut expr: Expr, target: Ty) -> Result<Expr, Expr> {
         if self.is_var(target) {
             self.types.unify(expr.ty, target);

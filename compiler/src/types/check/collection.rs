@@ -115,12 +115,12 @@ impl<'a> Checker<'a> {
 
     /// `t[0]` with a literal.
     fn index_tuple(&mut self, value: Expr, parts: &[Ty], index: &'a ast::Expr, span: Span) -> Expr {
-        if let Ast::Int(number) = index.kind {
-            if let Some(&ty) = usize::try_from(number).ok().and_then(|at| parts.get(at)) {
-                let base = Box::new(value);
-                let index = number as u32;
-                return node(ExprKind::Field { base, index }, ty, span);
-            }
+        if let Ast::Int(number) = index.kind
+            && let Some(&ty) = usize::try_from(number).ok().and_then(|at| parts.get(at))
+        {
+            let base = Box::new(value);
+            let index = number as u32;
+            return node(ExprKind::Field { base, index }, ty, span);
         }
         let shown = self.show(value.ty);
         let message = format!("a part of {shown} is chosen by a literal: t.0");

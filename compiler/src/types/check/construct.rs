@@ -26,13 +26,13 @@ impl<'a> Checker<'a> {
             let members = self.types.members(want);
             for member in members {
                 let member = self.types.head(member);
-                if let Kind::Adt(of, args) = self.types.kind(member).clone() {
-                    if of == id {
-                        for (&var, &arg) in vars.iter().zip(args.iter()) {
-                            self.types.unify(var, arg);
-                        }
-                        break;
+                if let Kind::Adt(of, args) = self.types.kind(member).clone()
+                    && of == id
+                {
+                    for (&var, &arg) in vars.iter().zip(args.iter()) {
+                        self.types.unify(var, arg);
                     }
+                    break;
                 }
             }
         }
@@ -129,10 +129,10 @@ impl<'a> Checker<'a> {
         let members = self.types.members(want);
         for member in members {
             let member = self.types.head(member);
-            if let Kind::Adt(of, _) = *self.types.kind(member) {
-                if let Some(&number) = self.items.adt(of).variant_names.get(&name) {
-                    return (of, number);
-                }
+            if let Kind::Adt(of, _) = *self.types.kind(member)
+                && let Some(&number) = self.items.adt(of).variant_names.get(&name)
+            {
+                return (of, number);
             }
         }
         (id, number)

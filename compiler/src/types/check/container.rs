@@ -8,6 +8,12 @@ use crate::syntax::ast;
 use crate::types::Checker;
 use crate::types::ty::{Kind, Origin};
 
+/// Keys and values of a map literal.
+type Entries = Vec<(Expr, Expr)>;
+
+/// What is spread in a map literal, by the number of entries before it.
+type Spreads = Vec<(usize, Expr)>;
+
 impl<'a> Checker<'a> {
     pub(crate) fn tuple_literal(&mut self, parts: &'a [ast::Expr], span: Span, want: Want) -> Expr {
         if parts.is_empty() {
@@ -211,7 +217,7 @@ impl<'a> Checker<'a> {
         elements: &'a [ast::MapElement],
         key: Ty,
         value: Ty,
-    ) -> (Vec<(Expr, Expr)>, Vec<(usize, Expr)>) {
+    ) -> (Entries, Spreads) {
         let (mut entries, mut spreads) = (Vec::new(), Vec::new());
         let map = self.types.intern(Kind::Map(key, value));
         for element in elements {

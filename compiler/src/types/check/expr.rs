@@ -99,14 +99,14 @@ impl<'a> Checker<'a> {
         }
         let local = self.reach(binding);
         let mut read = node(ExprKind::Local(local), ty, span);
-        if let Some(narrow) = self.narrowed(binding, &[]) {
-            if narrow != ty {
-                read = node(
-                    ExprKind::Coerce(Coercion::Narrow, Box::new(read)),
-                    narrow,
-                    span,
-                );
-            }
+        if let Some(narrow) = self.narrowed(binding, &[])
+            && narrow != ty
+        {
+            read = node(
+                ExprKind::Coerce(Coercion::Narrow, Box::new(read)),
+                narrow,
+                span,
+            );
         }
         read
     }

@@ -112,10 +112,10 @@ impl<'a> Checker<'a> {
         span: Span,
         want: Want,
     ) -> Option<Expr> {
-        if let Some(id) = self.builtin_enum(base) {
-            if let Some(&number) = self.items.adt(id).variant_names.get(&name.name) {
-                return Some(self.variant_value(id, number, span, want));
-            }
+        if let Some(id) = self.builtin_enum(base)
+            && let Some(&number) = self.items.adt(id).variant_names.get(&name.name)
+        {
+            return Some(self.variant_value(id, number, span, want));
         }
         let def = self.type_name(base)?;
         if let TypeDef::Adt(id) = def {
@@ -162,10 +162,9 @@ impl<'a> Checker<'a> {
         if matches!(
             self.types.kind(ty),
             Kind::Future(_) | Kind::Channel(_) | Kind::Handle(..)
-        ) {
-            if let Some(call) = self.property(&value, name, span) {
-                return call;
-            }
+        ) && let Some(call) = self.property(&value, name, span)
+        {
+            return call;
         }
         self.unknown_field(ty, name, span);
         self.poison(span)
@@ -187,12 +186,12 @@ impl<'a> Checker<'a> {
             Kind::Future(inner) => Some(*inner),
             _ => None,
         };
-        if let Some(inner) = inner {
-            if self.field_type(inner, name.name).is_some() {
-                let base = Span::new(span.file, span.start, name.span.start.saturating_sub(1));
-                self.not_awaited(base, ty);
-                return;
-            }
+        if let Some(inner) = inner
+            && self.field_type(inner, name.name).is_some()
+        {
+            let base = Span::new(span.file, span.start, name.span.start.saturating_sub(1));
+            self.not_awaited(base, ty);
+            return;
         }
         let shown = self.show(ty);
         let message = format!("{shown} has no field `{text}`");
@@ -242,11 +241,11 @@ impl<'a> Checker<'a> {
 
     fn tuple_part(&mut self, value: Expr, index: u32, span: Span) -> Expr {
         let ty = self.known(value.ty);
-        if let Kind::Tuple(parts) = self.types.kind(ty).clone() {
-            if let Some(&part) = parts.get(index as usize) {
-                let base = Box::new(value);
-                return node(ExprKind::Field { base, index }, part, span);
-            }
+        if let Kind::Tuple(parts) = self.types.kind(ty).clone()
+            && let Some(&part) = parts.get(index as usize)
+        {
+            let base = Box::new(value);
+            return node(ExprKind::Field { base, index }, part, span);
         }
         self.bad_tuple_field(ty, index, span);
         self.poison(span)

@@ -176,21 +176,21 @@ impl<'a> Checker<'a> {
     fn braces_for(&mut self, ty: Ty, call: &ast::MethodCall) -> Ty {
         use crate::types::ty::Origin;
         let ty = self.known(ty);
-        if let Kind::Var(var) = *self.types.kind(ty) {
-            if self.types.origin(var) == Origin::Braces {
-                let name = self.names.resolve(call.name.name);
-                let of_sets = matches!(
-                    name,
-                    "union" | "intersection" | "difference" | "is_subset" | "is_disjoint"
-                );
-                if of_sets || (name == "insert" && call.args.len() == 1) {
-                    let element = self.types.fresh(Origin::Literal);
-                    let set = self.types.intern(Kind::Set(element));
-                    self.types.unify(ty, set);
-                    return set;
-                }
-                return self.as_map(ty);
+        if let Kind::Var(var) = *self.types.kind(ty)
+            && self.types.origin(var) == Origin::Braces
+        {
+            let name = self.names.resolve(call.name.name);
+            let of_sets = matches!(
+                name,
+                "union" | "intersection" | "difference" | "is_subset" | "is_disjoint"
+            );
+            if of_sets || (name == "insert" && call.args.len() == 1) {
+                let element = self.types.fresh(Origin::Literal);
+                let set = self.types.intern(Kind::Set(element));
+                self.types.unify(ty, set);
+                return set;
             }
+            return self.as_map(ty);
         }
         ty
     }
@@ -203,12 +203,11 @@ impl<'a> Checker<'a> {
         want: Want,
     ) -> Option<Expr> {
         let name = call.name;
-        if let Ast::Name(base) = call.receiver.kind {
-            if self.lookup(base).is_none() {
-                if let Some(ValueDef::Effect(id)) = self.value_def(base) {
-                    return Some(self.call_effect(id, call, span, want));
-                }
-            }
+        if let Ast::Name(base) = call.receiver.kind
+            && self.lookup(base).is_none()
+            && let Some(ValueDef::Effect(id)) = self.value_def(base)
+        {
+            return Some(self.call_effect(id, call, span, want));
         }
         if let Some(id) = self.builtin_enum(&call.receiver) {
             let number = *self.items.adt(id).variant_names.get(&name.name)?;

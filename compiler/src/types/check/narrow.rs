@@ -44,10 +44,8 @@ impl<'a> Checker<'a> {
             let seen = paths
                 .iter()
                 .any(|(root, fields, _)| *root == one.root && *fields == one.fields);
-            if !seen {
-                if let Some(ty) = self.narrowed(one.root, &one.fields) {
-                    paths.push((one.root, one.fields.clone(), ty));
-                }
+            if !seen && let Some(ty) = self.narrowed(one.root, &one.fields) {
+                paths.push((one.root, one.fields.clone(), ty));
             }
         }
         paths
@@ -180,11 +178,9 @@ impl<'a> Checker<'a> {
                 }
                 _ => {}
             },
-            Ast::Is { value, ty } => {
-                if self.path(value).is_some() {
-                    let ty = self.body_type(ty);
-                    self.assume_is(value, ty, holds);
-                }
+            Ast::Is { value, ty } if self.path(value).is_some() => {
+                let ty = self.body_type(ty);
+                self.assume_is(value, ty, holds);
             }
             Ast::Call(call) => self.assume_call(call, holds),
             _ => {}
@@ -196,10 +192,11 @@ impl<'a> Checker<'a> {
         let Ast::Name(name) = call.callee.kind else {
             return;
         };
-        if let [arg] = call.args.as_slice() {
-            if holds && self.names.resolve(name) == "is_spawned" {
-                self.assume_null(&arg.value, false);
-            }
+        if let [arg] = call.args.as_slice()
+            && holds
+            && self.names.resolve(name) == "is_spawned"
+        {
+            self.assume_null(&arg.value, false);
         }
     }
 
@@ -224,14 +221,14 @@ impl<'a> Checker<'a> {
         let Some(mut now) = self.path_type(root, &fields) else {
             return;
         };
-        if let (Kind::Var(var), Ty::NULL, false) = (self.types.kind(now).clone(), ty, holds) {
-            if self.types.origin(var) == Origin::Null {
-                // `let mut best = null`: from now on a nullable of what is to be found out.
-                let part = self.types.fresh(Origin::Literal);
-                let nullable = self.types.nullable(part);
-                self.types.bind(var, nullable);
-                now = nullable;
-            }
+        if let (Kind::Var(var), Ty::NULL, false) = (self.types.kind(now).clone(), ty, holds)
+            && self.types.origin(var) == Origin::Null
+        {
+            // `let mut best = null`: from now on a nullable of what is to be found out.
+            let part = self.types.fresh(Origin::Literal);
+            let nullable = self.types.nullable(part);
+            self.types.bind(var, nullable);
+            now = nullable;
         }
         let narrow = if holds {
             self.meet(now, ty)

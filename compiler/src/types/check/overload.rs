@@ -104,10 +104,10 @@ impl<'a> Checker<'a> {
         }
         let mut best: Option<(u32, CellId)> = None;
         for &cell in &fitting {
-            if let Some(score) = self.score(cell, &args) {
-                if best.is_none_or(|(other, _)| score > other) {
-                    best = Some((score, cell));
-                }
+            if let Some(score) = self.score(cell, &args)
+                && best.is_none_or(|(other, _)| score > other)
+            {
+                best = Some((score, cell));
             }
         }
         if let Some((_, cell)) = best {

@@ -209,24 +209,23 @@ impl<'a> Checker<'a> {
                 }
             };
         }
-        if let Some(ValueDef::Variant(adt, _)) = self.value_def(name.name) {
-            if self
+        if let Some(ValueDef::Variant(adt, _)) = self.value_def(name.name)
+            && self
                 .names
                 .resolve(name.name)
                 .starts_with(char::is_uppercase)
-                && !self.types.has_poison(head)
-                && !self.is_var(head)
-            {
-                let (text, owner) = (self.text(name.name), self.text(self.items.adt(adt).name));
-                let shown = self.show(head);
-                let message = format!("`{text}` is a variant of {owner}, but the value is {shown}");
-                self.error(Code::BadPattern, span, message);
-                return Pat {
-                    kind: PatKind::Wild,
-                    ty,
-                    span,
-                };
-            }
+            && !self.types.has_poison(head)
+            && !self.is_var(head)
+        {
+            let (text, owner) = (self.text(name.name), self.text(self.items.adt(adt).name));
+            let shown = self.show(head);
+            let message = format!("`{text}` is a variant of {owner}, but the value is {shown}");
+            self.error(Code::BadPattern, span, message);
+            return Pat {
+                kind: PatKind::Wild,
+                ty,
+                span,
+            };
         }
         let local = self.bind_in(name, ty, names);
         self.bind_pat(local, ty, span)

@@ -40,7 +40,7 @@ impl<'a> Checker<'a> {
         }
         let call = self.tool_node(tool, named, span);
         match want.ty() {
-            Some(ty) => self.from_answer(call, ty),
+            Some(ty) => self.answer_as(call, ty),
             None => call,
         }
     }
@@ -67,14 +67,14 @@ impl<'a> Checker<'a> {
 
     /// An answer as a value of the type expected, as `from_json` makes it; it fails with kind
     /// `Tool`.
-    fn from_answer(&mut self, call: Expr, ty: Ty) -> Expr {
+    fn answer_as(&mut self, call: Expr, ty: Ty) -> Expr {
         let span = call.span;
         let ty = self.types.resolve(ty);
         let whatever = self.types.has_var(ty) || self.types.has_poison(ty);
         if whatever || matches!(ty, Ty::JSON | Ty::ANY | Ty::NULL) {
             return call;
         }
-        let Some(cell) = self.from_json_cell() else {
+        let Some(cell) = self.json_reader() else {
             return call;
         };
         let result = self.types.adt(AdtId::RESULT, &[ty, Ty::STRING]);
@@ -111,7 +111,7 @@ impl<'a> Checker<'a> {
     }
 
     /// The library's `from_json[T](Json)`.
-    fn from_json_cell(&mut self) -> Option<CellId> {
+    fn json_reader(&mut self) -> Option<CellId> {
         let name = self.names.intern("from_json");
         let cells = self.candidates(name);
         cells.into_iter().find(|&cell| {
@@ -173,7 +173,7 @@ impl<'a> Checker<'a> {
                 Ty::NULL,
                 span,
             ),
-            _ => self.from_answer(answer, result),
+            _ => self.answer_as(answer, result),
         };
         super::call::with_lets(applied.lets, answer)
     }

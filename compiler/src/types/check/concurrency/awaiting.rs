@@ -28,12 +28,12 @@ impl<'a> Checker<'a> {
     /// The value of a future, of all futures in `value`, or `value` itself.
     pub(super) fn await_value(&mut self, value: Expr, span: Span) -> Expr {
         let ty = self.known(value.ty);
-        if let Kind::Var(var) = *self.types.kind(ty) {
-            if self.types.origin(var) == Origin::Open {
-                let inner = self.open_var();
-                let future = self.types.intern(Kind::Future(inner));
-                self.types.unify(ty, future);
-            }
+        if let Kind::Var(var) = *self.types.kind(ty)
+            && self.types.origin(var) == Origin::Open
+        {
+            let inner = self.open_var();
+            let future = self.types.intern(Kind::Future(inner));
+            self.types.unify(ty, future);
         }
         if let Some(inner) = self.future_of(value.ty) {
             return node(ExprKind::Await(Box::new(value)), inner, span);

@@ -151,14 +151,14 @@ impl<'a> Checker<'a> {
         let pair = super::super::loops::is_pair(&clause.pattern);
         let (iter, element) = self.iterate(&clause.iterable, pair);
         let span = clause.iterable.span;
-        if clause.guards.is_empty() {
-            if let Iter::List(list) = iter {
-                if !matches!(self.types.kind(list.ty), Kind::Poison) {
-                    return (*list, element);
-                }
-                let ty = self.types.list(element);
-                return (node(ExprKind::List(Vec::new()), ty, span), element);
+        if clause.guards.is_empty()
+            && let Iter::List(list) = iter
+        {
+            if !matches!(self.types.kind(list.ty), Kind::Poison) {
+                return (*list, element);
             }
+            let ty = self.types.list(element);
+            return (node(ExprKind::List(Vec::new()), ty, span), element);
         }
         let (list, start) = self.new_list(element, span);
         let given = self.temp(element, span);

@@ -26,7 +26,7 @@ impl<'a> Checker<'a> {
         let args = applied
             .values
             .into_iter()
-            .map(|value| self.to_local(value, &mut lets));
+            .map(|value| self.hold_in_local(value, &mut lets));
         let args = args.collect();
         let call = node(ExprKind::Call { callee, args }, result, span);
         let outer = self.body.at;

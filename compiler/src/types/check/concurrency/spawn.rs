@@ -150,7 +150,7 @@ impl<'a> Checker<'a> {
     ) -> Expr {
         let expected = self.expected_future(want);
         let mut before = Vec::new();
-        let on = on.map(|on| self.to_local(on, &mut before));
+        let on = on.map(|on| self.hold_in_local(on, &mut before));
         let call = self.hoist(call, &mut before);
         let spawn = self.spawn_hoisted(call, on, mode, expected, span, want);
         if before.is_empty() {
@@ -190,15 +190,15 @@ impl<'a> Checker<'a> {
             ExprKind::Call { callee, args } => {
                 let args = args
                     .into_iter()
-                    .map(|arg| self.to_local(arg, before))
+                    .map(|arg| self.hold_in_local(arg, before))
                     .collect();
                 ExprKind::Call { callee, args }
             }
             ExprKind::CallValue { callee, args } => {
-                let callee = Box::new(self.to_local(*callee, before));
+                let callee = Box::new(self.hold_in_local(*callee, before));
                 let args = args
                     .into_iter()
-                    .map(|arg| self.to_local(arg, before))
+                    .map(|arg| self.hold_in_local(arg, before))
                     .collect();
                 ExprKind::CallValue { callee, args }
             }
@@ -214,13 +214,13 @@ impl<'a> Checker<'a> {
                 return self.hoist(last, before);
             }
             ExprKind::Spawn { .. } => kind,
-            _ => return self.to_local(node(kind, ty, span), before),
+            _ => return self.hold_in_local(node(kind, ty, span), before),
         };
         node(kind, ty, span)
     }
 
     /// `value` itself if it is the same everywhere, else a local that holds it.
-    pub(super) fn to_local(&mut self, value: Expr, before: &mut Vec<Expr>) -> Expr {
+    pub(super) fn hold_in_local(&mut self, value: Expr, before: &mut Vec<Expr>) -> Expr {
         let span = value.span;
         match value.kind {
             ExprKind::Int(_)
