@@ -202,6 +202,7 @@ impl<'a> Checker<'a> {
                 let scope = self.enter();
                 let mark = self.mark_narrows();
                 let pat = self.test_pattern(pattern, value.ty);
+                let guard = self.test_guard(pattern, &pat);
                 let want = self.branch_want(branches);
                 let then = self.block(&branch.body, want);
                 let then = self.branch(branches, then);
@@ -213,7 +214,7 @@ impl<'a> Checker<'a> {
                     self.else_branch(one, branches, span)
                 };
                 let otherwise = otherwise.unwrap_or_else(|| null(span.at_end()));
-                self.two_arms(value, pat, then, otherwise, Ty::POISON, span)
+                self.two_arms(value, (pat, guard), then, otherwise, span)
             }
         }
     }
@@ -253,20 +254,19 @@ impl<'a> Checker<'a> {
     }
 
     /// A match with a pattern and a wildcard.
-    pub(crate) fn two_arms(
+    fn two_arms(
         &mut self,
         value: Expr,
-        pat: Pat,
+        (pat, guard): (Pat, Option<Expr>),
         then: Expr,
         otherwise: Expr,
-        ty: Ty,
         span: Span,
     ) -> Expr {
         let wild = self.wild(value.ty, span.at_start());
         let arms = vec![
             Arm {
                 pat,
-                guard: None,
+                guard,
                 body: then,
             },
             Arm {
@@ -276,7 +276,7 @@ impl<'a> Checker<'a> {
             },
         ];
         let value = Box::new(value);
-        node(ExprKind::Match { value, arms }, ty, span)
+        node(ExprKind::Match { value, arms }, Ty::POISON, span)
     }
 
     pub(crate) fn wild(&self, ty: Ty, span: Span) -> Pat {

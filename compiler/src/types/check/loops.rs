@@ -68,17 +68,14 @@ impl<'a> Checker<'a> {
                 let value = self.value(value);
                 let scope = self.enter();
                 let pat = self.test_pattern(pattern, value.ty);
+                let guard = self.test_guard(pattern, &pat);
                 let body = self.block(&one.body, Want::Nothing);
                 self.leave(scope);
                 self.forget_narrows(mark);
                 let stop = node(ExprKind::Break(id, None), Ty::NEVER, value.span);
                 let wild = self.wild(value.ty, value.span);
                 let arms = vec![
-                    Arm {
-                        pat,
-                        guard: None,
-                        body,
-                    },
+                    Arm { pat, guard, body },
                     Arm {
                         pat: wild,
                         guard: None,

@@ -1,7 +1,8 @@
 //! Patterns, against the type of what they are matched with.
 
+use super::node;
 use crate::diag::{Code, Diagnostic};
-use crate::hir::{LocalId, Pat, PatKind, Ty};
+use crate::hir::{Expr, ExprKind, LocalId, Pat, PatKind, Ty, UnOp};
 use crate::names::ValueDef;
 use crate::source::Span;
 use crate::syntax::Symbol;
@@ -69,10 +70,6 @@ impl<'a> Checker<'a> {
         let local = self.declare(name.name, rest, name.span, false);
         let inner = self.bind_pat(local, rest, name.span);
         if rest == head {
-            if !matches!(head, Ty::ANY | Ty::JSON) {
-                return inner;
-            }
-            // Any, Json: whatever is not null.
             return inner;
         }
         let kind = PatKind::Type(rest, Box::new(inner));
@@ -81,6 +78,28 @@ impl<'a> Checker<'a> {
             ty,
             span: pattern.span,
         }
+    }
+
+    /// What else a pattern of [`Self::test_pattern`] demands: a name of a type that holds null
+    /// itself, as Json, Any and a type parameter may, is not bound to null.
+    pub(crate) fn test_guard(&mut self, pattern: &'a ast::Pattern, pat: &Pat) -> Option<Expr> {
+        let PatternKind::Name(_) = &pattern.kind else {
+            return None;
+        };
+        let bound = match &pat.kind {
+            PatKind::Type(_, inner) => inner,
+            _ => pat,
+        };
+        let PatKind::Bind(local, None) = bound.kind else {
+            return None;
+        };
+        if !self.may_be(bound.ty, Ty::NULL) {
+            return None;
+        }
+        let read = self.read_local(local, pat.span);
+        let null = node(ExprKind::Is(Box::new(read), Ty::NULL), Ty::BOOL, pat.span);
+        let not_null = ExprKind::Unary(UnOp::Not, Box::new(null));
+        Some(node(not_null, Ty::BOOL, pat.span))
     }
 
     /// A name for all of a value.
