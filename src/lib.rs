@@ -13,6 +13,7 @@ pub mod module_file;
 pub mod pipeline;
 pub mod report;
 pub mod settings;
+pub mod timeline;
 pub mod tools;
 
 pub use exit::Exit;

@@ -8,11 +8,10 @@ use lumen_compiler::hir;
 use lumen_compiler::names::{Library, LibraryModule};
 use lumen_compiler::source::{FileId, SourceMap};
 use lumen_runtime::native::Native;
-use lumen_vm::Program;
+use lumen_vm::{Options, Program};
 
 use crate::disk::Disk;
 use crate::report::ErrorFormat;
-use crate::settings::Settings;
 use crate::{Exit, disk, module_file, report};
 
 /// One compilation: what was read, and what was found wrong.
@@ -139,18 +138,18 @@ impl Session {
     ///
     /// # Errors
     /// As [`Session::module`] and [`Session::load`].
-    pub fn program(&mut self, settings: &Settings) -> Result<Program, Exit> {
+    pub fn program(&mut self, options: Options) -> Result<Program, Exit> {
         let module = self.module()?;
-        self.load(module, settings)
+        self.load(module, options)
     }
 
     /// Loads a module.
     ///
     /// # Errors
     /// [`Exit::Bytecode`] when the machine refuses it.
-    pub fn load(&self, module: Module, settings: &Settings) -> Result<Program, Exit> {
+    pub fn load(&self, module: Module, options: Options) -> Result<Program, Exit> {
         let natives: Vec<Native> = lumen_stdlib::natives().copied().collect();
-        Program::load(module, &[&natives], settings.options()).map_err(|error| {
+        Program::load(module, &[&natives], options).map_err(|error| {
             let message = format!("{}: {error}", self.path.display());
             report::complain(self.command, &message);
             Exit::Bytecode

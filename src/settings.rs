@@ -23,7 +23,7 @@ pub fn arguments(command: Command) -> Command {
                 .long("workers")
                 .value_name("N")
                 .value_parser(value_parser!(u16).range(1..=1024))
-                .help("Threads that run fibers [default: one per core]"),
+                .help("Threads that run fibers [default: LUMEN_WORKERS, else one per core]"),
         )
         .arg(
             Arg::new("deterministic")
@@ -82,7 +82,11 @@ impl Settings {
     /// How many threads run fibers.
     pub fn workers(&self) -> usize {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-        self.workers.unwrap_or_else(cores)
+        let environment = || std::env::var("LUMEN_WORKERS").ok()?.parse().ok();
+        let given = self.workers.or_else(environment);
+        given
+            .filter(|n| (1..=1024).contains(n))
+            .unwrap_or_else(cores)
     }
 
     /// The seed of what is random in the host: `None` is the system's chance.

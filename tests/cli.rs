@@ -404,3 +404,71 @@ fn a_closed_pipe_ends_a_program_quietly() {
     assert_eq!(stdout(&output), "0\n");
     assert!(!stderr(&output).contains("panicked"), "{}", stderr(&output));
 }
+
+#[test]
+fn a_deterministic_run_has_one_trace_hash() {
+    let folder = scratch("trace_hash");
+    let text = "let c = channel[Int](2)\nspawn(fn() => c.send(1))\nspawn(fn() => c.send(2))\n\
+                print(c.receive() + c.receive())\nprint(random_int(0, 1000000))\n";
+    let file = write(&folder, "p.lm", text);
+    let hash = |seed: &str| {
+        let run = [
+            "run",
+            "--deterministic",
+            "--trace-hash",
+            "--seed",
+            seed,
+            &file,
+        ];
+        let output = lumen(&run);
+        assert_eq!(code(&output), 0);
+        assert!(
+            stderr(&output).contains("trace hash "),
+            "{}",
+            stderr(&output)
+        );
+        (stdout(&output), stderr(&output))
+    };
+    assert_eq!(hash("1"), hash("1"));
+    assert_ne!(hash("1").0, hash("2").0);
+}
+
+#[test]
+fn statistics_and_timeline_of_a_run() {
+    let folder = scratch("timeline");
+    let file = write(
+        &folder,
+        "p.lm",
+        "print(await spawn([sleep(n) for n in 0..3]))\n",
+    );
+    let trace = folder.join("trace.json").display().to_string();
+    let output = lumen(&["run", "--stats", "--trace", &trace, &file]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert!(stderr(&output).contains("fibers"), "{}", stderr(&output));
+    let timeline = fs::read_to_string(trace).expect("a timeline");
+    assert!(timeline.matches("\"ph\":\"X\"").count() > 1, "{timeline}");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_runs_defers_and_ends_with_130() {
+    let folder = scratch("interrupt");
+    let text = "defer\n  print(\"cleaned up\")\nend\nwrite_file(\"ready\", \"\")\nsleep(1hr)\n";
+    let file = write(&folder, "p.lm", text);
+    let child = Command::new(env!("CARGO_BIN_EXE_lumen"))
+        .args(["run", &file])
+        .current_dir(&folder)
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("lumen starts");
+    while !folder.join("ready").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let killed = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(killed.expect("kill runs").success());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(stdout(&output), "cleaned up\n");
+    assert_eq!(code(&output), 130);
+}

@@ -2,14 +2,15 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use clap::{Arg, ArgMatches, Command, value_parser};
-use lumen_vm::{End, Program};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use lumen_vm::{End, Ended, Options, Program};
 
 use crate::host::Process;
 use crate::pipeline::Session;
 use crate::settings::{self, Settings};
-use crate::{Exit, report};
+use crate::{Exit, report, timeline};
 
 const NAME: &str = "lumen run";
 
@@ -35,7 +36,36 @@ pub fn command() -> Command {
                 .allow_hyphen_values(true)
                 .help("Arguments for the program: `main(args: list[String])`"),
         );
-    settings::arguments(command).arg(super::error_format_argument())
+    let command = settings::arguments(command).arg(super::error_format_argument());
+    command
+        .next_help_heading("What it shows")
+        .arg(
+            Arg::new("stats")
+                .long("stats")
+                .action(ArgAction::SetTrue)
+                .help("Afterwards, on stderr: fibers, steals, parks, timers, time, memory"),
+        )
+        .arg(
+            Arg::new("trace")
+                .long("trace")
+                .value_name("OUT")
+                .value_parser(value_parser!(PathBuf))
+                .help("Writes a timeline for Perfetto or Chrome: workers, fibers, spawns, steals"),
+        )
+        .arg(
+            Arg::new("trace-hash")
+                .long("trace-hash")
+                .action(ArgAction::SetTrue)
+                .requires("deterministic")
+                .help("Afterwards, on stderr: a digest of everything that fibers did"),
+        )
+}
+
+/// What is shown after the run.
+struct Shown {
+    stats: bool,
+    trace: Option<PathBuf>,
+    trace_hash: bool,
 }
 
 /// Runs FILE.
@@ -49,9 +79,18 @@ pub fn run(matches: &ArgMatches) -> Exit {
         .unwrap_or_default()
         .cloned()
         .collect();
+    let shown = Shown {
+        stats: matches.get_flag("stats"),
+        trace: matches.get_one::<PathBuf>("trace").cloned(),
+        trace_hash: matches.get_flag("trace-hash"),
+    };
     let settings = Settings::of(matches);
+    let options = Options {
+        trace_events: shown.trace.is_some(),
+        ..settings.options()
+    };
     let mut session = Session::new(NAME, &path, super::error_format(matches));
-    let program = match session.program(&settings) {
+    let program = match session.program(options) {
         Ok(program) => program,
         Err(exit) => return exit,
     };
@@ -62,17 +101,27 @@ pub fn run(matches: &ArgMatches) -> Exit {
         );
         return Exit::Bytecode;
     }
-    start(&program, &path, arguments, &settings)
+    start(&program, &path, arguments, &settings, &shown)
 }
 
-fn start(program: &Program, path: &Path, arguments: Vec<String>, settings: &Settings) -> Exit {
+fn start(
+    program: &Program,
+    path: &Path,
+    arguments: Vec<String>,
+    settings: &Settings,
+    shown: &Shown,
+) -> Exit {
     let process = Arc::new(Process::new(
         path,
         arguments,
         settings.workers(),
         settings.chance_seed(),
     ));
+    let begin = Instant::now();
     let ended = program.run(process.clone());
+    if let Err(exit) = show(shown, &ended, begin.elapsed(), &process) {
+        return exit;
+    }
     let code = ended.exit_code();
     if process.is_interrupted() {
         process.flush();
@@ -96,4 +145,45 @@ fn start(program: &Program, path: &Path, arguments: Vec<String>, settings: &Sett
     }
     // The system keeps eight bits of an exit code.
     Exit::Program(code as u8)
+}
+
+/// Shows what was asked for beside the program's own output.
+fn show(shown: &Shown, ended: &Ended, took: Duration, process: &Process) -> Result<(), Exit> {
+    if shown.stats || shown.trace_hash {
+        process.flush();
+    }
+    if shown.stats {
+        let s = &ended.stats;
+        let rows = [
+            ("fibers", s.fibers),
+            ("run in place", s.in_place),
+            ("steals", s.steals),
+            ("parks", s.parks),
+            ("yields", s.yields),
+            ("preempted", s.preempted),
+            ("timers", s.timers),
+            ("worker sleeps", s.worker_sleeps),
+            ("worker wakes", s.worker_wakes),
+            ("peak stacks", s.peak_stacks),
+            (
+                "microseconds",
+                u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+            ),
+        ];
+        for (name, value) in rows {
+            report::error_text(&format!("{name:>14}  {value}\n"));
+        }
+    }
+    if shown.trace_hash
+        && let Some(hash) = ended.trace_hash
+    {
+        report::error_text(&format!("trace hash {hash:016x}\n"));
+    }
+    if let Some(path) = &shown.trace
+        && let Err(why) = std::fs::write(path, timeline::render(&ended.events))
+    {
+        report::complain(NAME, &format!("cannot write {}: {why}", path.display()));
+        return Err(Exit::Usage);
+    }
+    Ok(())
 }

@@ -100,7 +100,7 @@ impl Run {
         if !names.iter().any(|name| name.contains(&self.only)) {
             return Ok(());
         }
-        let program = session.load(module, &self.settings)?;
+        let program = session.load(module, self.settings.options())?;
         for (index, name) in names.iter().enumerate() {
             if name.contains(&self.only) {
                 let name = format!("{}: {name}", path.display());

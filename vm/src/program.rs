@@ -7,8 +7,9 @@ use lumen_bytecode::verify::verify;
 use lumen_runtime::heap::{Heap, HeapShared, OutOfMemory, TypeKind, Types, count, well_known};
 use lumen_runtime::heap::{format, list, record, string, word};
 use lumen_runtime::native::{Host, Native};
+use lumen_runtime::sched::events::Event;
 use lumen_runtime::sched::policy::fifo::Fifo;
-use lumen_runtime::{ClockKind, Config, Interrupt, Mode, Outcome, Runtime, SpawnInfo};
+use lumen_runtime::{ClockKind, Config, Interrupt, Mode, Outcome, Runtime, SpawnInfo, Stats};
 
 use crate::backtrace::FailureReport;
 pub(crate) use crate::instance::Instance;
@@ -35,6 +36,8 @@ pub struct Options {
     pub max_stack: usize,
     /// What `exit` does. `None`: everything is cancelled, and the run ends with the code.
     pub exit_process: Option<fn(i32) -> !>,
+    /// Record what runs where and when ([`Ended::events`]).
+    pub trace_events: bool,
 }
 
 impl Default for Options {
@@ -47,6 +50,7 @@ impl Default for Options {
             max_memory: None,
             max_stack: 256 << 20,
             exit_process: None,
+            trace_events: false,
         }
     }
 }
@@ -78,6 +82,10 @@ pub struct Ended {
     pub trace_hash: Option<u64>,
     /// The time that fibers saw at the end, in nanoseconds.
     pub now_ns: u64,
+    /// What the scheduler did.
+    pub stats: Stats,
+    /// What ran where and when, if that was recorded.
+    pub events: Vec<Event>,
 }
 
 impl Ended {
@@ -195,6 +203,8 @@ impl Program {
         ended.deadlocked = report.deadlock.is_some();
         ended.trace_hash = report.trace_hash;
         ended.now_ns = report.now;
+        ended.stats = runtime.stats();
+        ended.events = runtime.take_events();
         drop(runtime);
         // Workers have ended: whatever they had to report has been.
         ended.detached_failures = hooks.failures();
@@ -222,6 +232,7 @@ impl Program {
             },
             seed: self.options.seed,
             detect_deadlock: true,
+            trace_events: self.options.trace_events,
             payload: &PAYLOAD,
             hooks,
             ..Config::default()
@@ -301,6 +312,8 @@ impl Ended {
             leaked: 0,
             trace_hash: None,
             now_ns: 0,
+            stats: Stats::default(),
+            events: Vec::new(),
         }
     }
 }

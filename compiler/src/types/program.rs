@@ -261,15 +261,13 @@ impl<'a> Checker<'a> {
         let mut names = Vec::new();
         super::walk::bound_names(&decl.pattern, &mut names);
         let scope = &self.scopes[self.body.module.0 as usize];
-        let shared = names
-            .iter()
-            .any(|name| match scope.values.get(&name.name) {
-                Some(crate::names::ValueDef::Global(id)) => {
-                    let one = self.items.global(*id);
-                    std::ptr::eq(one.decl, decl) && one.shared
-                }
-                _ => false,
-            });
+        let shared = names.iter().any(|name| match scope.values.get(&name.name) {
+            Some(crate::names::ValueDef::Global(id)) => {
+                let one = self.items.global(*id);
+                std::ptr::eq(one.decl, decl) && one.shared
+            }
+            _ => false,
+        });
         shared.then(|| super::check::null(span))
     }
 
