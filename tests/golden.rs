@@ -25,7 +25,7 @@ const MODES: &[&[&str]] = &[
 
 /// A program with this line is not run deterministically: it wants a second thread, or a loop to
 /// be preempted.
-const PARALLEL: &str = "#: parallel";
+const PARALLEL: &str = "# parallel only";
 
 #[test]
 fn run() {
