@@ -292,6 +292,10 @@ impl<'a> Checker<'a> {
         self.check_params_and_body(sig, args, decl, result, declared);
     }
 
+    fn in_library(&self) -> bool {
+        self.modules.get(self.body.module).library
+    }
+
     fn check_params_and_body(
         &mut self,
         sig: &Sig<'a>,
@@ -302,6 +306,10 @@ impl<'a> Checker<'a> {
     ) {
         for param in &sig.params {
             let ty = self.types.subst(param.ty, args);
+            // A default is checked here also when every call gives a value.
+            if let (Some(default), false) = (param.default, self.in_library()) {
+                self.expr_as(default, ty);
+            }
             let local = self.declare(param.name, ty, param.span, param.mutable);
             self.cx().params.push(local);
         }

@@ -187,7 +187,7 @@ impl<'a> Checker<'a> {
             Kind::Poison => return None,
             _ => {
                 let shown = self.show(container);
-                let message = format!("elements of a {shown} cannot be assigned to");
+                let message = format!("a value of type {shown} has no elements to assign to");
                 let mut error = Diagnostic::new(Code::NotAPlace, message, span);
                 if container == Ty::STRING {
                     error = error.help("make a new String, or change a list of its chars()");

@@ -216,7 +216,7 @@ impl<'a> Checker<'a> {
             };
             if let Some(near) = closest(&text, known.iter().map(String::as_str)) {
                 error = error.help(format!("did you mean `{near}`?"));
-            } else if self.has_method(ty, name.name) {
+            } else if self.find_method(ty, name.name).is_some() {
                 error = error.help(format!("to call it write .{text}()"));
             }
         }

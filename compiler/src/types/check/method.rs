@@ -267,10 +267,6 @@ impl<'a> Checker<'a> {
         Some(self.call_cell(cell, Some(&owner), &call.type_args, args, None, span, want))
     }
 
-    pub(crate) fn has_method(&mut self, ty: Ty, name: Symbol) -> bool {
-        self.find_method(ty, name).is_some() || !self.candidates(name).is_empty()
-    }
-
     /// A property of a handle: the library's cell of that name, called on it.
     pub(crate) fn property(&mut self, value: &Expr, name: ast::Ident, span: Span) -> Option<Expr> {
         let cells = self.candidates(name.name);
