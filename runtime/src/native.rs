@@ -201,6 +201,8 @@ pub struct ToolCall<'a> {
     pub arguments: &'a str,
     /// The messages: roles and texts.
     pub messages: &'a [(String, String)],
+    /// Becomes true when nobody waits for the answer any more.
+    pub abandoned: &'a std::sync::atomic::AtomicBool,
 }
 
 /// What natives that start tasks need of the machine that calls them.

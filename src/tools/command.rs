@@ -2,9 +2,13 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::{self, Receiver};
 
 use serde_json::Value;
+
+use super::receive;
 
 /// The program; it is started by the first call, and again when it has ended.
 #[derive(Debug)]
@@ -19,7 +23,8 @@ pub(super) struct Running {
 struct Conversation {
     child: Child,
     input: ChildStdin,
-    output: BufReader<ChildStdout>,
+    /// Its lines, as a thread reads them.
+    output: Receiver<std::io::Result<String>>,
 }
 
 impl Running {
@@ -36,8 +41,12 @@ impl Running {
     }
 
     /// Sends a request and waits for the reply.
-    pub(super) fn call(&mut self, request: &Value) -> Result<Value, String> {
-        let line = self.exchange(request);
+    pub(super) fn call(
+        &mut self,
+        request: &Value,
+        abandoned: &AtomicBool,
+    ) -> Result<Value, String> {
+        let line = self.exchange(request, abandoned);
         if line.is_err() {
             // What it says next would belong to another request.
             self.child = None;
@@ -52,7 +61,7 @@ impl Running {
         }
     }
 
-    fn exchange(&mut self, request: &Value) -> Result<String, String> {
+    fn exchange(&mut self, request: &Value, abandoned: &AtomicBool) -> Result<String, String> {
         if !self.child.as_mut().is_some_and(Conversation::is_alive) {
             self.child = None;
         }
@@ -67,11 +76,10 @@ impl Running {
         let sent = writeln!(conversation.input, "{request}");
         sent.and_then(|()| conversation.input.flush())
             .map_err(|e| format!("`{}` does not take requests: {e}", self.program))?;
-        let mut line = String::new();
-        match conversation.output.read_line(&mut line) {
-            Ok(0) => Err(format!("`{}` ended without a reply", self.program)),
-            Ok(_) => Ok(line),
-            Err(e) => Err(format!("`{}` gives no reply: {e}", self.program)),
+        match receive(&conversation.output, abandoned) {
+            Ok(Ok(line)) => Ok(line),
+            Ok(Err(e)) => Err(format!("`{}` gives no reply: {e}", self.program)),
+            Err(_) => Err(format!("`{}` ended without a reply", self.program)),
         }
     }
 }
@@ -86,11 +94,19 @@ impl Conversation {
             .spawn()
             .map_err(|e| format!("cannot start `{program}`: {e}"))?;
         match (child.stdin.take(), child.stdout.take()) {
-            (Some(input), Some(output)) => Ok(Conversation {
-                child,
-                input,
-                output: BufReader::new(output),
-            }),
+            (Some(input), Some(output)) => {
+                let (sender, receiver) = mpsc::channel();
+                std::thread::spawn(move || {
+                    // Until it ends, or nobody listens any more.
+                    let lines = BufReader::new(output).lines();
+                    let _ = lines.map(|line| sender.send(line)).find(Result::is_err);
+                });
+                Ok(Conversation {
+                    child,
+                    input,
+                    output: receiver,
+                })
+            }
             _ => Err(format!("cannot talk to `{program}`")),
         }
     }

@@ -2,12 +2,16 @@
 //! proxies, certificates and the like are those of the system.
 
 use std::env;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::process::{Command, Stdio};
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc;
 
-use lumen_runtime::native::Tool;
+use lumen_runtime::native::{Tool, ToolCall};
 use serde_json::{Map, Value, json};
 use toml::Table;
+
+use super::receive;
 
 /// Where requests go.
 #[derive(Debug)]
@@ -35,12 +39,12 @@ impl Endpoint {
     /// Sends a call; the answer is the text of the first choice.
     pub(super) fn call(
         &self,
-        tool: &Tool,
+        call: &ToolCall<'_>,
         arguments: Map<String, Value>,
         messages: Vec<Value>,
     ) -> Result<Value, String> {
-        let body = self.body(tool, arguments, messages);
-        let reply = self.post(&body.to_string())?;
+        let body = self.body(call.tool, arguments, messages);
+        let reply = self.post(&body.to_string(), call.abandoned)?;
         let reply: Value =
             serde_json::from_str(&reply).map_err(|e| format!("the reply is no JSON: {e}"))?;
         if let Some(error) = reply.get("error") {
@@ -81,7 +85,7 @@ impl Endpoint {
         Value::Object(arguments)
     }
 
-    fn post(&self, body: &str) -> Result<String, String> {
+    fn post(&self, body: &str, abandoned: &AtomicBool) -> Result<String, String> {
         let mut config = format!("url = {}\n", quoted(&self.url));
         config.push_str("header = \"Content-Type: application/json\"\n");
         if let Some(variable) = &self.key_variable {
@@ -105,13 +109,33 @@ impl Endpoint {
                 .write_all(config.as_bytes())
                 .map_err(|e| format!("`curl` does not take the request: {e}"))?;
         }
-        let ended = child
-            .wait_with_output()
-            .map_err(|e| format!("`curl` gives no reply: {e}"))?;
-        if !ended.status.success() {
-            return Err(String::from_utf8_lossy(&ended.stderr).trim().to_owned());
+        let outputs = (child.stdout.take(), child.stderr.take());
+        let (sender, receiver) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut texts = (String::new(), String::new());
+            let read = match outputs {
+                (Some(mut out), Some(mut err)) => out
+                    .read_to_string(&mut texts.0)
+                    .and_then(|_| err.read_to_string(&mut texts.1)),
+                _ => Ok(0),
+            };
+            // Nobody listens any more when the call has been abandoned.
+            let _ = sender.send(read.map(|_| texts));
+        });
+        let received = receive(&receiver, abandoned);
+        if received.is_err() {
+            // It may have ended by itself.
+            let _ = child.kill();
         }
-        String::from_utf8(ended.stdout).map_err(|_| "the reply is not UTF-8".to_owned())
+        let status = child
+            .wait()
+            .map_err(|e| format!("`curl` gives no reply: {e}"))?;
+        let (reply, complaint) = received?.map_err(|e| format!("no reply: {e}"))?;
+        if status.success() {
+            Ok(reply)
+        } else {
+            Err(complaint.trim().to_owned())
+        }
     }
 }
 

@@ -10,7 +10,10 @@ mod http;
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Mutex, OnceLock};
+use std::time::Duration;
 
 use lumen_runtime::native::{Failure, ToolCall, kind};
 use serde_json::{Map, Value, json};
@@ -21,6 +24,9 @@ use http::Endpoint;
 
 /// The file that says who provides what.
 const FILE: &str = "lumen.toml";
+
+/// How often a call looks whether it has been abandoned.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// The tools of a program.
 #[derive(Debug)]
@@ -74,13 +80,14 @@ impl Tools {
             }
             Provider::Command(running) => {
                 let mut running = running.lock().unwrap_or_else(|e| e.into_inner());
-                running.call(&json!({
+                let request = json!({
                     "tool": call.tool.path,
                     "arguments": arguments,
                     "messages": messages(call),
-                }))
+                });
+                running.call(&request, call.abandoned)
             }
-            Provider::Http(endpoint) => endpoint.call(call.tool, arguments, messages(call)),
+            Provider::Http(endpoint) => endpoint.call(call, arguments, messages(call)),
         };
         answer
             .map(|value| value.to_string())
@@ -95,6 +102,20 @@ fn failed(call: &ToolCall<'_>, why: &str) -> Failure {
 fn messages(call: &ToolCall<'_>) -> Vec<Value> {
     let one = |(role, text): &(String, String)| json!({ "role": role, "content": text });
     call.messages.iter().map(one).collect()
+}
+
+/// Waits for what a thread sends, as long as somebody waits for the answer.
+fn receive<T>(from: &Receiver<T>, abandoned: &AtomicBool) -> Result<T, String> {
+    loop {
+        match from.recv_timeout(LOOK_EVERY) {
+            Ok(received) => return Ok(received),
+            Err(RecvTimeoutError::Disconnected) => return Err("it ended".to_owned()),
+            Err(RecvTimeoutError::Timeout) if abandoned.load(Ordering::Acquire) => {
+                return Err("nobody waits any more".to_owned());
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+    }
 }
 
 /// The prompt, or the arguments.

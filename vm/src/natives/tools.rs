@@ -1,6 +1,7 @@
 //! Calls of external tools. The call itself runs on a thread for calls that block; meanwhile other
 //! fibers go on.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
@@ -24,6 +25,7 @@ struct Call {
     tool: Arc<Tool>,
     future: FutureRef,
     answer: Arc<Mutex<Option<Result<String, Failure>>>>,
+    abandoned: Arc<AtomicBool>,
     /// When its time is up.
     until: Option<u64>,
 }
@@ -64,6 +66,7 @@ fn tool_call(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
             value(cx, &call.tool, answer.take())
         }
         Err(why) => {
+            call.abandoned.store(true, Ordering::Release);
             call.future.cancel(fiber);
             match (why, limit(&call.tool)) {
                 (WaitError::Timeout, Some(ms)) => {
@@ -103,12 +106,18 @@ fn start(cx: &NativeCx<'_>, fiber: &FiberCx, args: &[u64]) -> Result<Call, Nativ
         name: Some(tool.path.as_str().into()),
         site: machine.site(),
     };
-    let (called, given) = (Arc::clone(&tool), Arc::clone(&answer));
+    let abandoned = Arc::new(AtomicBool::new(false));
+    let (called, given, stop) = (
+        Arc::clone(&tool),
+        Arc::clone(&answer),
+        Arc::clone(&abandoned),
+    );
     let future = fiber.spawn_blocking(info, move || {
         let result = host.call_tool(&ToolCall {
             tool: &called,
             arguments: &arguments,
             messages: &messages,
+            abandoned: &stop,
         });
         *given.lock().unwrap_or_else(|e| e.into_inner()) = Some(result);
         Outcome::Ok(NULL)
@@ -117,6 +126,7 @@ fn start(cx: &NativeCx<'_>, fiber: &FiberCx, args: &[u64]) -> Result<Call, Nativ
         tool,
         future,
         answer,
+        abandoned,
         until,
     })
 }
