@@ -5,7 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Documents with examples.
-const DOCUMENTS: &[&str] = &["docs/language.md", "docs/concurrency.md", "README.md"];
+const DOCUMENTS: &[&str] = &[
+    "docs/language.md",
+    "docs/concurrency.md",
+    "docs/tools.md",
+    "README.md",
+];
 
 /// A fence and what it must print.
 struct Example {
