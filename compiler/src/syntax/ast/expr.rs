@@ -215,7 +215,7 @@ pub struct Hole {
     pub span: Span,
 }
 
-/// A format specifier: `[[fill]align][sign][#][0][width][.precision][kind]`.
+/// A format specifier: `[[fill]align][sign][#][0][width][,][.precision][kind]`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Format {
     /// What fills up to `width`; a space if not given.
@@ -230,6 +230,8 @@ pub struct Format {
     pub zero: bool,
     /// The least width, in characters.
     pub width: Option<u32>,
+    /// Whether `,` asks for a comma between thousands.
+    pub group: bool,
     /// Digits after the point; of a String, the most characters.
     pub precision: Option<u32>,
     /// How numbers are written.

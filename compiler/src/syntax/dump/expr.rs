@@ -374,6 +374,9 @@ fn format_text(format: &Format) -> String {
     if let Some(width) = format.width {
         let _ = write!(text, " width={width}");
     }
+    if format.group {
+        text.push_str(" ,");
+    }
     if let Some(precision) = format.precision {
         let _ = write!(text, " precision={precision}");
     }

@@ -279,7 +279,7 @@ impl Parser<'_> {
                 let message = format!("malformed format specifier `{text}`: {what}");
                 let diagnostic = Diagnostic::new(Code::BadFormat, message, span);
                 self.error(diagnostic.help(
-                    "[[fill]align][+][#][0][width][.precision][kind], as in {price:.2} or {n:>8}",
+                    "[[fill]align][+][#][0][width][,][.precision][kind], as in {price:.2} or {n:>8}",
                 ));
                 None
             }
@@ -335,7 +335,7 @@ fn escape(text: &str) -> Option<(char, usize)> {
     }
 }
 
-/// Reads `[[fill]align][+][#][0][width][.precision][kind]`.
+/// Reads `[[fill]align][+][#][0][width][,][.precision][kind]`.
 fn parse_format(text: &str, span: Span) -> Result<Format, &'static str> {
     let align_of = |mark| match mark {
         '<' => Some(Align::Left),
@@ -363,6 +363,8 @@ fn parse_format(text: &str, span: Span) -> Result<Format, &'static str> {
     };
     let (plus, alternate, zero) = (opt('+'), opt('#'), opt('0'));
     let width = opt_count(&mut rest)?;
+    let group = rest.starts_with(',');
+    rest = rest.strip_prefix(',').unwrap_or(rest);
     let precision = match rest.strip_prefix('.') {
         Some(after) => {
             rest = after;
@@ -389,6 +391,7 @@ fn parse_format(text: &str, span: Span) -> Result<Format, &'static str> {
         alternate,
         zero,
         width,
+        group,
         precision,
         kind,
         span,

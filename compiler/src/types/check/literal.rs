@@ -105,10 +105,10 @@ impl<'a> Checker<'a> {
                 .help("d x X b o are for Int, e f % for numbers");
             self.report(error);
         }
-        let signed = format.plus || format.alternate || format.zero;
+        let signed = format.plus || format.alternate || format.zero || format.group;
         if signed && !number && !unknown {
             let shown = self.show(ty);
-            let message = format!("`+`, `#` and `0` format numbers, not a {shown}");
+            let message = format!("`+`, `#`, `0` and `,` format numbers, not a {shown}");
             self.error(Code::BadFormatType, format.span, message);
         }
         let precise = matches!(ty, Ty::FLOAT | Ty::STRING | Ty::INT);
@@ -130,7 +130,7 @@ impl<'a> Checker<'a> {
             width: format.width,
             precision: format.precision,
             ty: kind.map(|(letter, _)| letter),
-            group: None,
+            group: format.group.then_some(','),
         }
     }
 }
