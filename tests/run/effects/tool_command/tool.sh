@@ -4,7 +4,6 @@ while read -r request; do
   n=$((n + 1))
   case "$request" in
     *fail*) echo "{\"error\": \"refused $n\"}" ;;
-    *slow*) sleep 5; echo '{"ok": "late"}' ;;
     *) echo "{\"ok\": [$n, $request]}" ;;
   esac
 done
