@@ -1,6 +1,7 @@
 //! Modules and names: which files make up a program, and what a name means in a module.
 
 mod modules;
+mod prelude;
 mod scope;
 mod suggest;
 

@@ -1,10 +1,11 @@
 //! Which files make up a program: imports followed through a loader that the front door gives.
 
 use super::closest;
+use super::prelude::Partial;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::{FileId, Found, Loader, SourceKind, SourceMap, Span};
 use crate::syntax::ast::{self, ImportDecl, ItemKind};
-use crate::syntax::{Interner, parse_file};
+use crate::syntax::{Interner, parse_file, parse_parts};
 use rustc_hash::FxHashMap;
 
 /// A module of the library.
@@ -68,7 +69,7 @@ impl Modules {
 /// How much of the library's prelude is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Prelude {
-    /// The modules that declare a name which the program, or such a module, mentions.
+    /// The declarations of names that the program, or such a declaration, mentions.
     Mentioned,
     /// All modules: diagnostics may suggest any name.
     All,
@@ -99,22 +100,6 @@ pub fn load_modules(
     walk.prelude(prelude);
     walk.modules.put_in_order(root);
     walk.modules
-}
-
-/// The names that a library module declares at its top level, from its text.
-fn declared(text: &str) -> impl Iterator<Item = &str> {
-    text.lines().filter_map(|line| {
-        let mut rest = line;
-        for word in ["pub ", "extern ", "async "] {
-            rest = rest.strip_prefix(word).unwrap_or(rest);
-        }
-        let (kind, rest) = rest.split_once(' ')?;
-        let known = ["cell", "record", "enum", "trait", "type", "const", "let"].contains(&kind);
-        let end = rest
-            .find(|c: char| !c.is_alphanumeric() && c != '_')
-            .unwrap_or(rest.len());
-        known.then(|| &rest[..end])
-    })
 }
 
 impl Modules {
@@ -190,28 +175,55 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    /// Reads prelude modules until none is missing.
+    /// Reads the prelude, or what of it is mentioned.
     fn prelude(&mut self, which: Prelude) {
         let library = self.library;
-        let mut left: Vec<_> = library
-            .modules
-            .iter()
-            .filter(|module| module.prelude)
-            .collect();
-        loop {
-            let before = left.len();
-            left.retain(|module| {
-                let wanted = which == Prelude::All
-                    || declared(module.text).any(|name| self.names.has_met(name));
-                if wanted {
-                    self.library_module(module);
+        let modules = library.modules.iter().filter(|module| module.prelude);
+        if which == Prelude::All {
+            for module in modules {
+                self.library_module(module);
+            }
+            return;
+        }
+        let mut partials: Vec<Partial<'_>> = modules.map(Partial::new).collect();
+        let mut trees: Vec<Option<ast::Module>> = partials.iter().map(|_| None).collect();
+        let mut more = true;
+        while more {
+            more = false;
+            for (partial, tree) in partials.iter_mut().zip(&mut trees) {
+                if partial.want(self.names) {
+                    more = true;
+                    let file = match tree {
+                        Some(tree) => tree.file,
+                        None => self.library_file(partial.module),
+                    };
+                    let ranges = partial.ranges();
+                    let parsed =
+                        parse_parts(self.sources, file, &ranges, self.names, self.diagnostics);
+                    *tree = Some(parsed);
                 }
-                !wanted
-            });
-            if left.len() == before {
-                return;
             }
         }
+        for (partial, tree) in partials.iter().zip(trees) {
+            let key = format!("std.{}", partial.module.name);
+            match tree {
+                Some(tree) if !self.found.contains_key(&key) => {
+                    self.finish(
+                        partial.module.name.to_owned(),
+                        key,
+                        tree,
+                        Some(partial.module),
+                    );
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn library_file(&mut self, module: &LibraryModule<'_>) -> FileId {
+        let shown = format!("std/{}.lm", module.name);
+        self.sources
+            .add_text(&shown, module.text.to_owned(), SourceKind::Plain)
     }
 
     fn visit(
@@ -221,9 +233,20 @@ impl<'a> Walk<'a> {
         file: FileId,
         library: Option<&LibraryModule<'a>>,
     ) -> ModuleId {
+        let tree = parse_file(self.sources, file, self.names, self.diagnostics);
+        self.finish(module, key, tree, library)
+    }
+
+    /// Follows the imports of a tree, and puts the module into the list.
+    fn finish(
+        &mut self,
+        module: String,
+        key: String,
+        tree: ast::Module,
+        library: Option<&LibraryModule<'a>>,
+    ) -> ModuleId {
         self.found.insert(key.clone(), Visit::Open);
         self.open.push(key.clone());
-        let tree = parse_file(self.sources, file, self.names, self.diagnostics);
         let mut imports = Vec::new();
         for item in &tree.items {
             if let ItemKind::Import(import) = &item.kind {
@@ -330,9 +353,7 @@ impl<'a> Walk<'a> {
             Some(_) => return None,
             None => {}
         }
-        let shown = format!("std/{}.lm", module.name);
-        let text = module.text.to_owned();
-        let file = self.sources.add_text(&shown, text, SourceKind::Plain);
+        let file = self.library_file(module);
         Some(self.visit(module.name.to_owned(), key, file, Some(module)))
     }
 

@@ -8,5 +8,5 @@ pub mod parse;
 mod symbol;
 pub mod token;
 
-pub use parse::parse_file;
+pub use parse::{parse_file, parse_parts};
 pub use symbol::{Interner, Symbol};

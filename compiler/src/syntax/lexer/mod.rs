@@ -39,29 +39,35 @@ pub fn lex(
     diagnostics: &mut Diagnostics,
 ) -> Lexed {
     let source = sources.file(file);
-    let mut lexer = Lexer {
-        text: source.text(),
-        bytes: source.text().as_bytes(),
+    let mut lexer = Lexer::new(
+        source.text(),
         file,
-        pos: 0,
-        end: 0,
-        tokens: Vec::with_capacity(source.text().len() / 5 + 1),
-        docs: Vec::new(),
-        newline: true,
-        space: false,
-        holes: Vec::new(),
+        source.text().len(),
         interner,
         diagnostics,
-    };
+    );
     match source.kind() {
         SourceKind::Plain => lexer.run(0, source.text().len()),
         SourceKind::Markdown => lexer.run_fences(),
     }
-    lexer.push(T::Eof, lexer.end);
-    Lexed {
-        tokens: lexer.tokens,
-        docs: lexer.docs,
+    lexer.finish()
+}
+
+/// As [`lex`], of some parts of a plain file only.
+pub fn lex_parts(
+    sources: &SourceMap,
+    file: FileId,
+    parts: &[std::ops::Range<usize>],
+    interner: &mut Interner,
+    diagnostics: &mut Diagnostics,
+) -> Lexed {
+    let text = sources.file(file).text();
+    let len = parts.iter().map(|part| part.len()).sum();
+    let mut lexer = Lexer::new(text, file, len, interner, diagnostics);
+    for part in parts {
+        lexer.run(part.start, part.end);
     }
+    lexer.finish()
 }
 
 struct Lexer<'a> {
@@ -79,6 +85,40 @@ struct Lexer<'a> {
     holes: Vec<string::Hole>,
     interner: &'a mut Interner,
     diagnostics: &'a mut Diagnostics,
+}
+
+impl<'a> Lexer<'a> {
+    /// A lexer that will see about `len` bytes.
+    fn new(
+        text: &'a str,
+        file: FileId,
+        len: usize,
+        interner: &'a mut Interner,
+        diagnostics: &'a mut Diagnostics,
+    ) -> Lexer<'a> {
+        Lexer {
+            text,
+            bytes: text.as_bytes(),
+            file,
+            pos: 0,
+            end: 0,
+            tokens: Vec::with_capacity(len / 5 + 1),
+            docs: Vec::new(),
+            newline: true,
+            space: false,
+            holes: Vec::new(),
+            interner,
+            diagnostics,
+        }
+    }
+
+    fn finish(mut self) -> Lexed {
+        self.push(T::Eof, self.end);
+        Lexed {
+            tokens: self.tokens,
+            docs: self.docs,
+        }
+    }
 }
 
 impl Lexer<'_> {

@@ -29,7 +29,7 @@ mod string;
 mod ty;
 
 use super::ast::*;
-use super::lexer::{DocLine, Lexed, lex};
+use super::lexer::{DocLine, Lexed, lex, lex_parts};
 use super::token::{Token, TokenKind as T};
 use super::{Interner, Symbol};
 use crate::diag::{Code, Diagnostic, Diagnostics};
@@ -51,16 +51,38 @@ pub fn parse_file(
     diagnostics: &mut Diagnostics,
 ) -> Module {
     let lexed = lex(sources, file, interner, diagnostics);
+    parse_tokens(sources, file, &lexed, interner, diagnostics)
+}
+
+/// As [`parse_file`], of some parts of a file only, as if nothing else stood in it.
+pub fn parse_parts(
+    sources: &SourceMap,
+    file: FileId,
+    parts: &[std::ops::Range<usize>],
+    interner: &mut Interner,
+    diagnostics: &mut Diagnostics,
+) -> Module {
+    let lexed = lex_parts(sources, file, parts, interner, diagnostics);
+    parse_tokens(sources, file, &lexed, interner, diagnostics)
+}
+
+fn parse_tokens(
+    sources: &SourceMap,
+    file: FileId,
+    lexed: &Lexed,
+    interner: &mut Interner,
+    diagnostics: &mut Diagnostics,
+) -> Module {
     let text = sources.file(file).text();
     let found = diagnostics.mark();
-    let mut parser = Parser::new(text, file, &lexed, interner, diagnostics, Words::NONE);
+    let mut parser = Parser::new(text, file, lexed, interner, diagnostics, Words::NONE);
     let module = parser.parse_module();
     let declared = parser.module_words;
     if declared == Words::NONE {
         return module;
     }
     diagnostics.take_back(found);
-    Parser::new(text, file, &lexed, interner, diagnostics, declared).parse_module()
+    Parser::new(text, file, lexed, interner, diagnostics, declared).parse_module()
 }
 
 /// A set of contextual words.
