@@ -174,7 +174,8 @@ fn tests_narrow() {
     program("cell f(x: Int?) -> Int\nif x == null\nreturn 0\nend\nx + 1\nend\nprint(f(1))");
     program("cell f(x: Int | String) -> Int = if x is Int then x else len(x)\nprint(f(1))");
     program(
-        "cell f(a: Int?, b: Int?) -> Int\nif a != null and b != null and a > b\na - b\nelse\n0\nend\nend\nprint(f(1, 2))",
+        "cell f(a: Int?, b: Int?) -> Int\nif a != null and b != null and a > b\na - b\n\
+        else\n0\nend\nend\nprint(f(1, 2))",
     );
     program(
         "cell f(x: Int?) -> Int\nlet mut y = x\nif y == null\ny = 0\nend\ny + 1\nend\nprint(f(1))",
@@ -259,10 +260,12 @@ fn one_mistake_is_one_diagnostic() {
 
 #[test]
 fn traits_give_methods_and_bound_parameters() {
-    let source = "trait Area\ncell area(self) -> Float\ncell twice(self) -> Float = self.area() * 2\nend\n\
+    let source = "trait Area\ncell area(self) -> Float\n\
+    cell twice(self) -> Float = self.area() * 2\nend\n\
                   record Sq\nside: Float\nend\n\
                   impl Area for Sq\ncell area(self) -> Float = self.side * self.side\nend\n\
-                  cell total[T: Area](xs: list[T]) -> Float\nlet mut t = 0.0\nfor x in xs\nt += x.twice()\nend\nt\nend\n";
+                  cell total[T: Area](xs: list[T]) -> Float\nlet mut t = 0.0\n\
+                  for x in xs\nt += x.twice()\nend\nt\nend\n";
     program(&format!("{source}print(total([Sq(1.0)]))"));
     refused(
         &format!("{source}print(total([1]))"),
