@@ -1,10 +1,11 @@
 //! Constants into instructions: folding, immediate forms, branches that are decided.
 
+use crate::emit::flow::is_subtype;
 use crate::ir::census::Census;
 use crate::ir::roles::Signatures;
-use crate::ir::{Cmp, Cond, Func, Inst, Term, VReg};
+use crate::ir::{Cmp, Cond, Func, Inst, RegInfo, Term, VReg};
 use lumen_bytecode::code::Op;
-use lumen_bytecode::module::Constant;
+use lumen_bytecode::module::{Constant, TypeDesc, well_known};
 use rustc_hash::FxHashMap;
 
 /// Known values of registers written once.
@@ -14,7 +15,7 @@ struct Known {
 }
 
 /// Runs the pass on one function.
-pub fn run(func: &mut Func, sigs: &Signatures, constants: &[Constant]) {
+pub fn run(func: &mut Func, sigs: &Signatures, constants: &[Constant], types: &[TypeDesc]) {
     let census = Census::of(func, sigs);
     let mut known = Known::default();
     for block in &func.blocks {
@@ -33,8 +34,47 @@ pub fn run(func: &mut Func, sigs: &Signatures, constants: &[Constant]) {
                 fold(inst, &mut known, &census);
             }
             fold_term(&mut block.term, &known);
+            fold_test(&mut block.term, &func.regs, types);
         }
     }
+}
+
+/// Decides a test of a register's type whose outcome its own type says (after inlining).
+fn fold_test(term: &mut Term, regs: &[RegInfo], types: &[TypeDesc]) {
+    let Term::Branch {
+        cond,
+        then,
+        otherwise,
+    } = term
+    else {
+        return;
+    };
+    let (reg, tested) = match *cond {
+        Cond::Type(reg, ty) => (reg, ty),
+        Cond::Null(reg) => (reg, well_known::NULL),
+        _ => return,
+    };
+    let own = regs[reg.0 as usize].ty;
+    if is_subtype(types, own, tested) {
+        *term = Term::Jump(*then);
+    } else if is_one(&types[own as usize]) && is_one(&types[tested as usize]) {
+        *term = Term::Jump(*otherwise);
+    }
+}
+
+/// Whether all values of this type have the same type at run time, and no other type has them.
+fn is_one(ty: &TypeDesc) -> bool {
+    matches!(
+        ty,
+        TypeDesc::Null
+            | TypeDesc::Int
+            | TypeDesc::Float
+            | TypeDesc::Bool
+            | TypeDesc::String
+            | TypeDesc::Bytes
+            | TypeDesc::Record { .. }
+            | TypeDesc::Error
+    )
 }
 
 /// The Int that `inst` puts into its register, if it is a constant.

@@ -54,7 +54,7 @@ fn simplify(program: &mut Program, f: usize, sigs: &Signatures) {
     let func = &mut funcs[f];
     dead::run(func, sigs);
     copies::run(func, sigs, types);
-    fold::run(func, sigs, constants);
+    fold::run(func, sigs, constants, types);
     fuse::run(func, sigs);
     dead::run(func, sigs);
 }
