@@ -101,8 +101,8 @@ codes! {
     BadBytes E0108 "malformed bytes literal"
         "b\"...\" holds pairs of hexadecimal digits: b\"cafe\" is two bytes."
     BadFormat E0109 "malformed format specifier"
-        "After the `:` in \"{value:...}\" stands [[fill]align][+][#][0][width][,][.precision][kind] \
-         with align one of < > ^ and kind one of d x X b o e f %: \"{price:.2}\", \"{n:>8}\", \
+        "After the `:` in \"{value:...}\" stands \
+         [[fill]align][+][#][0][width][,][.precision][kind] with align one of < > ^ and kind one of d x X b o e f %: \"{price:.2}\", \"{n:>8}\", \
          \"{n:x}\"."
     TooDeep E0110 "nesting is too deep"
         "Expressions, blocks, types and patterns may nest some 250 levels, and one \

@@ -279,7 +279,8 @@ impl Parser<'_> {
                 let message = format!("malformed format specifier `{text}`: {what}");
                 let diagnostic = Diagnostic::new(Code::BadFormat, message, span);
                 self.error(diagnostic.help(
-                    "[[fill]align][+][#][0][width][,][.precision][kind], as in {price:.2} or {n:>8}",
+                    "[[fill]align][+][#][0][width][,][.precision][kind], as in {price:.2} or \
+                     {n:>8}",
                 ));
                 None
             }
