@@ -309,10 +309,15 @@ impl<'a> Checker<'a> {
 
     /// The module's statements.
     pub(crate) fn statements(&mut self, stmts: &'a [ast::Stmt], span: Span) -> hir::Expr {
-        let parts = self.stmt_list(stmts, Want::Value);
+        // A task started on the last line is not the value.
+        let want = match super::instance::ends_in_task(stmts) {
+            true => Want::Nothing,
+            false => Want::Value,
+        };
+        let parts = self.stmt_list(stmts, want);
         if parts.is_empty() {
             return null(span);
         }
-        self.block_of(parts, span, Want::Value)
+        self.block_of(parts, span, want)
     }
 }

@@ -404,7 +404,12 @@ fn ends_with_task(decl: &ast::CellDecl) -> bool {
     let ast::CellBody::Block(block) = &decl.body else {
         return false;
     };
-    let last = block.stmts.last().map(|stmt| &stmt.kind);
+    ends_in_task(&block.stmts)
+}
+
+/// Whether the last of some statements starts a task.
+pub(super) fn ends_in_task(stmts: &[ast::Stmt]) -> bool {
+    let last = stmts.last().map(|stmt| &stmt.kind);
     let Some(ast::StmtKind::Expr(last)) = last else {
         return false;
     };
