@@ -102,8 +102,8 @@ codes! {
         "b\"...\" holds pairs of hexadecimal digits: b\"cafe\" is two bytes."
     BadFormat E0109 "malformed format specifier"
         "After the `:` in \"{value:...}\" stands \
-         [[fill]align][+][#][0][width][,][.precision][kind] with align one of < > ^ and kind one of d x X b o e f %: \"{price:.2}\", \"{n:>8}\", \
-         \"{n:x}\"."
+         [[fill]align][+][#][0][width][,][.precision][kind] with align one of < > ^ and kind one \
+         of d x X b o e f %: \"{price:.2}\", \"{n:>8}\", \"{n:x}\"."
     TooDeep E0110 "nesting is too deep"
         "Expressions, blocks, types and patterns may nest some 250 levels, and one \
          expression may chain about a thousand operators or calls. Name parts of it with \

@@ -11,8 +11,8 @@ use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::ir::passes::ownership::Class;
 use crate::ir::roles::Signatures;
 use crate::ir::{Func, Program};
-use crate::source::SourceMap;
 use crate::source::Span;
+use crate::source::{SourceFile, SourceMap};
 use lumen_bytecode::builder::BuildError;
 use lumen_bytecode::module::{Module, TestDesc};
 
@@ -56,9 +56,19 @@ pub fn emit(
             .collect(),
         tools: program.tools,
         files: sources.files().map(|(_, f)| f.name().to_string()).collect(),
-        sources: sources.files().map(|(_, f)| f.text().to_string()).collect(),
+        sources: sources.files().map(|(_, f)| shown_source(f)).collect(),
         deterministic: program.deterministic,
         virtual_clock: program.virtual_clock,
+    }
+}
+
+/// The text that reports show lines of; the library's is left out, and modules stay small.
+fn shown_source(file: &SourceFile) -> String {
+    let library = file.name().starts_with("std/");
+    if library {
+        String::new()
+    } else {
+        file.text().to_string()
     }
 }
 
