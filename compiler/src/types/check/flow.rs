@@ -20,6 +20,12 @@ pub(crate) struct Branches {
 impl<'a> Checker<'a> {
     /// Begins branches of which `want` is expected.
     pub(crate) fn branches(&mut self, want: Want) -> Branches {
+        // A type to be found out, such as that of `print(if c then 1 else null)`'s argument, is
+        // what all branches have in common, not what the first one gives.
+        let want = match want.ty().map(|ty| self.known(ty)) {
+            Some(ty) if self.is_var(ty) => Want::Value,
+            _ => want,
+        };
         let result = match want {
             Want::Type(_) | Want::Nothing => None,
             Want::Value => Some(self.types.fresh(Origin::Open)),
