@@ -3,12 +3,15 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::atomic::AtomicBool;
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::receive;
+use super::Patience;
+
+/// How long a program may take to end by itself when there are no more requests.
+const GRACE: Duration = Duration::from_millis(500);
 
 /// The program; it is started by the first call, and again when it has ended.
 #[derive(Debug)]
@@ -22,7 +25,8 @@ pub(super) struct Running {
 #[derive(Debug)]
 struct Conversation {
     child: Child,
-    input: ChildStdin,
+    /// Requests, which a thread writes: a program that does not read would hold up the caller.
+    requests: Option<Sender<String>>,
     /// Its lines, as a thread reads them.
     output: Receiver<std::io::Result<String>>,
 }
@@ -44,12 +48,14 @@ impl Running {
     pub(super) fn call(
         &mut self,
         request: &Value,
-        abandoned: &AtomicBool,
+        patience: &Patience<'_>,
     ) -> Result<Value, String> {
-        let line = self.exchange(request, abandoned);
+        let line = self.exchange(request, patience);
         if line.is_err() {
             // What it says next would belong to another request.
-            self.child = None;
+            if let Some(mut conversation) = self.child.take() {
+                conversation.kill();
+            }
         }
         let reply: Value = serde_json::from_str(line?.trim_end())
             .map_err(|e| format!("the reply is no JSON: {e}"))?;
@@ -61,7 +67,7 @@ impl Running {
         }
     }
 
-    fn exchange(&mut self, request: &Value, abandoned: &AtomicBool) -> Result<String, String> {
+    fn exchange(&mut self, request: &Value, patience: &Patience<'_>) -> Result<String, String> {
         if !self.child.as_mut().is_some_and(Conversation::is_alive) {
             self.child = None;
         }
@@ -73,13 +79,17 @@ impl Running {
                 &self.folder,
             )?),
         };
-        let sent = writeln!(conversation.input, "{request}");
-        sent.and_then(|()| conversation.input.flush())
-            .map_err(|e| format!("`{}` does not take requests: {e}", self.program))?;
-        match receive(&conversation.output, abandoned) {
+        if let Some(requests) = &conversation.requests {
+            // A program that takes no requests gives no reply either.
+            let _ = requests.send(format!("{request}\n"));
+        }
+        match patience.receive(&conversation.output) {
             Ok(Ok(line)) => Ok(line),
             Ok(Err(e)) => Err(format!("`{}` gives no reply: {e}", self.program)),
-            Err(_) => Err(format!("`{}` ended without a reply", self.program)),
+            Err(why) => match patience.check() {
+                Err(_) => Err(why),
+                Ok(()) => Err(format!("`{}` ended without a reply", self.program)),
+            },
         }
     }
 }
@@ -101,9 +111,11 @@ impl Conversation {
                     let lines = BufReader::new(output).lines();
                     let _ = lines.map(|line| sender.send(line)).find(Result::is_err);
                 });
+                let (requests, to_write) = mpsc::channel();
+                std::thread::spawn(move || write_all(input, &to_write));
                 Ok(Conversation {
                     child,
-                    input,
+                    requests: Some(requests),
                     output: receiver,
                 })
             }
@@ -114,12 +126,92 @@ impl Conversation {
     fn is_alive(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
     }
-}
 
-impl Drop for Conversation {
-    fn drop(&mut self) {
+    fn kill(&mut self) {
         // It may have ended already; either way it is not to be left behind.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// Writes requests until there are no more, or the program does not take them.
+fn write_all(mut input: ChildStdin, requests: &Receiver<String>) {
+    for request in requests {
+        let written = input.write_all(request.as_bytes());
+        if written.and_then(|()| input.flush()).is_err() {
+            break;
+        }
+    }
+}
+
+impl Drop for Conversation {
+    /// The program sees the end of its input, and has a moment to end by itself.
+    fn drop(&mut self) {
+        self.requests = None;
+        let until = Instant::now() + GRACE;
+        while self.is_alive() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        self.kill();
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn asked(script: &str, times: usize, limit: Option<u64>) -> Vec<Result<Value, String>> {
+        let command = ["sh", "-c", script].map(str::to_owned).to_vec();
+        let mut running = Running::new(command, Path::new(".")).unwrap();
+        let abandoned = AtomicBool::new(false);
+        let ask = |_| {
+            let patience = Patience {
+                abandoned: &abandoned,
+                limit,
+                until: limit.map(|ms| Instant::now() + Duration::from_millis(ms)),
+            };
+            // More than a pipe holds, so that a program that reads nothing is noticed.
+            running.call(&json!({ "q": "x".repeat(100_000) }), &patience)
+        };
+        (0..times).map(ask).collect()
+    }
+
+    #[test]
+    fn one_process_answers_line_by_line() {
+        let script = r#"n=0; while read -r x; do n=$((n+1)); echo "{\"ok\": $n}"; done"#;
+        assert_eq!(asked(script, 2, None), [Ok(json!(1)), Ok(json!(2))]);
+    }
+
+    #[test]
+    fn it_is_started_again_after_it_has_ended() {
+        let script = r#"read -r x; echo '{"ok": 1}'; read -r x; exit 1"#;
+        let answers = asked(script, 3, None);
+        assert_eq!(answers[0], Ok(json!(1)));
+        assert!(
+            answers[1]
+                .as_ref()
+                .is_err_and(|why| why.contains("ended without"))
+        );
+        assert_eq!(answers[2], Ok(json!(1)));
+    }
+
+    #[test]
+    fn a_program_that_reads_nothing_is_given_up_in_time() {
+        let start = Instant::now();
+        let answers = asked("exec sleep 60", 1, Some(30));
+        assert_eq!(answers, [Err("its time is up".to_owned())]);
+        assert!(start.elapsed() < Duration::from_secs(30));
+    }
+
+    #[test]
+    fn odd_replies_are_failures() {
+        let said = |script| asked(script, 1, None).remove(0).unwrap_err();
+        assert_eq!(said(r#"read -r x; echo '{"error": "no"}'"#), "no");
+        assert!(said("read -r x; echo '{}'").contains("neither"));
+        assert!(said("read -r x; echo hm").contains("no JSON"));
     }
 }

@@ -3,38 +3,44 @@
 use lumen_runtime::native::Tool;
 use serde_json::{Map, Value};
 
-/// Arguments that name a place on the network.
-const PLACES: &[&str] = &["domain", "host", "url"];
+/// Arguments that name places on the network; a list names several.
+const PLACES: &[&str] = &["domain", "domains", "host", "hosts", "url", "urls", "uri"];
 
 /// Says what a call asks for beyond what is granted.
 pub(super) fn check(tool: &Tool, arguments: &Map<String, Value>) -> Result<(), String> {
     for (key, _) in &tool.grants {
-        let granted: Vec<&str> = tool
-            .grants
-            .iter()
-            .filter(|(k, _)| k == key)
-            .map(|(_, value)| value.as_str())
-            .collect();
-        match key.as_str() {
-            // The machine sees to it.
-            "timeout_ms" => {}
-            "domain" => {
-                for place in PLACES {
-                    if let Some(asked) = arguments.get(*place) {
-                        let host = host_of(&text_of(asked)).to_owned();
-                        allowed(tool, place, &host, &granted, |g| matches(g, &host))?;
-                    }
+        let granted: Vec<&str> = limits(tool, key).collect();
+        if key == "domain" {
+            for place in PLACES {
+                let asked = match arguments.get(*place) {
+                    None => continue,
+                    Some(Value::Array(all)) => all.as_slice(),
+                    Some(one) => std::slice::from_ref(one),
+                };
+                for one in asked {
+                    let host = one.as_str().and_then(host_of);
+                    let shown = host.clone().unwrap_or_else(|| text_of(one));
+                    let fits = |g: &str| host.as_ref().is_some_and(|host| matches(g, host));
+                    allowed(tool, place, &shown, &granted, fits)?;
                 }
             }
-            _ => {
-                if let Some(asked) = arguments.get(key) {
-                    let text = text_of(asked);
-                    allowed(tool, key, &text, &granted, |g| within(g, asked))?;
-                }
-            }
+        } else if let Some(asked) = arguments.get(key) {
+            allowed(tool, key, &text_of(asked), &granted, |g| within(g, asked))?;
         }
     }
     Ok(())
+}
+
+/// The time for a call that is granted and asked for, in milliseconds.
+pub(super) fn time(tool: &Tool, arguments: &Map<String, Value>) -> Option<u64> {
+    let granted = limits(tool, "timeout_ms").filter_map(|limit| limit.parse().ok());
+    let asked = arguments.get("timeout_ms").and_then(Value::as_u64);
+    granted.chain(asked).min()
+}
+
+fn limits<'a>(tool: &'a Tool, key: &str) -> impl Iterator<Item = &'a str> {
+    let granted = tool.grants.iter().filter(move |(k, _)| k == key);
+    granted.map(|(_, value)| value.as_str())
 }
 
 fn allowed(
@@ -54,10 +60,11 @@ fn allowed(
     ))
 }
 
-/// Numbers are upper limits, all else is to be the same.
+/// Numbers are upper limits, all else is to be the same. Negative numbers often stand for "no
+/// limit": they are never within one.
 fn within(granted: &str, asked: &Value) -> bool {
     match (granted.parse::<f64>(), asked.as_f64()) {
-        (Ok(limit), Some(asked)) => asked <= limit,
+        (Ok(limit), Some(asked)) => (0.0..=limit).contains(&asked),
         _ => text_of(asked) == granted,
     }
 }
@@ -68,17 +75,26 @@ fn text_of(value: &Value) -> String {
         .map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// The host in a URL, or the text itself.
-fn host_of(text: &str) -> &str {
-    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+/// The host in a URL, or the host itself. `None` for what one reader may take for another host
+/// than the next reader: a backslash is a slash to some.
+fn host_of(text: &str) -> Option<String> {
+    if text.contains(|c: char| c == '\\' || c.is_whitespace() || c.is_control()) {
+        return None;
+    }
+    // Only what is a scheme stands before the host: `evil.org/?x://example.com` has none.
+    let in_scheme = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
+    let rest = match text.split_once("://") {
+        Some((scheme, rest)) if scheme.chars().all(in_scheme) => rest,
+        _ => text.strip_prefix("//").unwrap_or(text),
+    };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
-    let host = authority
-        .rsplit_once('@')
-        .map_or(authority, |(_, host)| host);
-    match host.split_once(':') {
+    let host = authority.rsplit('@').next().unwrap_or(authority);
+    let host = match host.rsplit_once(':') {
         Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
         _ => host,
-    }
+    };
+    let host = host.strip_suffix('.').unwrap_or(host);
+    (!host.is_empty()).then(|| host.to_owned())
 }
 
 /// `*.example.com` stands for every name under it.
@@ -125,6 +141,17 @@ mod tests {
         assert_eq!(refused, Err(expected.to_owned()));
         assert!(check(&chat, &asked(json!({"max_tokens": 11}))).is_err());
         assert!(check(&chat, &asked(json!({"max_tokens": "many"}))).is_err());
+        assert!(check(&chat, &asked(json!({"max_tokens": -1}))).is_err());
+        assert!(check(&chat, &asked(json!({"max_tokens": [1]}))).is_err());
+    }
+
+    #[test]
+    fn the_shorter_time_counts() {
+        let chat = tool(&[("timeout_ms", "50")]);
+        assert_eq!(time(&chat, &asked(json!({}))), Some(50));
+        assert_eq!(time(&chat, &asked(json!({"timeout_ms": 20}))), Some(20));
+        assert!(check(&chat, &asked(json!({"timeout_ms": 51}))).is_err());
+        assert_eq!(time(&tool(&[]), &asked(json!({}))), None);
     }
 
     #[test]
@@ -138,5 +165,15 @@ mod tests {
         assert!(!ok("https://evilexample.com/"));
         assert!(!ok("https://evil.org/api.example.com"));
         assert!(!ok("https://api.example.com@evil.org/"));
+        assert!(!ok("https://evil.org\\.example.com"));
+        assert!(!ok("https://evil.org?.example.com"));
+        assert!(!ok("evil.org/?to=https://api.example.com"));
+        assert!(!ok("https://[::1]:80/"));
+        assert!(ok("//api.example.com.:8080"));
+        let all = |urls: Value| check(&fetch, &asked(json!({ "urls": urls }))).is_ok();
+        assert!(all(json!(["https://a.example.com/", "localhost"])));
+        assert!(!all(json!(["https://a.example.com/", "https://evil.org"])));
+        assert!(!all(json!({"to": "localhost"})));
+        assert!(!all(json!(7)));
     }
 }

@@ -4,14 +4,13 @@
 use std::env;
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
-use std::sync::atomic::AtomicBool;
 use std::sync::mpsc;
 
-use lumen_runtime::native::{Tool, ToolCall};
+use lumen_runtime::native::Tool;
 use serde_json::{Map, Value, json};
 use toml::Table;
 
-use super::receive;
+use super::Patience;
 
 /// Where requests go.
 #[derive(Debug)]
@@ -39,12 +38,13 @@ impl Endpoint {
     /// Sends a call; the answer is the text of the first choice.
     pub(super) fn call(
         &self,
-        call: &ToolCall<'_>,
+        tool: &Tool,
         arguments: Map<String, Value>,
         messages: Vec<Value>,
+        patience: &Patience<'_>,
     ) -> Result<Value, String> {
-        let body = self.body(call.tool, arguments, messages);
-        let reply = self.post(&body.to_string(), call.abandoned)?;
+        let body = self.body(tool, arguments, messages);
+        let reply = self.post(&body.to_string(), patience)?;
         let reply: Value =
             serde_json::from_str(&reply).map_err(|e| format!("the reply is no JSON: {e}"))?;
         if let Some(error) = reply.get("error") {
@@ -65,6 +65,8 @@ impl Endpoint {
         mut arguments: Map<String, Value>,
         mut messages: Vec<Value>,
     ) -> Value {
+        // That is for this side to see to.
+        arguments.remove("timeout_ms");
         if let Some(prompt) = arguments.remove("prompt") {
             messages.push(json!({ "role": "user", "content": prompt }));
         }
@@ -85,7 +87,7 @@ impl Endpoint {
         Value::Object(arguments)
     }
 
-    fn post(&self, body: &str, abandoned: &AtomicBool) -> Result<String, String> {
+    fn post(&self, body: &str, patience: &Patience<'_>) -> Result<String, String> {
         let mut config = format!("url = {}\n", quoted(&self.url));
         config.push_str("header = \"Content-Type: application/json\"\n");
         if let Some(variable) = &self.key_variable {
@@ -122,7 +124,7 @@ impl Endpoint {
             // Nobody listens any more when the call has been abandoned.
             let _ = sender.send(read.map(|_| texts));
         });
-        let received = receive(&receiver, abandoned);
+        let received = patience.receive(&receiver);
         if received.is_err() {
             // It may have ended by itself.
             let _ = child.kill();

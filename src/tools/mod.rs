@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Mutex, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lumen_runtime::native::{Failure, ToolCall, kind};
 use serde_json::{Map, Value, json};
@@ -70,6 +70,7 @@ impl Tools {
                 None => return Err(failed(call, &format!("it is not in {FILE}"))),
             },
         };
+        let patience = Patience::of(call, grants::time(call.tool, &arguments));
         let answer = match provider {
             Provider::Echo => Ok(echo(arguments)),
             Provider::Script(replies) => {
@@ -85,13 +86,23 @@ impl Tools {
                     "arguments": arguments,
                     "messages": messages(call),
                 });
-                running.call(&request, call.abandoned)
+                patience
+                    .check()
+                    .and_then(|()| running.call(&request, &patience))
             }
-            Provider::Http(endpoint) => endpoint.call(call, arguments, messages(call)),
+            Provider::Http(endpoint) => {
+                endpoint.call(call.tool, arguments, messages(call), &patience)
+            }
         };
-        answer
-            .map(|value| value.to_string())
-            .map_err(|why| failed(call, &why))
+        answer.map(|value| value.to_string()).map_err(|why| {
+            match patience.limit.filter(|_| patience.is_late()) {
+                Some(ms) => {
+                    let message = format!("`{}` took longer than {ms} ms", call.tool.name);
+                    Failure::new(kind::TIMEOUT, message)
+                }
+                None => failed(call, &why),
+            }
+        })
     }
 }
 
@@ -104,16 +115,51 @@ fn messages(call: &ToolCall<'_>) -> Vec<Value> {
     call.messages.iter().map(one).collect()
 }
 
-/// Waits for what a thread sends, as long as somebody waits for the answer.
-fn receive<T>(from: &Receiver<T>, abandoned: &AtomicBool) -> Result<T, String> {
-    loop {
-        match from.recv_timeout(LOOK_EVERY) {
-            Ok(received) => return Ok(received),
-            Err(RecvTimeoutError::Disconnected) => return Err("it ended".to_owned()),
-            Err(RecvTimeoutError::Timeout) if abandoned.load(Ordering::Acquire) => {
-                return Err("nobody waits any more".to_owned());
+/// How long a call is waited for: real time, whatever the program's clock does.
+struct Patience<'a> {
+    abandoned: &'a AtomicBool,
+    limit: Option<u64>,
+    until: Option<Instant>,
+}
+
+impl<'a> Patience<'a> {
+    /// For a call that may take so many milliseconds from now.
+    fn of(call: &ToolCall<'a>, limit: Option<u64>) -> Patience<'a> {
+        let time = limit.map(Duration::from_millis);
+        Patience {
+            abandoned: call.abandoned,
+            limit,
+            until: time.and_then(|time| Instant::now().checked_add(time)),
+        }
+    }
+
+    fn is_late(&self) -> bool {
+        self.until.is_some_and(|until| until <= Instant::now())
+    }
+
+    /// Fails when the answer need not be waited for any more.
+    fn check(&self) -> Result<(), String> {
+        if self.is_late() {
+            Err("its time is up".to_owned())
+        } else if self.abandoned.load(Ordering::Acquire) {
+            Err("nobody waits any more".to_owned())
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Waits for what a thread sends.
+    fn receive<T>(&self, from: &Receiver<T>) -> Result<T, String> {
+        loop {
+            let left = self
+                .until
+                .map(|until| until.saturating_duration_since(Instant::now()));
+            let pause = left.map_or(LOOK_EVERY, |left| left.min(LOOK_EVERY));
+            match from.recv_timeout(pause) {
+                Ok(received) => return Ok(received),
+                Err(RecvTimeoutError::Disconnected) => return Err("it ended".to_owned()),
+                Err(RecvTimeoutError::Timeout) => self.check()?,
             }
-            Err(RecvTimeoutError::Timeout) => {}
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Calls of external tools. The call itself runs on a thread for calls that block; meanwhile other
-//! fibers go on.
+//! fibers go on. In a deterministic run the call is made on the spot: how long an answer takes
+//! must not decide which fiber runs next.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -10,7 +11,7 @@ use lumen_runtime::heap::well_known;
 use lumen_runtime::heap::word::NULL;
 use lumen_runtime::native::tasks::{deadline, discard, fiber, machine, stop};
 use lumen_runtime::native::{
-    Failure, NativeCx, NativeResult, NativeStop, Tool, ToolCall, fail, int, kind, text, words,
+    Failure, Host, NativeCx, NativeResult, NativeStop, Tool, ToolCall, fail, int, kind, text, words,
 };
 use lumen_runtime::task::future::FutureRef;
 use lumen_runtime::{FiberCx, Outcome, SpawnInfo, WaitError};
@@ -46,7 +47,12 @@ fn tool_call(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
     let (fiber, machine) = (fiber(cx)?, machine(cx)?);
     let kept = machine.kept();
     if kept.get() == 0 {
-        let call = start(cx, fiber, args)?;
+        let request = Request::of(cx, args)?;
+        if fiber.is_deterministic() {
+            let answer = request.call();
+            return value(cx, &request.tool, Some(answer));
+        }
+        let call = start(fiber, machine.site(), request);
         let ty = machine.future_type(well_known::ANY);
         kept.set(handle::new(cx.heap, ty, Arc::new(call))?);
     }
@@ -79,56 +85,71 @@ fn tool_call(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
     }
 }
 
-fn start(cx: &NativeCx<'_>, fiber: &FiberCx, args: &[u64]) -> Result<Call, NativeStop> {
-    let machine = machine(cx)?;
-    let number = usize::try_from(int(args[0])).unwrap_or(usize::MAX);
-    let (Some(tool), Some(host)) = (machine.tool(number), machine.shared_host()) else {
-        return fail(kind::TOOL, "there are no tools here");
-    };
-    // SAFETY: a live value of the parameter's type.
-    let arguments = match unsafe { write(cx.types, args[1], cx.params[1], Layout::Compact) } {
-        Ok(arguments) => arguments,
-        Err(why) => {
-            return fail(
-                kind::TOOL,
-                format!("the arguments of `{}`: {why}", tool.name),
-            );
-        }
-    };
-    let texts: Vec<String> = words(&args[2]).iter().map(|w| text(w).to_owned()).collect();
-    let messages: Vec<(String, String)> = texts
-        .chunks_exact(2)
-        .map(|pair| (pair[0].clone(), pair[1].clone()))
-        .collect();
+/// What is asked, owned: for another thread.
+struct Request {
+    tool: Arc<Tool>,
+    host: Arc<dyn Host + Send>,
+    arguments: String,
+    messages: Vec<(String, String)>,
+    abandoned: Arc<AtomicBool>,
+}
+
+impl Request {
+    fn of(cx: &NativeCx<'_>, args: &[u64]) -> Result<Request, NativeStop> {
+        let machine = machine(cx)?;
+        let number = usize::try_from(int(args[0])).unwrap_or(usize::MAX);
+        let (Some(tool), Some(host)) = (machine.tool(number), machine.shared_host()) else {
+            return fail(kind::TOOL, "there are no tools here");
+        };
+        // SAFETY: a live value of the parameter's type.
+        let written = unsafe { write(cx.types, args[1], cx.params[1], Layout::Compact) };
+        let arguments = written.map_err(|why| {
+            let message = format!("the arguments of `{}`: {why}", tool.name);
+            Failure::new(kind::TOOL, message)
+        })?;
+        let messages = words(&args[2]).chunks_exact(2);
+        Ok(Request {
+            tool,
+            host,
+            arguments,
+            messages: messages
+                .map(|pair| (text(&pair[0]).to_owned(), text(&pair[1]).to_owned()))
+                .collect(),
+            abandoned: Arc::default(),
+        })
+    }
+
+    fn call(&self) -> Result<String, Failure> {
+        self.host.call_tool(&ToolCall {
+            tool: &self.tool,
+            arguments: &self.arguments,
+            messages: &self.messages,
+            abandoned: &self.abandoned,
+        })
+    }
+}
+
+fn start(fiber: &FiberCx, site: u64, request: Request) -> Call {
+    let tool = Arc::clone(&request.tool);
     let answer = Arc::new(Mutex::new(None));
     let until = limit(&tool).and_then(|ms| deadline(fiber, ms));
     let info = SpawnInfo {
         name: Some(tool.path.as_str().into()),
-        site: machine.site(),
+        site,
     };
-    let abandoned = Arc::new(AtomicBool::new(false));
-    let (called, given, stop) = (
-        Arc::clone(&tool),
-        Arc::clone(&answer),
-        Arc::clone(&abandoned),
-    );
+    let (given, abandoned) = (Arc::clone(&answer), Arc::clone(&request.abandoned));
     let future = fiber.spawn_blocking(info, move || {
-        let result = host.call_tool(&ToolCall {
-            tool: &called,
-            arguments: &arguments,
-            messages: &messages,
-            abandoned: &stop,
-        });
+        let result = request.call();
         *given.lock().unwrap_or_else(|e| e.into_inner()) = Some(result);
         Outcome::Ok(NULL)
     });
-    Ok(Call {
+    Call {
         tool,
         future,
         answer,
         abandoned,
         until,
-    })
+    }
 }
 
 /// The value of an answer.
