@@ -288,6 +288,9 @@ impl<'a> Checker<'a> {
     /// Lets the type wanted of a call say something about its type arguments.
     fn hint_result(&mut self, result: Ty, want: Ty) {
         let want = self.known(want);
+        if self.is_var(want) {
+            return;
+        }
         let head = self.types.head(result);
         if self.is_var(head) {
             let settled = !matches!(
@@ -303,7 +306,7 @@ impl<'a> Checker<'a> {
             return;
         }
         let part = self.types.without(want, |_, member| member == Ty::NULL);
-        if part != want && part != Ty::NEVER {
+        if part != want && part != Ty::NEVER && !self.is_var(part) {
             self.types.attempt(|types| types.unify(head, part));
         }
     }

@@ -3,7 +3,7 @@
 use super::call::ArgIn;
 use super::{Want, node};
 use crate::diag::{Code, Diagnostic};
-use crate::hir::{Expr, ExprKind, Place, Ty};
+use crate::hir::{Coercion, Expr, ExprKind, Place, Ty};
 use crate::names::{TypeDef, ValueDef, closest};
 use crate::source::Span;
 use crate::syntax::Symbol;
@@ -53,7 +53,20 @@ impl<'a> Checker<'a> {
             let field_head = self.known(field);
             if self.expected_fn(field_head).is_some() {
                 let base = Box::new(receiver);
-                let callee = node(ExprKind::Field { base, index }, field, span);
+                let read = node(ExprKind::Field { base, index }, field, span);
+                // A function that may be null, known here not to be.
+                let path = written.and_then(|written| self.path(written));
+                let narrowed = path.and_then(|(root, mut fields)| {
+                    fields.push(name);
+                    self.narrowed(root, &fields)
+                });
+                let callee = match narrowed {
+                    Some(ty) if ty != field => {
+                        let kind = ExprKind::Coerce(Coercion::Narrow, Box::new(read));
+                        node(kind, ty, span)
+                    }
+                    _ => read,
+                };
                 return self.call_value(callee, &call.args, span);
             }
         }
