@@ -50,23 +50,11 @@ impl<'a> Checker<'a> {
             return self.poison(span);
         }
         if let Some((index, field)) = self.field_type(ty, name) {
-            let field_head = self.known(field);
-            if self.expected_fn(field_head).is_some() {
+            let head = self.known(field);
+            if self.expected_fn(head).is_some() {
                 let base = Box::new(receiver);
                 let read = node(ExprKind::Field { base, index }, field, span);
-                // A function that may be null, known here not to be.
-                let path = written.and_then(|written| self.path(written));
-                let narrowed = path.and_then(|(root, mut fields)| {
-                    fields.push(name);
-                    self.narrowed(root, &fields)
-                });
-                let callee = match narrowed {
-                    Some(ty) if ty != field => {
-                        let kind = ExprKind::Coerce(Coercion::Narrow, Box::new(read));
-                        node(kind, ty, span)
-                    }
-                    _ => read,
-                };
+                let callee = self.narrow_function(read, written, name);
                 return self.call_value(callee, &call.args, span);
             }
         }
@@ -110,6 +98,27 @@ impl<'a> Checker<'a> {
             return self.call_cell(cell, None, &call.type_args, args, Some(place), span, want);
         }
         self.call_cell(cell, None, &call.type_args, args, None, span, want)
+    }
+
+    /// A function in a field that may be null, where it is known not to be.
+    fn narrow_function(
+        &self,
+        read: Expr,
+        receiver: Option<&ast::Expr>,
+        field: Symbol,
+    ) -> Expr {
+        let path = receiver.and_then(|receiver| self.path(receiver));
+        let narrowed = path.and_then(|(root, mut fields)| {
+            fields.push(field);
+            self.narrowed(root, &fields)
+        });
+        match narrowed {
+            Some(ty) if ty != read.ty => {
+                let span = read.span;
+                node(ExprKind::Coerce(Coercion::Narrow, Box::new(read)), ty, span)
+            }
+            _ => read,
+        }
     }
 
     fn call_closure_list(&mut self, callee: Expr, args: Vec<ArgIn<'a>>, span: Span) -> Expr {
