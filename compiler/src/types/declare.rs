@@ -309,16 +309,11 @@ impl<'a> Checker<'a> {
 
     /// The module's statements.
     pub(crate) fn statements(&mut self, stmts: &'a [ast::Stmt], span: Span) -> hir::Expr {
-<<<<<<< HEAD
         // A task started on the last line is not the value.
         let want = match super::instance::ends_in_task(stmts) {
             true => Want::Nothing,
             false => Want::Value,
         };
-=======
-        let task = super::instance::ends_in_task(stmts);
-        let want = if task { Want::Nothing } else { Want::Value };
->>>>>>> 7d03769 (Checker: a cell that ends by starting a task gives nothing)
         let parts = self.stmt_list(stmts, want);
         if parts.is_empty() {
             return null(span);

@@ -341,9 +341,6 @@ impl<'a> Checker<'a> {
 
     fn cell_block(&mut self, decl: &'a ast::CellDecl, want: Want) -> crate::hir::Expr {
         match &decl.body {
-            ast::CellBody::Block(block) if want == Want::Value && ends_in_task(&block.stmts) => {
-                self.body_block(block, Want::Nothing)
-            }
             ast::CellBody::Block(block) => self.body_block(block, want),
             ast::CellBody::Expr(expr) => self.expr(expr, want),
             ast::CellBody::None | ast::CellBody::Extern(_) => {
@@ -417,15 +414,4 @@ pub(super) fn ends_in_task(stmts: &[ast::Stmt]) -> bool {
         return false;
     };
     matches!(last.kind, ast::ExprKind::Async(_) | ast::ExprKind::Spawn(_))
-}
-
-/// Whether the last statement starts a task: in a cell without a declared result type that is a
-/// statement, not the cell's value.
-pub(crate) fn ends_in_task(stmts: &[ast::Stmt]) -> bool {
-    stmts.last().is_some_and(|last| match &last.kind {
-        ast::StmtKind::Expr(expr) => {
-            matches!(expr.kind, ast::ExprKind::Async(_) | ast::ExprKind::Spawn(_))
-        }
-        _ => false,
-    })
 }
