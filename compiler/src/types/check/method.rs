@@ -101,12 +101,7 @@ impl<'a> Checker<'a> {
     }
 
     /// A function in a field that may be null, where it is known not to be.
-    fn narrow_function(
-        &self,
-        read: Expr,
-        receiver: Option<&ast::Expr>,
-        field: Symbol,
-    ) -> Expr {
+    fn narrow_function(&self, read: Expr, receiver: Option<&ast::Expr>, field: Symbol) -> Expr {
         let path = receiver.and_then(|receiver| self.path(receiver));
         let narrowed = path.and_then(|(root, mut fields)| {
             fields.push(field);
