@@ -5,17 +5,20 @@
 //! an indirect jump. A branch to the second finds it as it was, and when the first fails, its own
 //! slow path goes on with the second.
 
-use lumen_runtime::heap::object::{LIST_DATA_OFFSET, ListObject, get_slot};
+use lumen_runtime::heap::object::{LIST_DATA_OFFSET, ListObject, get_slot, slot_ptr};
 use lumen_runtime::heap::word::header;
 
 use super::dispatch::{Code, Cx, Flow, Handler, Pc, Regs, Table};
 use super::fail::fail_overflow;
 use super::handlers as h;
-use super::lists::{list_get_slow, list_set_slow};
+use super::lists::{
+    list_get_field_slow, list_get_slow, list_get2_slow, list_push_slow, list_set_field_slow,
+    list_set_slow, list_set2_slow,
+};
 use super::operand::{float, get, imm16, imm32, index32, int, lane, put, put_float};
 
-/// Instructions that may come first: one word each, and most often followed by something simple.
-pub(crate) const FIRSTS: [Code; 18] = [
+/// Instructions that may come first: simple ones, by the arms of [`fused`].
+pub(crate) const FIRSTS: [Code; 29] = [
     Code::Move,
     Code::Lend,
     Code::Const,
@@ -34,12 +37,23 @@ pub(crate) const FIRSTS: [Code; 18] = [
     Code::ListSet,
     Code::FieldGet,
     Code::FieldGetWord,
+    Code::FloatMulAdd,
+    Code::FloatMulSub,
+    Code::ListGet2,
+    Code::ListSet2,
+    Code::ListGetField,
+    Code::ListSetField,
+    Code::ListPush,
+    Code::IntAnd,
+    Code::FloatDiv,
+    Code::IntToFloat,
+    Code::ListLen,
 ];
 
 macro_rules! seconds {
     ($($number:literal $code:ident $handler:ident;)*) => {
         /// Instructions that may come second.
-        pub(crate) const SECONDS: [Code; 32] = [$(Code::$code),*];
+        pub(crate) const SECONDS: [Code; 42] = [$(Code::$code),*];
 
         /// Goes on with the second instruction.
         #[inline(always)]
@@ -92,6 +106,16 @@ seconds! {
     29 IntDivI int_div_i;
     30 ListGetField list_get_field;
     31 LoopIntLt loop_int_lt;
+    32 ListGet2 list_get2;
+    33 ListSet2 list_set2;
+    34 ListSetField list_set_field;
+    35 FloatMulSub float_mul_sub;
+    36 IntToFloat int_to_float;
+    37 JumpIntLtI jump_int_lt_i;
+    38 JumpIntGeI jump_int_ge_i;
+    39 IntModI int_mod_i;
+    40 FieldGet field_get;
+    41 ForIntLe for_int_le;
 }
 
 /// The handlers of all pairs, by first, then second.
@@ -114,6 +138,17 @@ pub(super) const PAIRS: [[Handler; SECONDS.len()]; FIRSTS.len()] = [
     row!(15),
     row!(16),
     row!(17),
+    row!(18),
+    row!(19),
+    row!(20),
+    row!(21),
+    row!(22),
+    row!(23),
+    row!(24),
+    row!(25),
+    row!(26),
+    row!(27),
+    row!(28),
 ];
 
 /// The handler of a pair.
@@ -164,10 +199,99 @@ unsafe extern "sysv64" fn fused<const A: u16, const B: u16>(
                 *element(xs, i) = get(r, pc, 2);
             }
             16 | 17 => put(r, pc, 0, get_slot(header(get(r, pc, 1)), lane(pc, 2))),
+            18 => put_float(
+                r,
+                pc,
+                0,
+                float(r, pc, 1) * float(r, pc, 2) + float(r, pc, 3),
+            ),
+            19 => put_float(
+                r,
+                pc,
+                0,
+                float(r, pc, 3) - float(r, pc, 1) * float(r, pc, 2),
+            ),
+            20..=24 => {
+                if let Some(slow) = lists_first::<A>(pc, r) {
+                    return slow(pc, r, cx, t);
+                }
+            }
+            25 => put(r, pc, 0, get(r, pc, 1) & get(r, pc, 2)),
+            26 => put_float(r, pc, 0, float(r, pc, 1) / float(r, pc, 2)),
+            27 => put_float(r, pc, 0, int(r, pc, 1) as f64),
+            28 => put(r, pc, 0, u64::from((*list(get(r, pc, 1))).len)),
             _ => std::hint::unreachable_unchecked(),
         }
-        second::<B>(pc.add(1), r, cx, t)
+        second::<B>(pc.add(if A >= 18 && A <= 23 { 2 } else { 1 }), r, cx, t)
     }
+}
+
+/// The list behind a word.
+#[inline(always)]
+fn list(w: u64) -> *mut ListObject {
+    header(w).cast()
+}
+
+/// Element `i` of a list, if there is one; with `write`, only of a list that is unique.
+#[inline(always)]
+unsafe fn at(xs: *mut ListObject, i: u64, write: bool) -> Option<*mut u64> {
+    // SAFETY: a live list.
+    unsafe {
+        let fine = i < u64::from((*xs).len) && (!write || (*xs).header.count() == 1);
+        fine.then(|| element(xs, i))
+    }
+}
+
+/// Instructions on lists that may come first; the slow path to take instead, if they need it.
+#[inline(always)]
+unsafe fn lists_first<const A: u16>(pc: Pc, r: Regs) -> Option<Handler> {
+    // SAFETY: as in `fused`.
+    unsafe {
+        match A {
+            20 => {
+                let row = at(list(get(r, pc, 1)), get(r, pc, 2), false);
+                let slot = row.and_then(|row| at(list(*row), get(r, pc, 3), false));
+                let Some(slot) = slot else {
+                    return Some(list_get2_slow);
+                };
+                put(r, pc, 0, *slot);
+            }
+            21 => {
+                let row = at(list(get(r, pc, 0)), get(r, pc, 1), true);
+                let slot = row.and_then(|row| at(list(*row), get(r, pc, 2), true));
+                let Some(slot) = slot else {
+                    return Some(list_set2_slow);
+                };
+                *slot = get(r, pc, 3);
+            }
+            22 => {
+                let object = at(list(get(r, pc, 1)), get(r, pc, 2), false);
+                let Some(object) = object else {
+                    return Some(list_get_field_slow);
+                };
+                put(r, pc, 0, get_slot(header(*object), lane(pc, 3)));
+            }
+            23 => {
+                let object = at(list(get(r, pc, 0)), get(r, pc, 1), true);
+                match object {
+                    Some(object) if (*header(*object)).count() == 1 => {
+                        *slot_ptr(header(*object), lane(pc, 2)) = get(r, pc, 3);
+                    }
+                    _ => return Some(list_set_field_slow),
+                }
+            }
+            _ => {
+                let xs = list(get(r, pc, 0));
+                let len = (*xs).len;
+                if (*xs).header.count() != 1 || len == (*xs).cap {
+                    return Some(list_push_slow);
+                }
+                *element(xs, u64::from(len)) = get(r, pc, 1);
+                (*xs).len = len + 1;
+            }
+        }
+    }
+    None
 }
 
 /// The address of 8-byte element `i`.

@@ -168,17 +168,16 @@ impl Preparer<'_> {
         };
         let mut at = 0;
         while let Some(len) = words(at) {
-            let first = &self.code[start + at..];
+            let here = start + at;
             let next = at + len;
-            let pair = match words(next) {
-                Some(_) if len == 1 => crate::interp::fused::pair(first[0] as u16, first[1] as u16),
-                _ => None,
-            };
+            let pair = words(next).and_then(|second| {
+                let (a, b) = (self.code[here] as u16, self.code[start + next] as u16);
+                Some((crate::interp::fused::pair(a, b)?, second))
+            });
             at = next;
-            if let Some(op) = pair {
-                let word = &mut self.code[start + next - 1];
-                *word = *word & !0xffff | u64::from(op);
-                at = next + words(next).unwrap_or(1);
+            if let Some((op, second)) = pair {
+                self.code[here] = self.code[here] & !0xffff | u64::from(op);
+                at += second;
             }
         }
     }
