@@ -42,6 +42,17 @@ helpers! {
         alloc!(map::insert((*cx).heap(), m, key, value), pc, cx);
         true
     }
+    /// `map.has`, `jump.ifnot`, `map.get` of one key: whether the key is there; if so, its value
+    /// is in the register of the `map.get`, two words on.
+    fn map_find(pc, r, cx) {
+        let value = map::get((*cx).heap().types(), get(r, pc, 1), get(r, pc, 2));
+        put(r, pc, 0, u64::from(value.is_some()));
+        match value {
+            Some(value) => put(r, pc.add(2), 0, value),
+            None => return false,
+        }
+        true
+    }
     /// `map.has`.
     fn map_has(pc, r, cx) {
         let found = map::contains((*cx).heap().types(), get(r, pc, 1), get(r, pc, 2));

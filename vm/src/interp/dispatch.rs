@@ -53,6 +53,7 @@ macro_rules! for_each_internal {
             IsMember is_member,
             CastMember cast_member,
             NewClosure new_closure,
+            MapFind map_find,
             New1 new_1,
             New2 new_2,
             New3 new_3,

@@ -11,7 +11,7 @@ use lumen_runtime::heap::word::{
 use super::dispatch::{Cx, Exit, Flow, Pc, Regs, Table, go, handlers, leave};
 use super::fail::fail_absent;
 use super::objects::alloc_small;
-use super::operand::{float, get, int, lane, put};
+use super::operand::{float, get, int, lane, put, target32};
 use super::unwind::unwind;
 use crate::helpers::maps;
 use crate::helpers::natives::{self, Called};
@@ -68,6 +68,13 @@ called! {
 }
 
 handlers! {
+    /// See the loader: a look-up whose answer says where to go on.
+    fn map_find(pc, r, cx, t) {
+        if maps::map_find(pc, r, cx) {
+            return go(pc.add(3), r, cx, t);
+        }
+        go(target32(pc.add(1), 1), r, cx, t)
+    }
     out drop_slow(pc, r, cx, t) {
         lists::drop_word(pc, r, cx);
         go(pc.add(1), r, cx, t)

@@ -8,6 +8,7 @@
 //! | `global.get` | a form of its own for words, which may be absent |
 //! | `switch.*` | type, low, table -> distance to a prepared table behind the function |
 //! | `new` | forms by number of slots; closures; a closure without captures is a constant |
+//! | `map.has`, `jump.ifnot`, `map.get` | one look-up, if of one key |
 //! | type tests | of unions, enums, function types …: type -> number of a set of types |
 //!
 //! Before each function stands a word with its frame size in bytes and its number.
@@ -154,9 +155,31 @@ impl Preparer<'_> {
             self.instruction(function, start, at, op)?;
             at += op.word_count();
         }
+        self.find_lookups(function, start);
         #[cfg(threaded)]
         self.fuse(function, start);
         Ok(())
+    }
+
+    /// A test for a key followed by a look-up of the same key becomes one look-up.
+    fn find_lookups(&mut self, function: &Function, start: usize) {
+        let mut at = 0;
+        while let Some(op) = function.code.get(at).and_then(|w| Op::from_word(*w)) {
+            if op == Op::MapHas
+                && let [has, jump, get, ..] = function.code[at..]
+                && Op::from_word(jump) == Some(Op::JumpIfNot)
+                && matches!(Op::from_word(get), Some(Op::MapGet | Op::MapGetWord))
+            {
+                let lane = |word, n| get_raw(&[word], n, 1);
+                let same_key = lane(has, 1) == lane(get, 1) && lane(has, 2) == lane(get, 2);
+                // The test's result must not be the map or the key.
+                let apart = lane(has, 0) != lane(has, 1) && lane(has, 0) != lane(has, 2);
+                if same_key && apart && lane(jump, 0) == lane(has, 0) {
+                    set_op(&mut self.code[start + at], Code::MapFind);
+                }
+            }
+            at += op.word_count();
+        }
     }
 
     /// Makes pairs of adjacent instructions where there is a handler for them.
