@@ -1,0 +1,143 @@
+//! The stages of the compiler, and the interpreter on small programs, one by one.
+//!
+//! `cargo bench --bench stages`. For comparisons with other languages see `compare`.
+
+#![allow(missing_docs, reason = "Criterion's macro makes a public function")]
+
+use std::hint::black_box;
+use std::path::Path;
+use std::sync::Arc;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use lumen::disk::Disk;
+use lumen::host::Process;
+use lumen_bytecode::{Module, file, verify};
+use lumen_compiler::diag::Diagnostics;
+use lumen_compiler::hir;
+use lumen_compiler::names::{Library, LibraryModule};
+use lumen_compiler::source::{SourceKind, SourceMap};
+use lumen_compiler::syntax::lexer::lex;
+use lumen_compiler::syntax::{Interner, parse_file};
+use lumen_runtime::native::Native;
+use lumen_vm::{Options, Program};
+
+/// A program of many cells, all reached from `main`.
+fn many_cells(cells: usize) -> String {
+    let mut text = String::new();
+    for i in 0..cells {
+        text.push_str(&format!(
+            "cell f{i}(x: Int, ys: list[Int]) -> Int\n  let mut y = x + {i}\n  for v in ys\n    \
+             if v > 10 and y < 100\n      y += v * 2\n    else\n      y -= 1\n    end\n  end\n  \
+             let s = \"{{y}} and {{x}}\"\n  if y > 10\n    return y * len(s)\n  end\n  y\nend\n"
+        ));
+    }
+    text.push_str("cell main()\n  let mut t = 0\n");
+    for i in 0..cells {
+        text.push_str(&format!("  t += f{i}(1, [1, 2])\n"));
+    }
+    text.push_str("  print(t)\nend\n");
+    text
+}
+
+fn check(text: &str) -> (SourceMap, hir::Program) {
+    let modules: Vec<LibraryModule<'_>> = lumen_stdlib::SOURCES
+        .iter()
+        .map(|s| LibraryModule {
+            name: s.name,
+            text: s.text,
+            prelude: s.prelude,
+        })
+        .collect();
+    let mut sources = SourceMap::new();
+    let mut diagnostics = Diagnostics::new();
+    let root = sources.add_text("bench.lm", text.to_owned(), SourceKind::Plain);
+    let disk = Disk::of_program(Path::new("bench.lm"));
+    let library = Library { modules: &modules };
+    let program = lumen_compiler::check(root, library, &disk, &mut sources, &mut diagnostics);
+    (sources, program.expect("a correct program"))
+}
+
+fn compile(text: &str) -> Module {
+    let (sources, program) = check(text);
+    lumen_compiler::generate(&program, &sources, &mut Diagnostics::new())
+}
+
+fn compiler(c: &mut Criterion) {
+    let text = many_cells(500);
+    let mut sources = SourceMap::new();
+    let file = sources.add_text("bench.lm", text.clone(), SourceKind::Plain);
+    let mut group = c.benchmark_group("compiler, lines");
+    group.throughput(Throughput::Elements(text.lines().count() as u64));
+    group.bench_function("lex", |b| {
+        b.iter(|| {
+            lex(
+                &sources,
+                file,
+                &mut Interner::new(),
+                &mut Diagnostics::new(),
+            )
+        });
+    });
+    group.bench_function("parse", |b| {
+        b.iter(|| {
+            parse_file(
+                &sources,
+                file,
+                &mut Interner::new(),
+                &mut Diagnostics::new(),
+            )
+        });
+    });
+    group.bench_function("check", |b| b.iter(|| check(black_box(&text))));
+    let (checked_sources, program) = check(&text);
+    group.bench_function("lower", |b| b.iter(|| lumen_compiler::lower(&program)));
+    group.bench_function("generate", |b| {
+        b.iter(|| lumen_compiler::generate(&program, &checked_sources, &mut Diagnostics::new()));
+    });
+    let module = compile(&text);
+    let bytes = file::encode(&module);
+    group.bench_function("decode", |b| b.iter(|| file::decode(black_box(&bytes))));
+    group.bench_function("verify", |b| b.iter(|| verify::verify(black_box(&module))));
+    group.finish();
+}
+
+const PROGRAMS: &[(&str, &str)] = &[
+    (
+        "fib",
+        "cell fib(n: Int) -> Int = if n < 2 then n else fib(n - 1) + fib(n - 2)\nfib(22)\n",
+    ),
+    (
+        "loop",
+        "let mut s = 0\nfor i in 0..100000\n  s = (s + (i ^ s)) & 0x3fffffff\nend\n",
+    ),
+    (
+        "push",
+        "let mut xs = []\nfor i in 0..50000\n  xs.append(i)\nend\n",
+    ),
+    (
+        "spawn",
+        "cell f(n: Int) -> Int = n + 1\nfor i in 0..10000\n  let r = await spawn(f(i))\nend\n",
+    ),
+];
+
+fn interpreter(c: &mut Criterion) {
+    let natives: Vec<Native> = lumen_stdlib::natives().copied().collect();
+    let mut group = c.benchmark_group("interpreter");
+    for (name, text) in PROGRAMS {
+        let options = Options {
+            workers: 1,
+            ..Options::default()
+        };
+        let program = Program::load(compile(text), &[&natives], options).expect("loads");
+        group.bench_function(*name, |b| {
+            b.iter(|| {
+                let process = Process::new(Path::new("bench.lm"), Vec::new(), 1, Some(0));
+                program.run(Arc::new(process))
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, compiler, interpreter);
+criterion_main!(benches);
