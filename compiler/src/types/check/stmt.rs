@@ -139,16 +139,16 @@ impl<'a> Checker<'a> {
         if let Some(caught) = self.let_caught(decl, span, next) {
             return caught;
         }
-        if let Ast::If(one) = &decl.value.kind {
-            if one.otherwise.is_none() {
-                let message = "an `if` without `else` has no value";
-                let error = Diagnostic::new(Code::MissingValue, message, decl.value.span)
-                    .help("say what it is otherwise: if c then a else null");
-                self.report(error);
-                self.value(&decl.value);
-                let nothing = self.poison(span);
-                return self.let_value(decl, nothing, Ty::POISON, span);
-            }
+        if let Ast::If(one) = &decl.value.kind
+            && one.otherwise.is_none()
+        {
+            let message = "an `if` without `else` has no value";
+            let error = Diagnostic::new(Code::MissingValue, message, decl.value.span)
+                .help("say what it is otherwise: if c then a else null");
+            self.report(error);
+            self.value(&decl.value);
+            let nothing = self.poison(span);
+            return self.let_value(decl, nothing, Ty::POISON, span);
         }
         let declared = decl.ty.as_ref().map(|ty| self.body_type(ty));
         let value = match declared {
