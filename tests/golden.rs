@@ -72,6 +72,13 @@ fn check_all(folder: &str, check: fn(&Program) -> Result<(), String>) {
     );
 }
 
+/// The machine under test: `LUMEN_GOLDEN_BIN` names another than the one just built, such as the
+/// release build, whose interpreter is threaded.
+fn executable() -> PathBuf {
+    let given = std::env::var_os("LUMEN_GOLDEN_BIN").map(PathBuf::from);
+    given.unwrap_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_lumen")))
+}
+
 /// Runs a program in all modes.
 fn run_program(program: &Program) -> Result<(), String> {
     let text = std::fs::read_to_string(&program.main).map_err(|e| e.to_string())?;
@@ -80,7 +87,7 @@ fn run_program(program: &Program) -> Result<(), String> {
         if parallel && mode.contains(&"--deterministic") {
             continue;
         }
-        let mut command = Command::new(env!("CARGO_BIN_EXE_lumen"));
+        let mut command = Command::new(executable());
         command.arg("run").args(*mode).arg(&program.main);
         let ended = execute(&program.name, command)?;
         judge(program, &ended).map_err(|why| format!("{}: {why}", mode.join(" ")))?;

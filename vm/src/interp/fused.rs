@@ -199,18 +199,10 @@ unsafe extern "sysv64" fn fused<const A: u16, const B: u16>(
                 *element(xs, i) = get(r, pc, 2);
             }
             16 | 17 => put(r, pc, 0, get_slot(header(get(r, pc, 1)), lane(pc, 2))),
-            18 => put_float(
-                r,
-                pc,
-                0,
-                float(r, pc, 1) * float(r, pc, 2) + float(r, pc, 3),
-            ),
-            19 => put_float(
-                r,
-                pc,
-                0,
-                float(r, pc, 3) - float(r, pc, 1) * float(r, pc, 2),
-            ),
+            18 | 19 => {
+                let (product, c) = (float(r, pc, 1) * float(r, pc, 2), float(r, pc, 3));
+                put_float(r, pc, 0, if A == 18 { product + c } else { c - product });
+            }
             20..=24 => {
                 if let Some(slow) = lists_first::<A>(pc, r) {
                     return slow(pc, r, cx, t);
