@@ -11,6 +11,8 @@
 //! places as there are entries, so that probing ends. Removal leaves a hole, squeezed out when room
 //! runs out.
 
+pub mod hint;
+
 use std::mem::size_of;
 use std::ptr::{NonNull, null_mut};
 

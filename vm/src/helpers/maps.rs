@@ -3,7 +3,7 @@
 use lumen_bytecode::module::FailureKind;
 use lumen_runtime::heap::count::dup;
 use lumen_runtime::heap::format::format;
-use lumen_runtime::heap::map;
+use lumen_runtime::heap::map::{self, hint};
 use lumen_runtime::heap::word::header;
 use lumen_runtime::heap::{TypeIx, Types};
 
@@ -15,23 +15,33 @@ helpers! {
     /// `map.get` and `map.get.w`.
     fn map_get(pc, r, cx) {
         let (m, key) = (get(r, pc, 1), get(r, pc, 2));
-        match map::get((*cx).heap().types(), m, key) {
-            Some(value) => put(r, pc, 0, value),
-            None => return fail_key(pc, cx, m, key),
-        }
+        let Some((position, value)) = hint::get_at((*cx).heap().types(), m, key) else {
+            return fail_key(pc, cx, m, key);
+        };
+        (*cx).map_position = position;
+        put(r, pc, 0, value);
         true
     }
     /// `map.getor`.
     fn map_get_or(pc, r, cx) {
         let (m, key) = (get(r, pc, 1), get(r, pc, 2));
-        let value = map::get((*cx).heap().types(), m, key);
-        put(r, pc, 0, value.unwrap_or(get(r, pc, 3)));
+        let value = match hint::get_at((*cx).heap().types(), m, key) {
+            Some((position, value)) => {
+                (*cx).map_position = position;
+                value
+            }
+            None => get(r, pc, 3),
+        };
+        put(r, pc, 0, value);
         true
     }
     /// `map.set`.
     fn map_set(pc, r, cx) {
         let m = &mut *reg(r, pc, 0);
         let (key, value) = (get(r, pc, 1), get(r, pc, 2));
+        if hint::replace_at((*cx).heap(), *m, (*cx).map_position, key, value) {
+            return true;
+        }
         let (key_words, value_words) = counted((*cx).heap().types(), (*header(*m)).ty);
         if key_words {
             dup(key);
@@ -45,12 +55,11 @@ helpers! {
     /// `map.has`, `jump.ifnot`, `map.get` of one key: whether the key is there; if so, its value
     /// is in the register of the `map.get`, two words on.
     fn map_find(pc, r, cx) {
-        let value = map::get((*cx).heap().types(), get(r, pc, 1), get(r, pc, 2));
-        put(r, pc, 0, u64::from(value.is_some()));
-        match value {
-            Some(value) => put(r, pc.add(2), 0, value),
-            None => return false,
-        }
+        let found = hint::get_at((*cx).heap().types(), get(r, pc, 1), get(r, pc, 2));
+        put(r, pc, 0, u64::from(found.is_some()));
+        let Some((position, value)) = found else { return false };
+        (*cx).map_position = position;
+        put(r, pc.add(2), 0, value);
         true
     }
     /// `map.has`.

@@ -54,6 +54,8 @@ pub(crate) struct Context {
     /// The failure on its way up: an owned Error, or 0. The image's `cancelled` Error stands for
     /// cancellation and for nothing else.
     pub(crate) failure: u64,
+    /// Where the last look-up in a map found its key: a guess for the next `map.set`.
+    pub(crate) map_position: usize,
     /// Where to go on.
     pub(crate) pc: Pc,
     /// Registers there.

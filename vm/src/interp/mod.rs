@@ -151,6 +151,7 @@ impl Interp {
             stack: &mut self.stack,
             task,
             failure: self.failure,
+            map_position: 0,
             pc: self.pc,
             regs: self.regs,
             exit: Exit::Done,
