@@ -304,7 +304,8 @@ macro_rules! handlers {
             unsafe { $b }
         }
     };
-    (@one cold [$(#[$m:meta])*] $name:ident ($pc:ident, $r:ident, $cx:ident, $t:ident) $b:block) => {
+    (@one cold [$(#[$m:meta])*] $name:ident
+        ($pc:ident, $r:ident, $cx:ident, $t:ident) $b:block) => {
         $(#[$m])*
         #[cfg(threaded)]
         #[cold]

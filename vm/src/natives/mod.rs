@@ -1,4 +1,5 @@
-//! The natives that lowering itself calls (`rt.…`): what the language has and the op table has not.
+//! The natives that lowering itself calls (`rt.…`): what the language has and the op table has
+//! not.
 //!
 //! Their keys and meaning are the compiler's table; a native that waits is a poll, whose progress
 //! lives in its handle.
