@@ -346,19 +346,18 @@ fn failures_of_tasks_are_raised_by_await_or_reported() {
     }
 }
 
-/// Prints times; for measuring by hand: `cargo test --release -p lumen-vm -- --ignored`.
 #[test]
-#[ignore = "measures"]
-fn speed() {
-    let time = |name: &str, module| {
-        let program = load(module, Options::default());
-        let start = std::time::Instant::now();
-        let exit = program.run(Arc::new(Sink::default())).end;
-        println!("{name}: {:?} {exit:?}", start.elapsed());
-    };
-    time("fib(32)", fib(32));
-    time("loop_sum(50M)", loop_sum(50_000_000));
-    time("sieve(5M)", sieve(5_000_000));
-    time("spawning fib(25)", spawning_fib(25));
-    time("trees(12) x 200", trees(12, 200));
+fn programs_of_all_kinds_end_and_leave_nothing() {
+    let programs = [
+        fib(15),
+        loop_sum(10_000),
+        sieve(1000),
+        spawning_fib(10),
+        trees(6, 3),
+    ];
+    for module in programs {
+        let ended = load(module, Options::default()).run(Arc::new(Sink::default()));
+        assert!(matches!(ended.end, End::Value(_)), "{:?}", ended.end);
+        assert_eq!((ended.leaked, ended.detached_failures), (0, 0));
+    }
 }
