@@ -55,12 +55,6 @@ pub fn check(types: &Types, ty: Ty, arms: &[(&Pat, bool)]) -> Report {
     report
 }
 
-/// Does `pat` match every value of type `ty`?
-#[must_use]
-pub fn is_irrefutable(types: &Types, ty: Ty, pat: &Pat) -> bool {
-    check(types, ty, &[(pat, false)]).missing.is_empty()
-}
-
 struct Matrix<'a> {
     types: &'a Types,
     rows: Vec<Vec<P>>,

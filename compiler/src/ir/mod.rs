@@ -351,7 +351,7 @@ impl Program {
         let message = Constant::Str(passes::UNREACHABLE.to_string());
         self.constants
             .iter()
-            .position(|c| *c == message)
+            .rposition(|c| *c == message)
             .unwrap_or(0) as u32
     }
 }
