@@ -2,9 +2,9 @@
 
 use super::closure::count;
 use super::coerce::Fit;
-use super::{FnRole, Want, node};
+use super::{Want, node};
 use crate::diag::Code;
-use crate::hir::{Callee, Expr, ExprKind, FuncKind, LocalId, Place, Ty};
+use crate::hir::{Callee, Expr, ExprKind, LocalId, Place, Ty};
 use crate::names::{ModuleId, ValueDef};
 use crate::source::Span;
 use crate::syntax::Symbol;
@@ -475,30 +475,10 @@ impl<'a> Checker<'a> {
 
     /// `fn(a, b) => cell(a, b)`
     fn wrapped_cell(&mut self, cell: CellId, params: &[Ty], span: Span) -> Expr {
-        let outer = self.body.at;
-        self.open_fn(FnRole::Lambda, FuncKind::Closure, span);
-        let mut args = Vec::with_capacity(params.len());
-        for (number, &ty) in params.iter().enumerate() {
-            let local = self.param_local(&format!("a{number}"), ty, span);
-            args.push(ArgIn::done(self.read_local(local, span)));
-        }
-        let body = self.call_cell(cell, None, &[], args, None, span, Want::Value);
-        let result = body.ty;
-        let cx = self.cx();
-        cx.result = result;
-        cx.declared = true;
-        cx.body = Some(body);
-        let func = cx.id;
-        self.body.at = outer;
-        let ty = self.types.func(params, result);
-        node(
-            ExprKind::Closure {
-                func,
-                captures: Vec::new(),
-            },
-            ty,
-            span,
-        )
+        self.eta(params, span, |this, args| {
+            let args = args.into_iter().map(ArgIn::done).collect();
+            this.call_cell(cell, None, &[], args, None, span, Want::Value)
+        })
     }
 
     /// Makes a local of `outer` known in `at`, a function directly inside it.

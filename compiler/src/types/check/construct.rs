@@ -209,6 +209,16 @@ impl<'a> Checker<'a> {
         span: Span,
         make: impl FnOnce(Vec<Expr>) -> ExprKind,
     ) -> Expr {
+        self.eta(params, span, |_, args| node(make(args), result, span))
+    }
+
+    /// `fn(a0, a1, …) => body(a0, a1, …)`
+    pub(super) fn eta(
+        &mut self,
+        params: &[Ty],
+        span: Span,
+        body: impl FnOnce(&mut Self, Vec<Expr>) -> Expr,
+    ) -> Expr {
         let outer = self.body.at;
         self.open_fn(FnRole::Lambda, FuncKind::Closure, span);
         let mut args = Vec::with_capacity(params.len());
@@ -216,7 +226,8 @@ impl<'a> Checker<'a> {
             let local = self.param_local(&format!("a{number}"), ty, span);
             args.push(self.read_local(local, span));
         }
-        let body = node(make(args), result, span);
+        let body = body(self, args);
+        let result = body.ty;
         let cx = self.cx();
         cx.result = result;
         cx.declared = true;
