@@ -13,6 +13,7 @@ use lumen_runtime::{ClockKind, Config, Interrupt, Mode, Outcome, Runtime, SpawnI
 
 use crate::backtrace::FailureReport;
 pub(crate) use crate::instance::Instance;
+use crate::jit::{Compilation, JitMode, JitStats};
 use crate::load::image::Image;
 use crate::load::{self, LoadError};
 use crate::tasks::hooks::VmHooks;
@@ -38,6 +39,14 @@ pub struct Options {
     pub exit_process: Option<fn(i32) -> !>,
     /// Record what runs where and when ([`Ended::events`]).
     pub trace_events: bool,
+    /// When hot code becomes native. Without the feature `jit`, `Always` is an error and `Auto`
+    /// does nothing.
+    pub jit: JitMode,
+    /// How many calls make a function hot in [`JitMode::Auto`]; sixteen rounds of a loop count as
+    /// one call.
+    pub jit_threshold: u32,
+    /// Write `/tmp/perf-PID.map`, so that `perf report` can name native code.
+    pub perf_map: bool,
 }
 
 impl Default for Options {
@@ -51,6 +60,9 @@ impl Default for Options {
             max_stack: 256 << 20,
             exit_process: None,
             trace_events: false,
+            jit: JitMode::Off,
+            jit_threshold: 1000,
+            perf_map: false,
         }
     }
 }
@@ -86,6 +98,10 @@ pub struct Ended {
     pub stats: Stats,
     /// What ran where and when, if that was recorded.
     pub events: Vec<Event>,
+    /// What became native code so far.
+    pub jit: JitStats,
+    /// Each compilation, if events were recorded.
+    pub compilations: Vec<Compilation>,
 }
 
 impl Ended {
@@ -121,6 +137,9 @@ impl Program {
         if cfg!(debug_assertions) {
             Self::verify(&module)?;
         }
+        if options.jit == JitMode::Always && !cfg!(feature = "jit") {
+            return Err(LoadError::new("this build has no compiler of native code"));
+        }
         let tables = [crate::natives::GROUPS, natives].concat();
         let image = load::load(module, &tables, options.seed)?;
         Ok(Program {
@@ -138,6 +157,27 @@ impl Program {
             let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
             LoadError::new(lines.join("\n"))
         })
+    }
+
+    /// The functions called `name`, or all, in the intermediate form of the compiler of native
+    /// code, as text.
+    ///
+    /// # Errors
+    /// When this build has no such compiler, or there is no such function.
+    pub fn clif(&self, name: Option<&str>) -> Result<String, LoadError> {
+        self.native_text(name, false)
+    }
+
+    /// The machine code of the functions called `name`, or of all, as text.
+    ///
+    /// # Errors
+    /// As [`Program::clif`].
+    pub fn asm(&self, name: Option<&str>) -> Result<String, LoadError> {
+        self.native_text(name, true)
+    }
+
+    fn native_text(&self, _name: Option<&str>, _asm: bool) -> Result<String, LoadError> {
+        Err(LoadError::new("this build has no compiler of native code"))
     }
 
     /// Whether there is a `main` to run.
@@ -314,6 +354,8 @@ impl Ended {
             now_ns: 0,
             stats: Stats::default(),
             events: Vec::new(),
+            jit: JitStats::default(),
+            compilations: Vec::new(),
         }
     }
 }
