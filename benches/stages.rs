@@ -4,6 +4,8 @@
 
 #![allow(missing_docs, reason = "Criterion's macro makes a public function")]
 
+mod generate;
+
 use std::hint::black_box;
 use std::path::Path;
 use std::sync::Arc;
@@ -20,24 +22,6 @@ use lumen_compiler::syntax::lexer::lex;
 use lumen_compiler::syntax::{Interner, parse_file};
 use lumen_runtime::native::Native;
 use lumen_vm::{Options, Program};
-
-/// A program of many cells, all reached from `main`.
-fn many_cells(cells: usize) -> String {
-    let mut text = String::new();
-    for i in 0..cells {
-        text.push_str(&format!(
-            "cell f{i}(x: Int, ys: list[Int]) -> Int\n  let mut y = x + {i}\n  for v in ys\n    \
-             if v > 10 and y < 100\n      y += v * 2\n    else\n      y -= 1\n    end\n  end\n  \
-             let s = \"{{y}} and {{x}}\"\n  if y > 10\n    return y * len(s)\n  end\n  y\nend\n"
-        ));
-    }
-    text.push_str("cell main()\n  let mut t = 0\n");
-    for i in 0..cells {
-        text.push_str(&format!("  t += f{i}(1, [1, 2])\n"));
-    }
-    text.push_str("  print(t)\nend\n");
-    text
-}
 
 fn check(text: &str) -> (SourceMap, hir::Program) {
     let modules: Vec<LibraryModule<'_>> = lumen_stdlib::SOURCES
@@ -63,7 +47,7 @@ fn compile(text: &str) -> Module {
 }
 
 fn compiler(c: &mut Criterion) {
-    let text = many_cells(500);
+    let text = generate::program(10_000);
     let mut sources = SourceMap::new();
     let file = sources.add_text("bench.lm", text.clone(), SourceKind::Plain);
     let mut group = c.benchmark_group("compiler, lines");
@@ -94,6 +78,7 @@ fn compiler(c: &mut Criterion) {
     group.bench_function("generate", |b| {
         b.iter(|| lumen_compiler::generate(&program, &checked_sources, &mut Diagnostics::new()));
     });
+    group.bench_function("all", |b| b.iter(|| compile(black_box(&text))));
     let module = compile(&text);
     let bytes = file::encode(&module);
     group.bench_function("decode", |b| b.iter(|| file::decode(black_box(&bytes))));

@@ -62,5 +62,5 @@ pub fn generate(
     diagnostics: &mut Diagnostics,
 ) -> Module {
     let (lowered, classes) = lower(program);
-    emit::emit(lowered, &classes, sources, diagnostics)
+    emit::emit(lowered, classes, sources, diagnostics)
 }

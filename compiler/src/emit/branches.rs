@@ -76,7 +76,7 @@ impl Emitter<'_> {
             }
             // What comes before does not return; if it did, that would be a failure, not chaos.
             Term::Unreachable => {
-                let message = self.program.unreachable_message();
+                let message = self.shared.unreachable;
                 let kind = FailureKind::Match as u32;
                 self.out.emit(Insn::encode(Op::Fail, &[kind, message]));
             }

@@ -54,12 +54,25 @@ fn member(types: &[TypeDesc], a: TypeIx, b: TypeIx) -> bool {
         }
 }
 
+/// The unions of a program by members, to name what a union without Null is.
+pub type Unions<'a> = FxHashMap<&'a [TypeIx], TypeIx>;
+
+/// Finds the unions among `types`.
+#[must_use]
+pub fn unions(types: &[TypeDesc]) -> Unions<'_> {
+    let types = types.iter().zip(0..);
+    let unions = types.filter_map(|(desc, ty)| match desc {
+        TypeDesc::Union(members) => Some((&members[..], ty)),
+        _ => None,
+    });
+    unions.collect()
+}
+
 /// Narrowed types at the start of each block, and edges between.
 pub struct Flow<'a> {
     func: &'a Func,
     types: &'a [TypeDesc],
-    /// Unions by members, to name what a union without Null is.
-    unions: FxHashMap<&'a [TypeIx], TypeIx>,
+    unions: &'a Unions<'a>,
     preds: Vec<Vec<BlockId>>,
     starts: Vec<Option<Narrowed>>,
     /// Blocks whose failures come here.
@@ -69,21 +82,21 @@ pub struct Flow<'a> {
 impl<'a> Flow<'a> {
     /// For a function laid out in `order`.
     #[must_use]
-    pub fn new(func: &'a Func, types: &'a [TypeDesc], order: &[BlockId]) -> Self {
+    pub fn new(
+        func: &'a Func,
+        types: &'a [TypeDesc],
+        unions: &'a Unions<'a>,
+        order: &[BlockId],
+    ) -> Self {
         let n = func.blocks.len();
         let mut this = Self {
             func,
             types,
-            unions: FxHashMap::default(),
+            unions,
             preds: vec![Vec::new(); n],
             starts: vec![None; n],
             failing: vec![Vec::new(); n],
         };
-        for (i, ty) in types.iter().enumerate() {
-            if let TypeDesc::Union(members) = ty {
-                this.unions.insert(members, i as TypeIx);
-            }
-        }
         for &b in order {
             let block = &func.blocks[b.0 as usize];
             for t in block.term.targets() {

@@ -1,5 +1,6 @@
 //! One function: blocks in order, instructions to words, landings, frame maps, lines.
 
+use super::Shared;
 use super::flow::{Flow, Narrowed};
 use super::order::layout;
 use super::registers::{Allocation, NONE, allocate};
@@ -8,7 +9,6 @@ use crate::ir::liveness::Liveness;
 use crate::ir::passes::ownership::Class;
 use crate::ir::roles::Signatures;
 use crate::ir::{Block, BlockId, Func, Handler, Inst, Program, Term, VReg, scope_of};
-use crate::source::SourceMap;
 use crate::source::Span;
 use lumen_bytecode::builder::{BuildError, FunctionBuilder, HandlerLabel, Label, LandingSpec};
 use lumen_bytecode::code::{Insn, Op};
@@ -19,9 +19,9 @@ use lumen_bytecode::operand::{OperandKind, Role};
 pub(super) struct Emitter<'a> {
     pub(super) func: &'a Func,
     pub(super) classes: &'a [Class],
+    pub(super) shared: &'a Shared<'a>,
     pub(super) program: &'a Program,
     pub(super) sigs: &'a Signatures,
-    sources: &'a SourceMap,
     pub(super) live: Liveness,
     pub(super) slots: Allocation,
     pub(super) out: FunctionBuilder,
@@ -38,10 +38,9 @@ pub(super) struct Emitter<'a> {
 pub(super) fn emit(
     func: &Func,
     classes: &[Class],
-    program: &Program,
-    sigs: &Signatures,
-    sources: &SourceMap,
+    shared: &Shared<'_>,
 ) -> Result<Function, BuildError> {
+    let (program, sigs, sources) = (shared.program, shared.sigs, shared.sources);
     let order = layout(func);
     let live = Liveness::of(func, sigs, &|_| None);
     let slots = allocate(func, sigs, &live, &order);
@@ -63,9 +62,9 @@ pub(super) fn emit(
     let mut emitter = Emitter {
         func,
         classes,
+        shared,
         program,
         sigs,
-        sources,
         live,
         slots,
         out,
@@ -94,7 +93,12 @@ pub(super) fn emit(
 
 impl Emitter<'_> {
     fn blocks(&mut self) {
-        let mut flow = Flow::new(self.func, &self.program.types, &self.order);
+        let mut flow = Flow::new(
+            self.func,
+            &self.program.types,
+            &self.shared.unions,
+            &self.order,
+        );
         flow.solve(&self.order, |inst| self.sigs.outs(inst).map(|(reg, _)| reg));
         let jumped = self.jumped_to();
         for i in 0..self.order.len() {
@@ -295,7 +299,7 @@ impl Emitter<'_> {
         }
         self.last_span = Some(span);
         let (span, scope) = scope_of(span);
-        let at = self.sources.line_column(span);
+        let at = self.shared.sources.line_column(span);
         self.out.line_in(scope, span.file.0, at.line, at.column);
     }
 

@@ -16,20 +16,38 @@ use crate::source::{SourceFile, SourceMap};
 use lumen_bytecode::builder::BuildError;
 use lumen_bytecode::module::{Module, TestDesc};
 
+/// What the functions of a program have in common.
+struct Shared<'a> {
+    program: &'a Program,
+    sigs: &'a Signatures,
+    unions: flow::Unions<'a>,
+    /// The constant that unreachable code fails with.
+    unreachable: u32,
+    sources: &'a SourceMap,
+}
+
 /// Emits a whole program after its passes ran. `classes` are the ownership pass's, per function.
 pub fn emit(
     mut program: Program,
-    classes: &[Vec<Class>],
+    classes: Vec<Vec<Class>>,
     sources: &SourceMap,
     diagnostics: &mut Diagnostics,
 ) -> Module {
     let sigs = Signatures::of(&program);
     let funcs = std::mem::take(&mut program.funcs);
     let mut functions = Vec::with_capacity(funcs.len());
-    for (func, classes) in funcs.iter().zip(classes) {
-        match func::emit(func, classes, &program, &sigs, sources) {
+    let shared = Shared {
+        program: &program,
+        sigs: &sigs,
+        unions: flow::unions(&program.types),
+        unreachable: program.unreachable_message(),
+        sources,
+    };
+    // Each function goes as soon as its code is there.
+    for (func, classes) in funcs.into_iter().zip(classes) {
+        match func::emit(&func, &classes, &shared) {
             Ok(function) => functions.push(function),
-            Err(error) => diagnostics.push(too_large(func, &error)),
+            Err(error) => diagnostics.push(too_large(&func, &error)),
         }
     }
     let place = |span: Span| (span.file.0, sources.line_column(span).line);

@@ -52,7 +52,7 @@ fn emitted(mut ir: crate::ir::Program) {
     let mut sources = SourceMap::new();
     sources.add("test.lm", Vec::new()).expect("an empty file");
     let mut diagnostics = Diagnostics::new();
-    let module = crate::emit::emit(ir, &classes, &sources, &mut diagnostics);
+    let module = crate::emit::emit(ir, classes, &sources, &mut diagnostics);
     assert!(!diagnostics.has_errors(), "{text}");
     if let Err(errors) = lumen_bytecode::verify::verify(&module) {
         let listing = lumen_bytecode::listing::list(&module);

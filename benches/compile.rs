@@ -1,0 +1,156 @@
+//! What compiling a large program costs, stage by stage: CPU time, lines a second, allocations a
+//! line, memory.
+//!
+//! `cargo bench --bench compile [-- LINES]`; `-- LINES --write FILE` writes the program instead.
+
+#![allow(
+    unsafe_code,
+    reason = "an allocator that counts, and the process's CPU clock"
+)]
+
+mod generate;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use lumen::disk::Disk;
+use lumen_bytecode::file;
+use lumen_compiler::diag::Diagnostics;
+use lumen_compiler::names::{Library, LibraryModule};
+use lumen_compiler::source::{SourceKind, SourceMap};
+use lumen_compiler::syntax::{Interner, parse_file};
+
+/// The system's allocator, counted.
+struct Counting;
+
+static CALLS: AtomicUsize = AtomicUsize::new(0);
+static LIVE: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
+
+/// One more block of so many bytes. Plain loads and stores: there is one thread.
+fn taken(bytes: usize) {
+    CALLS.store(CALLS.load(Relaxed) + 1, Relaxed);
+    let live = LIVE.load(Relaxed).wrapping_add(bytes);
+    LIVE.store(live, Relaxed);
+    if live > PEAK.load(Relaxed) {
+        PEAK.store(live, Relaxed);
+    }
+}
+
+/// A block less.
+fn given(bytes: usize) {
+    LIVE.store(LIVE.load(Relaxed).wrapping_sub(bytes), Relaxed);
+}
+
+// SAFETY: every call is handed on to the system's allocator as it is.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        taken(layout.size());
+        // SAFETY: as the caller promises.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
+        given(layout.size());
+        // SAFETY: as the caller promises.
+        unsafe { System.dealloc(ptr, layout) }
+    }
+
+    unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        given(layout.size());
+        taken(size);
+        // SAFETY: as the caller promises.
+        unsafe { System.realloc(ptr, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// CPU seconds of this process so far.
+fn cpu() -> f64 {
+    // SAFETY: a zeroed `timespec` is a valid one, and the call fills it.
+    let now = unsafe {
+        let mut now: libc::timespec = std::mem::zeroed();
+        libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &raw mut now);
+        now
+    };
+    now.tv_sec as f64 + now.tv_nsec as f64 / 1e9
+}
+
+struct Report {
+    lines: usize,
+    total: f64,
+}
+
+impl Report {
+    /// Runs a stage and says what it cost.
+    fn stage<T>(&mut self, name: &str, stage: impl FnOnce() -> T) -> T {
+        let (calls, begin) = (CALLS.load(Relaxed), cpu());
+        PEAK.store(LIVE.load(Relaxed), Relaxed);
+        let made = stage();
+        let took = cpu() - begin;
+        self.total += took;
+        let calls = CALLS.load(Relaxed) - calls;
+        println!(
+            "{name:<10} {:>8.1} ms {:>10.0} lines/s {:>6.1} allocations/line {:>6.1} MB peak \
+             {:>6.1} MB left",
+            took * 1e3,
+            self.lines as f64 / took,
+            calls as f64 / self.lines as f64,
+            PEAK.load(Relaxed) as f64 / 1e6,
+            LIVE.load(Relaxed) as f64 / 1e6,
+        );
+        made
+    }
+}
+
+fn main() {
+    let mut arguments = std::env::args().skip(1).filter(|a| a != "--bench");
+    let lines = arguments.next().and_then(|n| n.parse().ok());
+    let text = generate::program(lines.unwrap_or(100_000));
+    if arguments.next().as_deref() == Some("--write") {
+        let path = arguments.next().expect("--write FILE");
+        std::fs::write(path, text).expect("can be written");
+        return;
+    }
+    let lines = text.lines().count();
+    println!("{lines} lines, {} bytes", text.len());
+    let mut report = Report { lines, total: 0.0 };
+    let mut sources = SourceMap::new();
+    let mut diagnostics = Diagnostics::new();
+    let root = sources.add_text("bench.lm", text, SourceKind::Plain);
+    let mut names = Interner::new();
+    report.stage("parse", || {
+        parse_file(&sources, root, &mut names, &mut diagnostics);
+    });
+    report.total = 0.0;
+    let modules: Vec<LibraryModule<'_>> = lumen_stdlib::SOURCES
+        .iter()
+        .map(|s| LibraryModule {
+            name: s.name,
+            text: s.text,
+            prelude: s.prelude,
+        })
+        .collect();
+    let disk = Disk::of_program(Path::new("bench.lm"));
+    let library = Library { modules: &modules };
+    let program = report.stage("check", || {
+        lumen_compiler::check(root, library, &disk, &mut sources, &mut diagnostics)
+    });
+    let program = program.expect("a correct program");
+    let mut lowered = report.stage("lower", || lumen_compiler::ir::build::lower(&program));
+    report.stage("drop", || drop(program));
+    let classes = report.stage("passes", || lumen_compiler::ir::passes::run(&mut lowered));
+    let module = report.stage("emit", || {
+        lumen_compiler::emit::emit(lowered, classes, &sources, &mut diagnostics)
+    });
+    let bytes = report.stage("encode", || file::encode(&module));
+    drop(bytes);
+    println!(
+        "in all     {:>8.1} ms {:>10.0} lines/s",
+        report.total * 1e3,
+        lines as f64 / report.total
+    );
+}
