@@ -198,7 +198,7 @@ const k0 = int 5                          float 1.5, float bits 0x7ff80000000000
                                           bytes "00ff", null, bool true, variant t35, closure t38
 native n0 = "list.clear(mut list[Point]) -> Null" (t36) -> Null mut [t32]
 path p0 = t36[] t32.1                     an element of a t36, then its field 1
-global g0 = origin: t32 init f0
+global g0 = origin: t32 init f0           without `init`: set by global.set
 
 func f1 sum(Int, own String) -> Int closure t38 frame 6
   line 0:3:5                              file, line, column of what follows

@@ -21,7 +21,7 @@ use std::fmt;
 use wire::{Reader, Wire, Writer};
 
 /// Format version. It changes with the op table and with the format.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// First bytes of every file.
 pub const MAGIC: [u8; 8] = *b"\x89LBC\r\n\x1a\n";

@@ -276,12 +276,10 @@ fn globals(module: &Module, out: &mut String) {
         out.push('\n');
     }
     for (i, g) in module.globals.iter().enumerate() {
-        let text = format!(
-            "global g{i} = {}: {} init f{}",
-            name(&g.name),
-            type_ref(g.ty),
-            g.init
-        );
+        let mut text = format!("global g{i} = {}: {}", name(&g.name), type_ref(g.ty));
+        if let Some(init) = g.init {
+            let _ = write!(text, " init f{init}");
+        }
         line(out, &text, &type_name(&module.types, g.ty));
     }
 }

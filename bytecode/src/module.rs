@@ -412,15 +412,15 @@ pub struct Inlined {
     pub scope: u32,
 }
 
-/// A module-level variable: computed by a function before `main`.
+/// A module-level variable: computed by a function before `main`, or set by `global.set`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GlobalDesc {
     /// Name.
     pub name: String,
     /// Type.
     pub ty: TypeIx,
-    /// Function without parameters.
-    pub init: u32,
+    /// Function without parameters; without it the variable has no value until it is set.
+    pub init: Option<u32>,
 }
 
 /// A `test` block.

@@ -262,7 +262,7 @@ impl<'a> Choices<'a> {
             globals: self.list(|c| GlobalDesc {
                 name: c.text(),
                 ty: c.number(),
-                init: c.number(),
+                init: c.some(Self::number),
             }),
             main: self.some(Self::number),
             tests: self.list(|c| TestDesc {

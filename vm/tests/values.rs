@@ -303,6 +303,6 @@ fn globals_are_initialised_in_order() {
         ty,
         init,
     };
-    module.globals = vec![global("n", INT, 1), global("s", STRING, 2)];
+    module.globals = vec![global("n", INT, Some(1)), global("s", STRING, Some(2))];
     assert_eq!(run(module), value("42"));
 }

@@ -159,8 +159,13 @@ impl Assembler {
         let name = c.name()?;
         c.sign(":")?;
         let ty = c.type_ref()?;
-        c.keyword("init")?;
-        let init = c.function()?;
+        let init = match c.at_end() {
+            true => None,
+            false => {
+                c.keyword("init")?;
+                Some(c.function()?)
+            }
+        };
         self.module.globals.push(GlobalDesc { name, ty, init });
         Ok(())
     }

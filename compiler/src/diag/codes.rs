@@ -204,6 +204,15 @@ codes! {
         "`break` and `continue` stand in loops, `yield` in generators, `mut` on the first \
          parameter."
 
+    UsedBefore E0217 "variable used above its `let`"
+        "The variables of a module get their values in the order in which its statements stand; \
+         the statements of imported modules come first, in the order of the imports. A statement \
+         can use, also through the cells it calls, only what stands above it. Constants are \
+         computed before all statements."
+    TwoEntries E0218 "two places to start"
+        "A program starts at the cell `main`, or at the statements outside of all cells, which \
+         are its `main` then. Beside a cell `main` only `let`s can stand outside."
+
     // E03xx: types
     Mismatch E0301 "wrong type"
         "The value's type is not the one wanted here. Where a union, `T?`, Any or Json is wanted, \

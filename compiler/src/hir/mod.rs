@@ -109,8 +109,9 @@ pub struct Global {
     pub name: String,
     /// Its type.
     pub ty: Ty,
-    /// A function without parameters that computes it; run before `main`, in order.
-    pub init: FuncId,
+    /// A function without parameters that computes it; run before `main`, in order. One without
+    /// has no value until [`ExprKind::SetGlobal`].
+    pub init: Option<FuncId>,
     /// Where it is declared.
     pub span: Span,
 }
@@ -269,6 +270,8 @@ pub enum ExprKind {
     Local(LocalId),
     /// A module-level variable's value.
     Global(GlobalId),
+    /// Gives a module-level variable its value: where its `let` stands among the statements.
+    SetGlobal(GlobalId, Box<Expr>),
     /// A function as a value.
     FuncRef(FuncId),
     /// A lambda: values of `captures` (locals of the enclosing function) are copied in.

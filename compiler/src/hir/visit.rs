@@ -13,6 +13,7 @@ pub fn exprs_mut(expr: &mut Expr, f: &mut dyn FnMut(&mut Expr)) {
         | ExprKind::Coerce(_, one)
         | ExprKind::Is(one, _)
         | ExprKind::Defer(one)
+        | ExprKind::SetGlobal(_, one)
         | ExprKind::Throw(one)
         | ExprKind::Halt(one)
         | ExprKind::Yield(one)

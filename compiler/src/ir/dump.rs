@@ -24,7 +24,11 @@ pub fn program(program: &Program) -> String {
     }
     for (i, global) in program.globals.iter().enumerate() {
         let ty = type_name(&program.types, global.ty);
-        let _ = writeln!(out, "global {i} {}: {ty} = #{}()", global.name, global.init);
+        let _ = write!(out, "global {i} {}: {ty}", global.name);
+        if let Some(init) = global.init {
+            let _ = write!(out, " = #{init}()");
+        }
+        out.push('\n');
     }
     if let Some(main) = program.main {
         let _ = writeln!(out, "main #{main}");

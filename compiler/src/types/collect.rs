@@ -459,17 +459,17 @@ impl<'a> Checker<'a> {
                     continue;
                 }
                 let number = GlobalIx(self.items.globals.len() as u32);
-                let reassigned = decl.mutable.or_else(|| assigned.get(&name.name).copied());
+                let changed = decl.mutable.or_else(|| assigned.get(&name.name).copied());
                 self.items.globals.push(Global {
                     decl,
                     module,
                     name: name.name,
                     span: name.span,
-                    reassigned,
-                    shared: reassigned.is_none()
+                    changed,
+                    shared: changed.is_none()
                         && (used.contains(&name.name) || module != self.modules.root()),
-                    global: None,
-                    open: false,
+                    read: None,
+                    state: LetState::Above,
                 });
                 self.declare_value(module, name, ValueDef::Global(number));
             }
@@ -484,7 +484,7 @@ impl<'a> Checker<'a> {
             .copied();
         if let Some(ValueDef::Global(id)) = def {
             let global = &mut self.items.globals[id.0 as usize];
-            global.reassigned = Some(name.span);
+            global.changed = Some(name.span);
             global.shared = false;
         }
     }

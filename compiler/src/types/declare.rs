@@ -1,7 +1,7 @@
 //! Declarations that have no body: records, enums, traits, impls; and the checks of record fields.
 
 use super::Checker;
-use super::check::{FnRole, Want, node, null};
+use super::check::{FnRole, node};
 use super::items::{Bound, ImplId, TraitId};
 use super::ty::{AdtId, Kind};
 use crate::diag::{Code, Diagnostic};
@@ -305,19 +305,5 @@ impl<'a> Checker<'a> {
                 self.report(error);
             }
         }
-    }
-
-    /// The module's statements.
-    pub(crate) fn statements(&mut self, stmts: &'a [ast::Stmt], span: Span) -> hir::Expr {
-        // A task started on the last line is not the value.
-        let want = match super::instance::ends_in_task(stmts) {
-            true => Want::Nothing,
-            false => Want::Value,
-        };
-        let parts = self.stmt_list(stmts, want);
-        if parts.is_empty() {
-            return null(span);
-        }
-        self.block_of(parts, span, want)
     }
 }

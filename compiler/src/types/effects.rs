@@ -432,7 +432,9 @@ impl<'a> Checker<'a> {
 
     fn entry_funcs(&self) -> Vec<u32> {
         let tests = self.tests.iter().map(|test| test.func.0);
-        self.main.iter().map(|main| main.0).chain(tests).collect()
+        let statements = self.statements.iter().map(|one| one.func.0);
+        let main = self.main.iter().map(|main| main.0);
+        main.chain(tests).chain(statements).collect()
     }
 
     /// The names of the functions that lead from the entry to `func`, itself included.

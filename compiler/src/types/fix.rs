@@ -72,6 +72,7 @@ impl Checker<'_> {
             ExprKind::Unary(_, inner)
             | ExprKind::Coerce(_, inner)
             | ExprKind::Defer(inner)
+            | ExprKind::SetGlobal(_, inner)
             | ExprKind::Throw(inner)
             | ExprKind::Halt(inner)
             | ExprKind::Yield(inner)

@@ -114,10 +114,6 @@ impl<'a> Checker<'a> {
     }
 
     fn import_value(&mut self, module: ModuleId, name: ast::Ident, def: ValueDef, public: bool) {
-        if let ValueDef::Global(id) = def {
-            let global = &mut self.items.globals[id.0 as usize];
-            global.shared |= global.reassigned.is_none();
-        }
         let scope = &mut self.scopes[module.0 as usize];
         match scope.values.insert(name.name, def) {
             Some(before) if before != def && !matches!(before, ValueDef::Variant(..)) => {

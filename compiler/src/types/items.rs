@@ -223,12 +223,26 @@ pub(crate) struct Global<'a> {
     pub(crate) module: ModuleId,
     pub(crate) name: Symbol,
     pub(crate) span: Span,
-    /// `mut`, or assigned to somewhere: a variable of the module's statements only.
-    pub(crate) reassigned: Option<Span>,
-    /// Read by a cell (or from another module): then it is a global of the program.
+    /// `mut`, assigned to, or changed in place: a variable of the module's statements only.
+    pub(crate) changed: Option<Span>,
+    /// A cell, or another module, may read it.
     pub(crate) shared: bool,
-    pub(crate) global: Option<(GlobalId, Ty)>,
-    pub(crate) open: bool,
+    /// Where something else than the statements reads it first.
+    pub(crate) read: Option<Span>,
+    pub(crate) state: LetState,
+}
+
+/// How far a module-level variable is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum LetState {
+    /// Its `let` has not been checked yet.
+    Above,
+    /// It is this global of the program.
+    Set(GlobalId, Ty),
+    /// Its type was not known after its `let`.
+    Untyped,
+    /// It could not be checked.
+    Wrong,
 }
 
 /// An external tool.

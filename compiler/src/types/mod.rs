@@ -10,12 +10,15 @@ mod check;
 mod collect;
 mod declare;
 mod effects;
+mod entry;
 mod finish;
 mod fix;
+mod globals;
 mod imports;
 mod instance;
 pub(crate) mod items;
 mod lints;
+mod order;
 mod program;
 mod prune;
 pub(crate) mod resolve;
@@ -100,6 +103,12 @@ pub(crate) struct Checker<'a> {
     pub(crate) unknown_imports: FxHashSet<(ModuleId, Symbol)>,
     /// Modules with a wildcard import that could not be resolved.
     pub(crate) unknown_wild: FxHashSet<ModuleId>,
+    /// The statements of each module that has any, in the order in which they run.
+    statements: Vec<entry::Statements>,
+    /// The statement being checked.
+    statement: Option<Span>,
+    /// Constants, each after those it needs.
+    const_order: Vec<hir::GlobalId>,
     main: Option<hir::FuncId>,
     tests: Vec<hir::Test>,
     nothing_to_run: bool,
@@ -144,6 +153,9 @@ impl<'a> Checker<'a> {
             out: finish::Output::new(),
             unknown_imports: FxHashSet::default(),
             unknown_wild: FxHashSet::default(),
+            statements: Vec::new(),
+            statement: None,
+            const_order: Vec::new(),
             main: None,
             tests: Vec::new(),
             nothing_to_run: false,

@@ -9,6 +9,10 @@ pub(crate) struct Parts {
     pub(crate) types: Types,
     pub(crate) funcs: Vec<Option<Func>>,
     pub(crate) globals: Vec<Global>,
+    /// Constants, each after those it needs.
+    pub(crate) consts: Vec<GlobalId>,
+    /// The statements of modules, in order.
+    pub(crate) inits: Vec<GlobalId>,
     pub(crate) natives: Vec<Native>,
     pub(crate) main: Option<FuncId>,
     pub(crate) tests: Vec<Test>,
@@ -46,20 +50,22 @@ impl Parts {
         let mut natives = Numbers::new(self.natives.len());
         let reached = self.reached_globals();
         let mut global_new = vec![0; self.globals.len()];
-        let mut kept = 0;
-        for (old, reached) in reached.iter().enumerate() {
-            global_new[old] = kept;
-            kept += u32::from(*reached);
+        let others = (0..self.globals.len() as u32).map(GlobalId);
+        let others = others.filter(|&id| self.globals[id.0 as usize].init.is_none());
+        let order = self.consts.iter().chain(&self.inits).copied().chain(others);
+        let order = order.filter(|id| reached[id.0 as usize]);
+        let order: Vec<GlobalId> = order.collect();
+        for (new, old) in order.iter().enumerate() {
+            global_new[old.0 as usize] = new as u32;
         }
         program.main = self.main.map(|main| FuncId(funcs.of(main.0)));
         for test in &mut self.tests {
             test.func = FuncId(funcs.of(test.func.0));
         }
-        for (old, mut global) in self.globals.into_iter().enumerate() {
-            if reached[old] {
-                global.init = FuncId(funcs.of(global.init.0));
-                program.globals.push(global);
-            }
+        for old in order {
+            let mut global = self.globals[old.0 as usize].clone();
+            global.init = global.init.map(|init| FuncId(funcs.of(init.0)));
+            program.globals.push(global);
         }
         for nominal in &mut self.types.nominals {
             if let Some(check) = nominal.check {
@@ -83,7 +89,11 @@ impl Parts {
                 ExprKind::FuncRef(id) | ExprKind::Closure { func: id, .. } => {
                     *id = FuncId(funcs.of(id.0));
                 }
-                ExprKind::Global(id) => *id = GlobalId(global_new[id.0 as usize]),
+                // One that nothing reads stays a local.
+                ExprKind::SetGlobal(id, _) if !reached[id.0 as usize] => expr.kind = ExprKind::Null,
+                ExprKind::Global(id) | ExprKind::SetGlobal(id, _) => {
+                    *id = GlobalId(global_new[id.0 as usize]);
+                }
                 _ => {}
             });
             program.funcs.push(func);
@@ -106,6 +116,10 @@ impl Parts {
         let mut seen = vec![false; self.funcs.len()];
         let mut open: Vec<FuncId> = self.main.into_iter().collect();
         open.extend(self.tests.iter().map(|test| test.func));
+        for init in &self.inits {
+            globals[init.0 as usize] = true;
+            open.extend(self.globals[init.0 as usize].init);
+        }
         open.extend(
             self.types
                 .nominals
@@ -133,7 +147,7 @@ impl Parts {
                 | ExprKind::Closure { func: id, .. } => open.push(*id),
                 ExprKind::Global(global) => {
                     globals[global.0 as usize] = true;
-                    open.push(inits[global.0 as usize].init);
+                    open.extend(inits[global.0 as usize].init);
                 }
                 _ => {}
             });

@@ -336,62 +336,37 @@ pub(crate) fn bound_names(pattern: &Pattern, names: &mut Vec<Ident>) {
     }
 }
 
-/// Names used and names bound anywhere in a cell.
+/// Names used.
 #[derive(Default)]
 struct Uses {
     used: FxHashSet<Symbol>,
-    bound: FxHashSet<Symbol>,
-}
-
-impl Uses {
-    fn params(&mut self, params: &[Param]) {
-        self.bound
-            .extend(params.iter().map(|param| param.name.name));
-    }
 }
 
 impl<'a> Visitor<'a> for Uses {
     fn expr(&mut self, expr: &'a Expr) {
-        match &expr.kind {
-            ExprKind::Name(name) => {
-                self.used.insert(*name);
-            }
-            ExprKind::Lambda(lambda) => self.params(&lambda.params),
-            _ => {}
+        if let ExprKind::Name(name) = &expr.kind {
+            self.used.insert(*name);
         }
         walk_expr(self, expr);
-    }
-
-    fn pattern(&mut self, pattern: &'a Pattern) {
-        let mut names = Vec::new();
-        bound_names(pattern, &mut names);
-        self.bound.extend(names.iter().map(|name| name.name));
     }
 }
 
 impl Checker<'_> {
-    /// Names that cells, tests and declarations of `module` use without binding them.
+    /// Names that occur as values in cells, tests and declarations of `module`.
     pub(crate) fn names_used_by_cells(&self, module: ModuleId) -> FxHashSet<Symbol> {
-        let mut all = FxHashSet::default();
+        let mut uses = Uses::default();
         let cells = self.items.cells.iter().filter(|cell| cell.module == module);
         for cell in cells {
-            let mut uses = Uses::default();
-            uses.params(&cell.decl.params);
-            let defaults = cell
-                .decl
-                .params
-                .iter()
-                .filter_map(|param| param.default.as_ref());
+            let params = cell.decl.params.iter();
+            let defaults = params.filter_map(|param| param.default.as_ref());
             defaults.for_each(|default| uses.expr(default));
             match &cell.decl.body {
                 CellBody::Block(block) => walk_block(&mut uses, block),
                 CellBody::Expr(expr) => uses.expr(expr),
                 CellBody::None | CellBody::Extern(_) => {}
             }
-            all.extend(uses.used.difference(&uses.bound).copied());
         }
         for item in &self.modules.get(module).ast.items {
-            let mut uses = Uses::default();
             match &item.kind {
                 ItemKind::Test(test) => walk_block(&mut uses, &test.body),
                 ItemKind::Const(decl) => uses.expr(&decl.value),
@@ -401,10 +376,9 @@ impl Checker<'_> {
                         field.constraint.iter().for_each(|holds| uses.expr(holds));
                     }
                 }
-                _ => continue,
+                _ => {}
             }
-            all.extend(uses.used.difference(&uses.bound).copied());
         }
-        all
+        uses.used
     }
 }

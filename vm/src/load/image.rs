@@ -90,7 +90,7 @@ pub(crate) struct Image {
     /// Place paths.
     pub(crate) paths: Vec<Vec<PathStep>>,
     /// Module-level variables in initialisation order: name, type, function.
-    pub(crate) globals: Vec<(TypeIx, u32)>,
+    pub(crate) globals: Vec<(TypeIx, Option<u32>)>,
     /// Future types by value type; the last entry of the type table where there is none.
     pub(crate) futures: Vec<TypeIx>,
     /// Entry.

@@ -149,7 +149,7 @@ impl FiberBody {
     fn prepare(&mut self) {
         let instance = self.task.program();
         let (image, max_stack) = (instance.image(), instance.max_stack());
-        match (&self.state, &self.plan) {
+        match (&self.state, &mut self.plan) {
             (State::Running(_), _) => {}
             (State::New(word), _) => {
                 // SAFETY: a live closure.
@@ -157,9 +157,12 @@ impl FiberBody {
                 self.state = State::Running(Interp::new(image, func, *word, &[], max_stack));
             }
             (State::Ended, Some(plan)) => {
+                let rest = image.globals[plan.globals..].iter();
+                let set_later = rest.take_while(|(_, init)| init.is_none()).count();
+                plan.globals += set_later;
                 let interp = match image.globals.get(plan.globals) {
-                    Some((_, init)) => Interp::new(image, *init as usize, 0, &[], max_stack),
-                    None => Interp::new(image, plan.entry, 0, &plan.args, max_stack),
+                    Some(&(_, Some(init))) => Interp::new(image, init as usize, 0, &[], max_stack),
+                    _ => Interp::new(image, plan.entry, 0, &plan.args, max_stack),
                 };
                 self.state = State::Running(interp);
             }

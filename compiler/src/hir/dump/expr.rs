@@ -155,6 +155,10 @@ impl Dumper<'_> {
             ExprKind::Break(id, value) => maybe(&format!("break @{}", id.0), value),
             ExprKind::Return(value) => maybe("return", value),
             ExprKind::Defer(body) => self.node("defer", [&**body]),
+            ExprKind::SetGlobal(global, value) => {
+                let name = format!("set global#{}", global.0);
+                self.node(&name, [&**value])
+            }
             ExprKind::Throw(value) => self.node("throw", [&**value]),
             ExprKind::Halt(value) => self.node("halt", [&**value]),
             ExprKind::Assert { cond, message, .. } => self.node(

@@ -15,8 +15,11 @@ pub fn dump(program: &Program) -> String {
     settings(program, &mut out);
     for (index, global) in program.globals.iter().enumerate() {
         let ty = type_name(&program.types, global.ty);
-        let init = function_name(program, global.init);
-        let _ = writeln!(out, "global {}#{index}: {ty} = {init}", global.name);
+        let _ = write!(out, "global {}#{index}: {ty}", global.name);
+        if let Some(init) = global.init {
+            let _ = write!(out, " = {}", function_name(program, init));
+        }
+        out.push('\n');
     }
     for (index, native) in program.natives.iter().enumerate() {
         let _ = writeln!(out, "native n{index} = {}", native.key);

@@ -207,6 +207,10 @@ impl<'a> FuncBuilder<'_, 'a> {
             ExprKind::Return(value) => self.return_(value.as_deref()),
             // Outside of a block it has nothing to be deferred to: it runs at once.
             ExprKind::Defer(body) => self.effect(body),
+            ExprKind::SetGlobal(global, value) => {
+                let value = self.value(value);
+                self.c.op1(Op::GlobalSet, &[value], global.0);
+            }
             ExprKind::Throw(error) => {
                 let error = self.value(error);
                 self.c.end(Term::Throw(error));

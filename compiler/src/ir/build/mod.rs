@@ -184,11 +184,11 @@ impl<'a> Module<'a> {
         let globals = hir.globals.iter().map(|g| GlobalDesc {
             name: g.name.clone(),
             ty: self.types.of(g.ty),
-            init: g.init.0,
+            init: g.init.map(|init| init.0),
         });
         let globals: Vec<_> = globals.collect();
         let mut funcs: Vec<ir::Func> = self.funcs.into_iter().flatten().collect();
-        let roots = hir.globals.iter().map(|g| g.init);
+        let roots = hir.globals.iter().filter_map(|g| g.init);
         let roots = roots
             .chain(hir.main)
             .chain(hir.tests.iter().map(|t| t.func));

@@ -27,6 +27,7 @@ pub(crate) fn parts<'a>(e: &'a Expr, f: &mut dyn FnMut(&'a Expr)) {
         | ExprKind::Field { base: inner, .. }
         | ExprKind::Loop { body: inner, .. }
         | ExprKind::Defer(inner)
+        | ExprKind::SetGlobal(_, inner)
         | ExprKind::Throw(inner)
         | ExprKind::Halt(inner)
         | ExprKind::Yield(inner)

@@ -239,6 +239,7 @@ impl<'a> Checker<'a> {
             self.captured_assignment(name, one.span, span);
             return None;
         }
+        self.note_change(name, one.span, span);
         if self.strict && !one.mutable {
             let text = self.text(name);
             let message = format!("`{text}` is not declared `mut`");

@@ -45,6 +45,9 @@ impl<'a> Checker<'a> {
             }
             let last = number + 1 == stmts.len();
             let want = if last { want } else { Want::Nothing };
+            if self.cx().role == FnRole::Statements {
+                self.statement = Some(stmt.span);
+            }
             let expr = self.stmt(stmt, want, stmts.get(number + 1));
             if expr.ty == Ty::NEVER {
                 ended = Some(expr.span);
@@ -82,7 +85,10 @@ impl<'a> Checker<'a> {
     ) -> Expr {
         match &stmt.kind {
             StmtKind::Error => self.poison(stmt.span),
-            StmtKind::Let(decl) => self.let_stmt(decl, stmt.span, next),
+            StmtKind::Let(decl) => {
+                let bind = self.let_stmt(decl, stmt.span, next);
+                self.publish(decl, bind)
+            }
             StmtKind::Assign(assign) => self.assign(assign, stmt.span),
             StmtKind::Expr(expr) => self.expr_stmt(expr, want),
             StmtKind::Defer(block) => {
@@ -132,10 +138,13 @@ impl<'a> Checker<'a> {
         self.report(Diagnostic::new(Code::UnusedValue, what, expr.span));
     }
 
-    fn let_stmt(&mut self, decl: &'a ast::Let, span: Span, next: Option<&'a ast::Stmt>) -> Expr {
-        if let Some(done) = self.statement_let(decl, span) {
-            return done;
-        }
+    /// `let pattern = e`; `next` is the statement after it.
+    pub(crate) fn let_stmt(
+        &mut self,
+        decl: &'a ast::Let,
+        span: Span,
+        next: Option<&'a ast::Stmt>,
+    ) -> Expr {
         if let Some(caught) = self.let_caught(decl, span, next) {
             return caught;
         }
