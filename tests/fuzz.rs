@@ -6,6 +6,8 @@
 
 #[path = "support/process.rs"]
 mod process;
+#[path = "support/random.rs"]
+mod random;
 mod support;
 
 use std::fs;
@@ -20,35 +22,8 @@ use lumen_compiler::diag::Diagnostics;
 use lumen_compiler::names::{Library, LibraryModule};
 use lumen_compiler::source::{SourceKind, SourceMap};
 use process::execute;
+use random::{Random, setting};
 use support::programs;
-
-/// Sebastiano Vigna's splitmix64.
-struct Random(u64);
-
-impl Random {
-    fn new() -> Self {
-        Self(setting("LUMEN_FUZZ_SEED", 1))
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ z >> 31
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        (self.next() % n.max(1) as u64) as usize
-    }
-}
-
-fn setting(name: &str, default: u64) -> u64 {
-    std::env::var(name)
-        .ok()
-        .and_then(|v| v.parse().ok())
-        .unwrap_or(default)
-}
 
 /// The texts of all golden programs that are one file.
 fn corpus() -> Vec<(String, String)> {
@@ -132,7 +107,7 @@ fn changed_programs_are_compiled_or_refused() {
     let rounds = 400 * setting("LUMEN_FUZZ_ROUNDS", 1);
     let work = move || {
         let corpus = corpus();
-        let mut random = Random::new();
+        let mut random = Random::new(setting("LUMEN_FUZZ_SEED", 1));
         for _ in 0..rounds {
             let (name, text) = &corpus[random.below(corpus.len())];
             let other = &corpus[random.below(corpus.len())].1;
@@ -193,7 +168,7 @@ fn changed_bytecode_that_passes_the_verifier_does_not_crash() {
         .into_iter()
         .filter(|(name, _)| name.starts_with("run/"))
         .collect();
-    let mut random = Random::new();
+    let mut random = Random::new(setting("LUMEN_FUZZ_SEED", 1));
     let mut ran = 0;
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("fuzz.lbc");
     let mut module = None;

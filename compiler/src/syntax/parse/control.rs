@@ -226,8 +226,7 @@ impl Parser<'_> {
         while let Some(word) = self.opt_clause(T::Catch, catches.last(), &body) {
             catches.push(self.parse_catch(span, word));
         }
-        if self.at(T::Finally) {
-            self.bump();
+        if self.opt_clause(T::Finally, catches.last(), &body).is_some() {
             finally = Some(self.parse_block(span));
         }
         if catches.is_empty() && finally.is_none() {
