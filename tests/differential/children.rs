@@ -58,7 +58,10 @@ fn perform(task: &str) -> bool {
                 tell(file, format!("{seed}\ndied\n"));
                 let verdict = check(&program(seed));
                 if verdict != Verdict::Agree {
-                    tell(file, format!("{seed}\n{}\n{}", verdict.class(), verdict.text()));
+                    tell(
+                        file,
+                        format!("{seed}\n{}\n{}", verdict.class(), verdict.text()),
+                    );
                     return true;
                 }
             }

@@ -91,7 +91,10 @@ impl Generator {
             0 => (format!("len({error}.trace)"), Ty::Int),
             1 => (format!("{error}.location"), Ty::Str),
             2 => (format!("len({error}.causes)"), Ty::Int),
-            _ => (format!("\"{{{error}.kind}}: {{{error}.message}}\""), Ty::Str),
+            _ => (
+                format!("\"{{{error}.kind}}: {{{error}.message}}\""),
+                Ty::Str,
+            ),
         };
         self.line(&format!("let {name} = {what}"));
         if self.body.loud {
@@ -202,7 +205,10 @@ impl Generator {
         match self.random.one_in(2) {
             true => self.line(&format!("let mut {name} = await spawn([{all}])")),
             false => {
-                self.line(&format!("let mut {name}: list[{}] = await parallel", ty.text()));
+                self.line(&format!(
+                    "let mut {name}: list[{}] = await parallel",
+                    ty.text()
+                ));
                 for branch in &arguments {
                     self.line(&format!("  {branch}"));
                 }
@@ -221,7 +227,10 @@ impl Generator {
         let (channel, task) = (self.fresh("ch"), self.fresh("t"));
         let (index, message) = (self.fresh("i"), self.fresh("x"));
         let (capacity, turns) = (self.random.below(4), self.random.between(1, 8));
-        self.line(&format!("let {channel} = channel[{}]({capacity})", ty.text()));
+        self.line(&format!(
+            "let {channel} = channel[{}]({capacity})",
+            ty.text()
+        ));
         self.line(&format!("let {task} = async"));
         let outside = self.body.clone();
         let known = self.scope.len();
@@ -267,7 +276,10 @@ impl Generator {
         self.line(&format!("let {name} = {closure}"));
         self.declare(&name, ty, false);
         let arguments = self.several(&params, 2);
-        self.line(&format!("let mut {value}: {} = {name}({arguments})", result.text()));
+        self.line(&format!(
+            "let mut {value}: {} = {name}({arguments})",
+            result.text()
+        ));
         self.declare(&value, *result, true);
     }
 }

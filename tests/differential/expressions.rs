@@ -25,10 +25,26 @@ const INTS: &[&str] = &[
     "(-9223372036854775807)",
 ];
 const FLOATS: &[&str] = &[
-    "0.0", "1.0", "0.5", "(-1.5)", "2.25", "3.141592653589793", "1e300", "1e-300", "(-0.0)", "100.0",
+    "0.0",
+    "1.0",
+    "0.5",
+    "(-1.5)",
+    "2.25",
+    "3.141592653589793",
+    "1e300",
+    "1e-300",
+    "(-0.0)",
+    "100.0",
 ];
 const TEXTS: &[&str] = &[
-    "\"\"", "\"a\"", "\"b\"", "\"key\"", "\"Zoë\"", "\"two words\"", "\"ünïcödé\"", "\"0\"",
+    "\"\"",
+    "\"a\"",
+    "\"b\"",
+    "\"key\"",
+    "\"Zoë\"",
+    "\"two words\"",
+    "\"ünïcödé\"",
+    "\"0\"",
 ];
 
 impl Generator {
@@ -86,7 +102,10 @@ impl Generator {
             Ty::Str => self.random.pick(TEXTS).to_string(),
             Ty::List(element) => {
                 let count = self.random.between(1, 4);
-                format!("[{}]", self.several(&vec![(**element).clone(); count], depth))
+                format!(
+                    "[{}]",
+                    self.several(&vec![(**element).clone(); count], depth)
+                )
             }
             Ty::Map(key, value) => {
                 let count = self.random.between(1, 3);
@@ -113,7 +132,9 @@ impl Generator {
                 let value = self.expr(inner, depth);
                 format!("maybe({value}, {})", self.expr(&Ty::Bool, depth.min(1)))
             }
-            Ty::Result(_) if self.random.one_in(3) => format!("err({})", self.expr(&Ty::Str, depth)),
+            Ty::Result(_) if self.random.one_in(3) => {
+                format!("err({})", self.expr(&Ty::Str, depth))
+            }
             Ty::Result(inner) => format!("ok({})", self.expr(inner, depth)),
             Ty::Fn(params, result) => self.lambda(params, result, depth),
         }

@@ -164,12 +164,7 @@ impl Generator {
     }
 
     /// Runs `inside` as the body of a loop of `turns`.
-    pub(crate) fn turns(
-        &mut self,
-        turns: u64,
-        label: String,
-        inside: impl FnOnce(&mut Generator),
-    ) {
+    pub(crate) fn turns(&mut self, turns: u64, label: String, inside: impl FnOnce(&mut Generator)) {
         let before = self.body.times;
         self.body.times *= turns.max(1);
         self.body.loops.push(label);

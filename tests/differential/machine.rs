@@ -169,7 +169,11 @@ fn compile(text: &str) -> Result<Module, Verdict> {
         },
         _ => {
             let errors = diagnostics.iter().map(|d| d.code.number());
-            let code = errors.filter(|c| c.starts_with('E')).min().unwrap_or("?").into();
+            let code = errors
+                .filter(|c| c.starts_with('E'))
+                .min()
+                .unwrap_or("?")
+                .into();
             let text = render_human(&sources, &diagnostics, RenderOptions::default());
             Err(Verdict::Refused { code, text })
         }
@@ -205,9 +209,18 @@ fn compare(a: &Shown, b: &Shown, exact: bool) -> Option<String> {
     };
     let numbers = |shown: &Shown| {
         let hash = exact.then_some(shown.exact.1);
-        format!("code {}, leaked {}, hash {hash:?}", shown.code, shown.leaked)
+        format!(
+            "code {}, leaked {}, hash {hash:?}",
+            shown.code, shown.leaked
+        )
     };
-    let errors = |shown: &Shown| if exact { shown.exact.0.clone() } else { String::new() };
+    let errors = |shown: &Shown| {
+        if exact {
+            shown.exact.0.clone()
+        } else {
+            String::new()
+        }
+    };
     differ("output", &a.out, &b.out)
         .or_else(|| differ("end", &a.end, &b.end))
         .or_else(|| differ("stderr", &errors(a), &errors(b)))

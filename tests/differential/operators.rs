@@ -36,11 +36,18 @@ impl Generator {
             13 => format!("(small({a}) ** {})", self.random.below(5)),
             14 => {
                 let b = self.expr(&Ty::Int, depth);
-                let cell = *self.random.pick(&["min", "max", "wrapping_add", "wrapping_mul"]);
+                let cell = *self
+                    .random
+                    .pick(&["min", "max", "wrapping_add", "wrapping_mul"]);
                 format!("{cell}({a}, {b})")
             }
             15 => {
-                let kinds = [Ty::Str, Ty::list(Ty::Int), Ty::list(Ty::Bool), Ty::list(Ty::Str)];
+                let kinds = [
+                    Ty::Str,
+                    Ty::list(Ty::Int),
+                    Ty::list(Ty::Bool),
+                    Ty::list(Ty::Str),
+                ];
                 let ty = self.random.pick(&kinds).clone();
                 format!("len({})", self.expr(&ty, depth))
             }
@@ -71,7 +78,9 @@ impl Generator {
             }
             6 => format!("sqrt(abs({a}))"),
             7 => {
-                let cell = *self.random.pick(&["clamp", "clamp", "floor", "ceil", "round"]);
+                let cell = *self
+                    .random
+                    .pick(&["clamp", "clamp", "floor", "ceil", "round"]);
                 format!("to_float({cell}({a}))")
             }
             8 => format!("to_float(small({}))", self.expr(&Ty::Int, depth)),
@@ -85,7 +94,10 @@ impl Generator {
     pub(crate) fn bool(&mut self, depth: u32) -> String {
         match self.random.below(12) {
             0..5 => {
-                let ty = self.random.pick(&[Ty::Int, Ty::Int, Ty::Float, Ty::Str]).clone();
+                let ty = self
+                    .random
+                    .pick(&[Ty::Int, Ty::Int, Ty::Float, Ty::Str])
+                    .clone();
                 let operator = *self.random.pick(&["<", "<=", ">", ">=", "==", "!="]);
                 let (a, b) = (self.expr(&ty, depth), self.expr(&ty, depth));
                 format!("({a} {operator} {b})")
@@ -181,7 +193,11 @@ impl Generator {
             true => format!("0..{}", self.random.between(1, 8)),
             false => self.expr(&Ty::list(from.clone()), depth.min(1)),
         };
-        let from = if source.starts_with("0..") { Ty::Int } else { from };
+        let from = if source.starts_with("0..") {
+            Ty::Int
+        } else {
+            from
+        };
         let name = self.fresh("x");
         let known = self.scope.len();
         let (times, closure) = (self.body.times, self.body.closure);

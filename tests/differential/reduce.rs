@@ -29,9 +29,10 @@ fn indent(line: &str) -> usize {
 /// Whether a line goes on with a statement that began above it at the same indentation.
 fn continues(line: &str) -> bool {
     let word = line.trim_start();
-    ["else", "catch", "finally", "end"]
-        .iter()
-        .any(|w| word.strip_prefix(w).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric)))
+    ["else", "catch", "finally", "end"].iter().any(|w| {
+        word.strip_prefix(w)
+            .is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+    })
 }
 
 /// Where the statement that begins at `at` ends.
@@ -83,13 +84,18 @@ fn shorten(lines: &mut Vec<String>, attempt: &mut impl FnMut(&[String]) -> bool)
         let mut found = blocks(lines, at, end);
         // What stands in these blocks means nothing outside them.
         let header = lines[at].trim_start();
-        if ["match ", "record ", "enum "].iter().any(|word| header.starts_with(word)) {
+        if ["match ", "record ", "enum "]
+            .iter()
+            .any(|word| header.starts_with(word))
+        {
             found.clear();
         }
         let replaced = found.iter().any(|&(from, to)| {
             let mut with = lines[..at].to_vec();
             let depth = indent(&lines[from]).saturating_sub(indent(&lines[at]));
-            let inner = lines[from..to].iter().map(|l| l.get(depth..).unwrap_or("").to_owned());
+            let inner = lines[from..to]
+                .iter()
+                .map(|l| l.get(depth..).unwrap_or("").to_owned());
             with.extend(inner);
             with.extend_from_slice(&lines[end..]);
             let good = attempt(&with);
@@ -112,7 +118,9 @@ fn drop_clause(
     attempt: &mut impl FnMut(&[String]) -> bool,
 ) -> bool {
     // A `try` keeps one clause, or it would fail in another way.
-    let tries = found.first().is_some_and(|(from, _)| lines[from - 1].trim_end().ends_with("try"));
+    let tries = found
+        .first()
+        .is_some_and(|(from, _)| lines[from - 1].trim_end().ends_with("try"));
     if tries && found.len() < 3 {
         return false;
     }

@@ -100,7 +100,11 @@ impl Generator {
 
     fn assignment(&mut self) {
         let captured = self.body.captured;
-        let variables = self.scope.iter().skip(captured).filter(|var| var.assignable);
+        let variables = self
+            .scope
+            .iter()
+            .skip(captured)
+            .filter(|var| var.assignable);
         let variables: Vec<_> = variables.cloned().collect();
         if variables.is_empty() {
             return self.variable();
@@ -283,7 +287,11 @@ impl Generator {
         };
         let (name, index) = (self.fresh("h"), self.fresh("i"));
         let float = self.random.one_in(3);
-        let (ty, zero) = if float { (Ty::Float, "0.0") } else { (Ty::Int, "0") };
+        let (ty, zero) = if float {
+            (Ty::Float, "0.0")
+        } else {
+            (Ty::Int, "0")
+        };
         self.line(&format!("let mut {name} = {zero}"));
         self.declare(&name, ty.clone(), false);
         self.line(&format!("for {index} in 0..{turns}"));
@@ -313,7 +321,10 @@ impl Generator {
         let rest = self.several(&cell.params[1..], 2);
         let comma = if rest.is_empty() { "" } else { ", " };
         let (name, count) = (self.fresh("x"), self.random.below(8));
-        self.line(&format!("for {name} in {}({count}{comma}{rest})", cell.name));
+        self.line(&format!(
+            "for {name} in {}({count}{comma}{rest})",
+            cell.name
+        ));
         self.turns(9, String::new(), |g| {
             g.declare(&name, cell.result.clone(), false);
             g.statements(3);

@@ -92,7 +92,11 @@ impl Generator {
             0..8 => self.scalar(),
             8..11 => Ty::list(self.part_type(depth - 1)),
             11 => {
-                let key = if self.random.one_in(2) { Ty::Int } else { Ty::Str };
+                let key = if self.random.one_in(2) {
+                    Ty::Int
+                } else {
+                    Ty::Str
+                };
                 Ty::Map(Box::new(key), Box::new(self.part_type(depth - 1)))
             }
             12 => {

@@ -148,13 +148,21 @@ impl Scan<'_> {
                         _ => self.touch(reg, p),
                     }
                 });
-                self.window(sigs, b, i, inst, after);
+                self.window(sigs, live, b, i, inst, after);
             });
             at = end + 2;
         }
     }
 
-    fn window(&mut self, sigs: &Signatures, b: BlockId, i: usize, inst: &Inst, after: &BitSet) {
+    fn window(
+        &mut self,
+        sigs: &Signatures,
+        live: &Liveness,
+        b: BlockId,
+        i: usize,
+        inst: &Inst,
+        after: &BitSet,
+    ) {
         let Some((args, _)) = window_args(inst) else {
             return;
         };
@@ -162,6 +170,15 @@ impl Scan<'_> {
             return;
         }
         let out = sigs.outs(inst).map(|(reg, _)| reg);
+        // Where the old value is needed when the instruction fails, it is live across it too.
+        let handler = self.func.blocks[b.0 as usize].handler;
+        let handlers = handler
+            .into_iter()
+            .flat_map(|h| [Some(h.block), h.catch.flatten()]);
+        let kept = handlers
+            .flatten()
+            .any(|h| live.live_in(h).any(|r| Some(r) == out));
+        let out = out.filter(|_| !kept);
         let mut live: Vec<VReg> = after.iter().map(VReg).filter(|&r| Some(r) != out).collect();
         // An updated root is not an argument, but must not be in the window either; the operands
         // read beside the window must survive the moves into it.
