@@ -151,6 +151,29 @@ impl Modules {
     }
 }
 
+/// What the checker uses of the library for words that a program mentions.
+const IMPLIED: &[(&str, &[&str])] = &[
+    ("tool", &["from_json"]),
+    (
+        "from_json",
+        &[
+            "_json_field",
+            "_json_field_or",
+            "_json_key",
+            "_json_list",
+            "_json_map",
+            "_json_mismatch",
+            "_json_no_variant",
+            "_json_object",
+            "_json_part",
+            "_json_payload",
+            "_json_set",
+            "_json_tuple",
+            "_json_variant",
+        ],
+    ),
+];
+
 /// Where a module stands in the walk.
 #[derive(Clone, Copy)]
 enum Visit {
@@ -190,6 +213,13 @@ impl<'a> Walk<'a> {
         let mut more = true;
         while more {
             more = false;
+            for (name, implied) in IMPLIED {
+                if self.names.has_met(name) {
+                    implied.iter().for_each(|name| {
+                        self.names.intern(name);
+                    });
+                }
+            }
             for (partial, tree) in partials.iter_mut().zip(&mut trees) {
                 if partial.want(self.names) {
                     more = true;

@@ -27,6 +27,10 @@ pub(crate) struct Output {
     nominals: FxHashMap<(AdtId, Vec<Ty>), Ty>,
     /// Record types with constraints whose check function is still to be made.
     pub(crate) unchecked: Vec<(NominalId, AdtId, Rc<[Ty]>)>,
+    /// Readers of types, and of variants' payloads, for `from_json`.
+    pub(crate) readers: FxHashMap<(Ty, Option<u32>), FuncId>,
+    /// Those whose bodies are still to be made.
+    pub(crate) unread: Vec<super::json::Reader>,
 }
 
 impl Output {
@@ -40,6 +44,8 @@ impl Output {
             translated: FxHashMap::default(),
             nominals: FxHashMap::default(),
             unchecked: Vec::new(),
+            readers: FxHashMap::default(),
+            unread: Vec::new(),
         }
     }
 }
@@ -285,6 +291,9 @@ impl<'a> Checker<'a> {
             args.push(arg);
         }
         if let hir::Callee::Native(_) = callee {
+            if let Some(reader) = self.json_function(site.cell, &args, site.span) {
+                return hir::Callee::Func(reader);
+            }
             return hir::Callee::Native(self.native(site.cell, &args, site.span, fixing));
         }
         let inst = self.instance(site.cell, &args, Some(site.span));

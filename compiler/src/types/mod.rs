@@ -17,6 +17,7 @@ mod globals;
 mod imports;
 mod instance;
 pub(crate) mod items;
+mod json;
 mod lints;
 mod order;
 mod program;

@@ -32,8 +32,11 @@ impl<'a> Checker<'a> {
             while let Some(id) = self.queue.pop() {
                 self.check_queued(id);
             }
-            if self.out.unchecked.is_empty() {
+            if self.out.unchecked.is_empty() && self.out.unread.is_empty() {
                 return;
+            }
+            for reader in std::mem::take(&mut self.out.unread) {
+                self.make_reader(reader);
             }
             for (nominal, adt, args) in std::mem::take(&mut self.out.unchecked) {
                 self.make_record_check(nominal, adt, &args);

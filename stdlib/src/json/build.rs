@@ -1,4 +1,5 @@
-//! `Json` values to values of any type: what `from_json[T]` and tool answers need.
+//! `Json` values to values of any type: what `from_json[T]` and tool answers need, where no record
+//! has defaults or constraints.
 
 use lumen_runtime::heap::dynamic::{type_matches, type_name, visible_type};
 use lumen_runtime::heap::word::{NULL, immediate, is_pointer, type_of};
@@ -18,24 +19,50 @@ struct Builder<'a> {
     /// Where in the value: `$.users[3].name`.
     path: String,
     depth: usize,
+    /// Whether fields that a record does not have are refused.
+    strict: bool,
 }
 
 type Built = Result<u64, JsonError>;
 
+impl<'a> Builder<'a> {
+    fn new(heap: &'a mut Heap, types: &'a Types, strict: bool) -> Builder<'a> {
+        Builder {
+            heap,
+            types,
+            path: "$".to_owned(),
+            depth: 0,
+            strict,
+        }
+    }
+}
+
 /// Makes a value of type `ty` from a borrowed word of type `Json`; an error says where it does not
-/// fit.
+/// fit. With `strict`, fields that a record does not have do not fit.
 ///
 /// # Safety
 /// `json` is a live word of type `Json`; `types` is the heap's table.
-pub unsafe fn build(heap: &mut Heap, types: &Types, json: u64, ty: TypeIx) -> Built {
-    let mut b = Builder {
-        heap,
-        types,
-        path: "$".to_owned(),
-        depth: 0,
-    };
+pub unsafe fn build(heap: &mut Heap, types: &Types, json: u64, ty: TypeIx, strict: bool) -> Built {
     // SAFETY: by contract.
-    unsafe { b.value(json, ty) }
+    unsafe { Builder::new(heap, types, strict).value(json, ty) }
+}
+
+/// Makes a map key of type `ty` from a borrowed String.
+///
+/// # Safety
+/// `key` is a live String; `types` is the heap's table.
+pub unsafe fn build_key(heap: &mut Heap, types: &Types, key: u64, ty: TypeIx) -> Built {
+    // SAFETY: by contract.
+    unsafe { Builder::new(heap, types, false).key(key, ty) }
+}
+
+/// Says that a Json is no `ty`.
+///
+/// # Safety
+/// `json` is a live word of type `Json`; `types` is the heap's table.
+pub unsafe fn mismatch(heap: &mut Heap, types: &Types, json: u64, ty: TypeIx) -> Built {
+    // SAFETY: by contract.
+    unsafe { Builder::new(heap, types, false).mismatch(json, ty) }
 }
 
 impl Builder<'_> {
@@ -259,6 +286,14 @@ impl Builder<'_> {
         let fields = self.types.fields(ty);
         // SAFETY: `json` is a map[String, Json].
         unsafe {
+            let mut at = if self.strict { 0 } else { usize::MAX };
+            while let Some((p, key, _)) = map::next(self.types, json, at) {
+                at = p + 1;
+                let name = string::as_str(key);
+                if !fields.iter().any(|field| *field.name == *name) {
+                    return self.fail(&format!("there is no field `{name}`"));
+                }
+            }
             self.slots(ty, fields.len(), |b, i| {
                 let field = &fields[i];
                 match map::get_str(b.types, json, &field.name) {

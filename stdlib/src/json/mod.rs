@@ -15,7 +15,7 @@ mod build;
 mod parse;
 mod write;
 
-pub use build::build;
+pub use build::{build, build_key, mismatch};
 pub use parse::parse;
 pub use write::{Layout, write};
 

@@ -1,14 +1,14 @@
 //! JSON: the natives over [`crate::json`].
 
-use lumen_runtime::heap::{TypeIx, count, well_known};
 use lumen_runtime::native::{Failure, NativeCx, NativeResult, fail, int, kind, text};
 
-use crate::json::{JsonError, Layout, build, parse, write};
+use crate::json::{JsonError, Layout, build, build_key, mismatch, parse, write};
 
 natives! {
     "json.parse_json(String) -> result[Json, String]" => parse_json,
-    "json.from_json[T](String) -> result[T, String]" => from_text,
-    "json.from_json[T](Json) -> result[T, String]" => from_value,
+    "json._json_read[T](Json, Bool) -> T" => read,
+    "json._json_key[T](String) -> T" => key,
+    "json._json_mismatch[T](Json) -> T" => refuse,
     "json.to_json[T](T) -> String" => |cx, args| to_text(cx, args, Layout::Compact),
     "json.to_json_pretty[T](T, Int) -> String" => |cx, args| {
         let layout = Layout::Pretty(int(args[1]).clamp(0, 16) as usize);
@@ -31,31 +31,32 @@ fn parse_json(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
     give(cx, parsed)
 }
 
-/// The type of `ok`'s payload in the result type.
-fn wanted(cx: &NativeCx<'_>) -> TypeIx {
-    let ok = cx.types.variant(cx.result, "ok");
-    ok.and_then(|v| cx.types.fields(v).first())
-        .map_or(well_known::JSON, |f| f.ty)
+/// The kind of failures that say where a value does not fit.
+const KIND: &str = "Json";
+
+/// A value read, or a failure.
+fn raise(built: Result<u64, JsonError>) -> NativeResult {
+    match built {
+        Ok(slot) => Ok(slot),
+        Err(JsonError::Invalid(message)) => fail(KIND, message),
+        Err(JsonError::Memory) => Err(Failure::out_of_memory().into()),
+    }
 }
 
-fn from_text(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
-    let ty = wanted(cx);
-    let built = parse(cx.heap, text(&args[0])).and_then(|json| {
-        // SAFETY: the Json just made; it is dropped when it has been used.
-        unsafe {
-            let built = build(cx.heap, cx.types, json, ty);
-            count::drop(cx.heap, json);
-            built
-        }
-    });
-    give(cx, built)
-}
-
-fn from_value(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
-    let ty = wanted(cx);
+fn read(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
+    let strict = args[1] != 0;
     // SAFETY: slot 0 is a live Json.
-    let built = unsafe { build(cx.heap, cx.types, args[0], ty) };
-    give(cx, built)
+    raise(unsafe { build(cx.heap, cx.types, args[0], cx.result, strict) })
+}
+
+fn key(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
+    // SAFETY: slot 0 is a live String.
+    raise(unsafe { build_key(cx.heap, cx.types, args[0], cx.result) })
+}
+
+fn refuse(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
+    // SAFETY: slot 0 is a live Json.
+    raise(unsafe { mismatch(cx.heap, cx.types, args[0], cx.result) })
 }
 
 fn text_of(cx: &NativeCx<'_>, args: &[u64], layout: Layout) -> Result<String, Failure> {

@@ -14,7 +14,7 @@ fn through(text: &str, ty: TypeIx, layout: Layout) -> Result<String, String> {
         let json = parse(&mut c.heap, text).map_err(|e| e.to_string())?;
         // SAFETY: live values of the types said, dropped when they have been used.
         unsafe {
-            let built = build(&mut c.heap, &types, json, ty).map_err(|e| e.to_string());
+            let built = build(&mut c.heap, &types, json, ty, false).map_err(|e| e.to_string());
             count::drop(&mut c.heap, json);
             let slot = built?;
             let out = write(&types, slot, ty, layout);

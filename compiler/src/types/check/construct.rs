@@ -213,7 +213,7 @@ impl<'a> Checker<'a> {
     }
 
     /// `fn(a0, a1, …) => body(a0, a1, …)`
-    pub(super) fn eta(
+    pub(crate) fn eta(
         &mut self,
         params: &[Ty],
         span: Span,

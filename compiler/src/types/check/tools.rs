@@ -79,7 +79,8 @@ impl<'a> Checker<'a> {
         };
         let result = self.types.adt(AdtId::RESULT, &[ty, Ty::STRING]);
         let callee = self.site(cell, &[ty], span);
-        let args = vec![call];
+        let strict = node(ExprKind::Bool(false), Ty::BOOL, span);
+        let args = vec![call, strict];
         let parsed = match callee {
             Callee::Native(_) | Callee::Func(_) => {
                 node(ExprKind::Call { callee, args }, result, span)
@@ -116,7 +117,7 @@ impl<'a> Checker<'a> {
         let cells = self.candidates(name);
         cells.into_iter().find(|&cell| {
             let sig = self.sig(cell);
-            sig.params.len() == 1 && sig.params[0].ty == Ty::JSON && sig.generics.len() == 1
+            sig.params.len() == 2 && sig.params[0].ty == Ty::JSON && sig.generics.len() == 1
         })
     }
 
