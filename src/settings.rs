@@ -1,13 +1,17 @@
 //! How programs are run: the options that `lumen run` and `lumen test` share.
 
-use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use clap::{Arg, ArgMatches, Command, value_parser};
+use lumen_runtime::sched::policy::inject::Injection;
+use lumen_runtime::sched::policy::{Schedule, Scheduler};
 use lumen_vm::Options;
 
 /// The options, as given.
 #[derive(Clone, Debug)]
 pub struct Settings {
     workers: Option<usize>,
-    deterministic: bool,
+    scheduler: Option<Scheduler>,
+    injection: Option<Injection>,
+    delays: Option<u64>,
     seed: Option<u64>,
     virtual_clock: Option<bool>,
     max_memory_mb: Option<u64>,
@@ -16,7 +20,7 @@ pub struct Settings {
 
 /// Adds the options to a command.
 pub fn arguments(command: Command) -> Command {
-    command
+    let command = command
         .next_help_heading("How it runs")
         .arg(
             Arg::new("workers")
@@ -28,8 +32,17 @@ pub fn arguments(command: Command) -> Command {
         .arg(
             Arg::new("deterministic")
                 .long("deterministic")
-                .action(ArgAction::SetTrue)
-                .help("One fiber at a time in a fixed order, with the virtual clock"),
+                .value_name("ORDER")
+                .num_args(0..=1)
+                .require_equals(true)
+                .default_missing_value("fifo")
+                .value_parser(value_parser!(Scheduler))
+                .help("One fiber at a time in an order that --seed repeats, with the virtual clock")
+                .long_help(
+                    "One fiber at a time in an order that --seed repeats, with the virtual clock. \
+                     ORDER is fifo; random; delay:N, fifo but for N places; or pct:N, random \
+                     priorities with N - 1 changes",
+                ),
         )
         .arg(
             Arg::new("seed")
@@ -58,6 +71,29 @@ pub fn arguments(command: Command) -> Command {
                 .value_name("MB")
                 .value_parser(value_parser!(u64).range(1..=1 << 20))
                 .help("The calls of one fiber may take this much; beyond it is `stack overflow`"),
+        );
+    test_arguments(command)
+}
+
+/// Options that make a run worse than any real one.
+fn test_arguments(command: Command) -> Command {
+    command
+        .next_help_heading("To test with")
+        .arg(
+            Arg::new("inject")
+                .long("inject")
+                .value_name("FAULT@N")
+                .requires("deterministic")
+                .value_parser(value_parser!(Injection))
+                .help("cancel@N, fail@N, delay@N: puts a fault at the Nth scheduling point"),
+        )
+        .arg(
+            Arg::new("delays")
+                .long("delays")
+                .value_name("S")
+                .conflicts_with("deterministic")
+                .value_parser(value_parser!(u64))
+                .help("Random pauses in the scheduler, to bring races out; S is their seed"),
         )
         .next_help_heading(None::<&str>)
 }
@@ -67,7 +103,9 @@ impl Settings {
     pub fn of(matches: &ArgMatches) -> Settings {
         Settings {
             workers: matches.get_one::<u16>("workers").map(|n| usize::from(*n)),
-            deterministic: matches.get_flag("deterministic"),
+            scheduler: matches.get_one::<Scheduler>("deterministic").copied(),
+            injection: matches.get_one::<Injection>("inject").copied(),
+            delays: matches.get_one::<u64>("delays").copied(),
             seed: matches.get_one::<u64>("seed").copied(),
             virtual_clock: matches
                 .get_one::<String>("clock")
@@ -91,7 +129,7 @@ impl Settings {
 
     /// The seed of what is random in the host: `None` is the system's chance.
     pub fn chance_seed(&self) -> Option<u64> {
-        if self.deterministic {
+        if self.scheduler.is_some() {
             Some(self.seed.unwrap_or(0))
         } else {
             self.seed
@@ -103,7 +141,14 @@ impl Settings {
         let defaults = Options::default();
         Options {
             workers: self.workers(),
-            deterministic: self.deterministic,
+            deterministic: self.scheduler.is_some(),
+            schedule: Schedule {
+                scheduler: self.scheduler.unwrap_or_default(),
+                seed: self.seed.unwrap_or(0),
+                injection: self.injection,
+                ..Schedule::default()
+            },
+            delays: self.delays,
             seed: self.seed.unwrap_or(0),
             virtual_clock: self.virtual_clock,
             max_memory: self.max_memory_mb.map(|mb| mb << 20),

@@ -97,6 +97,10 @@ pub struct Config {
     pub max_blocking: usize,
     /// Record events for [`crate::sched::events`].
     pub trace_events: bool,
+    /// Keep every operation of a deterministic run, not only their digest.
+    pub trace_log: bool,
+    /// Seed of random pauses at scheduling points of parallel runs, for tests.
+    pub delays: Option<u64>,
     /// What slots are.
     pub payload: &'static PayloadVTable,
     /// Whom to tell.
@@ -117,6 +121,8 @@ impl Default for Config {
             time_slice: Duration::from_millis(10),
             max_blocking: 64,
             trace_events: false,
+            trace_log: false,
+            delays: None,
             payload: PayloadVTable::PLAIN,
             hooks: Arc::new(NoHooks),
         }

@@ -84,6 +84,8 @@ pub mod kind {
     pub const NO_CONSENSUS: &str = "NoConsensus";
     pub const CANCELLED: &str = "Cancelled";
     pub const DEADLOCK: &str = "Deadlock";
+    /// A failure that a test has put at a scheduling point.
+    pub const INJECTED: &str = "Injected";
     pub const STACK: &str = "Stack";
     pub const MEMORY: &str = "Memory";
     pub const IO: &str = "Io";

@@ -7,8 +7,10 @@ use lumen_bytecode::verify::verify;
 use lumen_runtime::heap::{Heap, HeapShared, OutOfMemory, TypeKind, Types, count, well_known};
 use lumen_runtime::heap::{format, list, record, string, word};
 use lumen_runtime::native::{Host, Native};
+use lumen_runtime::sched::det::Counts;
 use lumen_runtime::sched::events::Event;
-use lumen_runtime::sched::policy::fifo::Fifo;
+use lumen_runtime::sched::policy::Schedule;
+use lumen_runtime::sched::trace_hash::TraceLog;
 use lumen_runtime::{ClockKind, Config, Interrupt, Mode, Outcome, Runtime, SpawnInfo, Stats};
 
 use crate::backtrace::FailureReport;
@@ -47,6 +49,12 @@ pub struct Options {
     pub jit_threshold: u32,
     /// Write `/tmp/perf-PID.map`, so that `perf report` can name native code.
     pub perf_map: bool,
+    /// How deterministic runs are scheduled.
+    pub schedule: Schedule,
+    /// Keep every operation of a deterministic run ([`Ended::trace_log`]).
+    pub trace_log: bool,
+    /// Seed of random pauses in the scheduler of parallel runs.
+    pub delays: Option<u64>,
 }
 
 impl Default for Options {
@@ -63,6 +71,9 @@ impl Default for Options {
             jit: JitMode::Off,
             jit_threshold: 1000,
             perf_map: false,
+            schedule: Schedule::default(),
+            trace_log: false,
+            delays: None,
         }
     }
 }
@@ -79,7 +90,7 @@ pub enum End {
 }
 
 /// How a run ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Ended {
     /// The entry function's end.
     pub end: End,
@@ -92,6 +103,10 @@ pub struct Ended {
     pub leaked: i64,
     /// Digest of a deterministic run.
     pub trace_hash: Option<u64>,
+    /// What a deterministic run did, if that was kept.
+    pub trace_log: Option<TraceLog>,
+    /// How much a deterministic run had to decide.
+    pub counts: Counts,
     /// The time that fibers saw at the end, in nanoseconds.
     pub now_ns: u64,
     /// What the scheduler did.
@@ -180,6 +195,14 @@ impl Program {
         Err(LoadError::new("this build has no compiler of native code"))
     }
 
+    /// The same program, to be run otherwise. (What is hashed keeps the seed it was loaded with.)
+    #[must_use]
+    pub fn with(&self, change: impl FnOnce(&mut Options)) -> Program {
+        let mut program = self.clone();
+        change(&mut program.options);
+        program
+    }
+
     /// Whether there is a `main` to run.
     #[must_use]
     pub fn has_main(&self) -> bool {
@@ -242,6 +265,8 @@ impl Program {
         });
         ended.deadlocked = report.deadlock.is_some();
         ended.trace_hash = report.trace_hash;
+        ended.trace_log = report.trace_log;
+        ended.counts = report.counts;
         ended.now_ns = report.now;
         ended.stats = runtime.stats();
         ended.events = runtime.take_events();
@@ -263,7 +288,7 @@ impl Program {
         Config {
             workers: self.options.workers,
             mode: match deterministic {
-                true => Mode::Deterministic(Box::new(Fifo)),
+                true => Mode::Deterministic(self.options.schedule.policy()),
                 false => Mode::Parallel,
             },
             clock: match clock.unwrap_or(deterministic) {
@@ -273,6 +298,8 @@ impl Program {
             seed: self.options.seed,
             detect_deadlock: true,
             trace_events: self.options.trace_events,
+            trace_log: self.options.trace_log,
+            delays: self.options.delays,
             payload: &PAYLOAD,
             hooks,
             ..Config::default()
@@ -351,6 +378,8 @@ impl Ended {
             deadlocked: false,
             leaked: 0,
             trace_hash: None,
+            trace_log: None,
+            counts: Counts::default(),
             now_ns: 0,
             stats: Stats::default(),
             events: Vec::new(),

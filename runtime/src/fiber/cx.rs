@@ -201,6 +201,15 @@ impl FiberCx {
         if check {
             worker.note_cancellation(&self.fiber_arc());
         }
+        if self.shared().watched
+            && self
+                .shared()
+                .det
+                .as_ref()
+                .is_some_and(|d| d.asks_at_polls())
+        {
+            self.meet_cancel();
+        }
         if let Some(why) = self.fiber().state.barred() {
             return Safepoint::Stop(self.stopped(why));
         }
@@ -231,6 +240,15 @@ impl FiberCx {
         }
         if let Some(why) = self.check_cancel() {
             return Poll::Ready(Err(why));
+        }
+        if self.shared().watched {
+            self.meet_cancel();
+            if let Some(why) = self.check_cancel() {
+                return Poll::Ready(Err(why));
+            }
+            if let Some(det) = &self.shared().det {
+                det.yielded(self.fiber());
+            }
         }
         self.next_op();
         self.set_phase(Phase::Looked);
@@ -267,6 +285,7 @@ impl FiberCx {
         {
             word.fetch_and(!POLL_CHECK, Ordering::AcqRel);
             worker.note_cancellation(&self.fiber_arc());
+            worker.rearm();
         }
         self.fiber().state.barred().map(|why| self.stopped(why))
     }

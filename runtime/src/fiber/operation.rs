@@ -1,6 +1,7 @@
 //! What operations that may wait are made of: entering, opening a wait, closing it.
 
 use crate::fiber::{FiberCx, Phase};
+use crate::sched::decide::Fault;
 use crate::sched::state::*;
 use crate::sched::stats::count;
 use crate::sched::trace_hash::Op;
@@ -44,20 +45,23 @@ impl FiberCx {
     pub(crate) fn enter(&self) -> Enter {
         match self.phase() {
             Phase::Waiting => {
-                let over = self.fiber().state.is_delivered();
-                return if over { Enter::Resume } else { Enter::Yield };
+                if !self.fiber().state.is_delivered() {
+                    return Enter::Yield;
+                }
+                if self.shared().watched {
+                    self.meet_cancel();
+                }
+                return Enter::Resume;
             }
             Phase::Passed | Phase::Looked => self.set_phase(Phase::Idle),
             Phase::Idle => {
                 if let Some(why) = self.check_cancel() {
                     return Enter::Stop(why);
                 }
-                if let Some(det) = &self.shared().det {
-                    self.next_op();
-                    if det.point(self.fiber()) {
-                        self.set_phase(Phase::Passed);
-                        return Enter::Yield;
-                    }
+                if self.shared().watched
+                    && let Some(entered) = self.scheduling_point()
+                {
+                    return entered;
                 }
                 return Enter::Begin;
             }
@@ -66,6 +70,58 @@ impl FiberCx {
             Some(why) => Enter::Stop(why),
             None => Enter::Begin,
         }
+    }
+
+    /// Before an operation: what tests and policies do there. `None`: nothing.
+    #[cold]
+    fn scheduling_point(&self) -> Option<Enter> {
+        let Some(det) = &self.shared().det else {
+            self.shared().pause();
+            return None;
+        };
+        self.next_op();
+        // The second half of an operation does not fail by itself: it has given up a lock, say.
+        let offered: &[Fault] = match self.slot().stage {
+            0 => &[Fault::Cancel, Fault::Delay, Fault::Fail],
+            _ => &[Fault::Cancel, Fault::Delay],
+        };
+        match det.fault(self.fiber(), offered) {
+            Fault::None => {}
+            Fault::Fail => return Some(Enter::Stop(WaitError::Injected)),
+            Fault::Delay => {
+                det.hold(self.fiber());
+                self.set_phase(Phase::Passed);
+                return Some(Enter::Yield);
+            }
+            Fault::Cancel => {
+                self.cancel_self();
+                if let Some(why) = self.fiber().state.barred() {
+                    return Some(Enter::Stop(self.stopped(why)));
+                }
+            }
+        }
+        if det.point(self.fiber()) {
+            self.set_phase(Phase::Passed);
+            return Some(Enter::Yield);
+        }
+        None
+    }
+
+    /// A point where nothing but the fiber's cancellation can be put in.
+    #[cold]
+    pub(crate) fn meet_cancel(&self) {
+        if let Some(det) = &self.shared().det
+            && det.fault(self.fiber(), &[Fault::Cancel]) == Fault::Cancel
+        {
+            self.cancel_self();
+        }
+    }
+
+    /// As if somebody else had just cancelled the running fiber.
+    fn cancel_self(&self) {
+        // A running fiber is only flagged; there is nothing to enqueue.
+        let _ = self.fiber().state.ask_cancel();
+        self.look_soon();
     }
 
     /// An operation that only looks: in a deterministic run it yields after looking, so that a
@@ -82,9 +138,11 @@ impl FiberCx {
         self.next_op();
         let seen = look();
         self.event(op, object, seen);
-        let slot = self.slot();
-        slot.value = seen;
+        self.slot().value = seen;
         self.set_phase(Phase::Looked);
+        if let Some(det) = &self.shared().det {
+            det.yielded(self.fiber());
+        }
         Poll::Pending
     }
 
@@ -115,12 +173,7 @@ impl FiberCx {
     /// Adds to the digest of a deterministic run.
     pub(crate) fn event(&self, op: Op, object: u64, outcome: u64) {
         if let Some(det) = &self.shared().det {
-            let fiber = self.fiber();
-            // SAFETY: the running fiber owns its counters.
-            let ordinal = unsafe { *fiber.ops.get() };
-            det.hash
-                .lock()
-                .add(fiber.path_hash(), ordinal, op, object, outcome);
+            det.record(self.fiber(), op, object, outcome);
         }
     }
 

@@ -30,6 +30,7 @@ pub fn stop(why: WaitError) -> NativeStop {
         WaitError::Closed => kind::CLOSED,
         WaitError::Full | WaitError::TooLarge => kind::FULL,
         WaitError::Deadlock => kind::DEADLOCK,
+        WaitError::Injected => kind::INJECTED,
     };
     Failure::new(name, why.to_string()).into()
 }

@@ -35,6 +35,34 @@ pub struct Choice {
     pub object: u64,
 }
 
+/// What may be put into a run at a point, to see whether the program bears it. As options of
+/// [`Decision::Fault`] they are named by these numbers; option 0 is always `None`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Fault {
+    /// Nothing.
+    None,
+    /// The fiber is cancelled here.
+    Cancel,
+    /// The operation fails with [`WaitError::Injected`].
+    ///
+    /// [`WaitError::Injected`]: crate::WaitError::Injected
+    Fail,
+    /// The fiber waits until no other can run.
+    Delay,
+}
+
+/// At which points a policy is asked about faults.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FaultPoints {
+    /// Nowhere.
+    Nowhere,
+    /// Before each operation, when a fiber has parked, and when it resumes.
+    Operations,
+    /// There, and at the first poll of running code (a back-edge or call) after each of them.
+    Polls,
+}
+
 /// Makes the choices of a deterministic run.
 pub trait Policy: Send {
     /// Picks one of `options`; out of range counts as 0.
@@ -43,5 +71,15 @@ pub trait Policy: Send {
     /// Does this policy always pick option 0? Then options are not even listed.
     fn is_default(&self) -> bool {
         false
+    }
+
+    /// Where it is asked about faults.
+    fn fault_points(&self) -> FaultPoints {
+        FaultPoints::Nowhere
+    }
+
+    /// A fiber has made room of its own accord: it waits for something others do.
+    fn yielded(&mut self, fiber: u64) {
+        let _ = fiber;
     }
 }

@@ -2,18 +2,36 @@
 
 use crate::fiber::Fiber;
 use crate::prim::Mutex;
-use crate::sched::decide::{Choice, Decision, Policy};
-use crate::sched::trace_hash::TraceHash;
+use crate::sched::decide::{Choice, Decision, Fault, FaultPoints, Policy};
+use crate::sched::trace_hash::{Op, TraceHash, TraceLog};
 use crate::time::timeline::Timeline;
 use std::collections::VecDeque;
 use std::sync::Arc;
+
+/// No more than so many ready fibers, the oldest ones, are options: with ten thousand of them each
+/// choice would cost as much as running one, and a bug that needs more is not known.
+const WINDOW: usize = 64;
 
 struct Inner {
     ready: VecDeque<Arc<Fiber>>,
     policy: Box<dyn Policy>,
     /// Chosen at a scheduling point, to run next: index into `ready`.
     chosen: Option<usize>,
-    decisions: u64,
+    /// The fiber of this number is to wait in `held` when it makes room.
+    hold: Option<u64>,
+    /// Fibers that run when no other can.
+    held: VecDeque<Arc<Fiber>>,
+    counts: Counts,
+}
+
+/// How much a deterministic run had to decide.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Choices made.
+    pub decisions: u64,
+    /// Points at which a fiber could have been cancelled, an operation have failed, a fiber have
+    /// been held back; counted when faults are injected.
+    pub points: [u64; 3],
 }
 
 /// The state of a deterministic run.
@@ -21,7 +39,8 @@ pub(crate) struct Det {
     inner: Mutex<Inner>,
     /// The policy always takes option 0: nothing need be listed.
     default: bool,
-    pub(crate) hash: Mutex<TraceHash>,
+    fault_points: FaultPoints,
+    hash: Mutex<TraceHash>,
 }
 
 fn choice(fiber: &Fiber) -> Choice {
@@ -32,18 +51,88 @@ fn choice(fiber: &Fiber) -> Choice {
 }
 
 impl Det {
-    pub(crate) fn new(policy: Box<dyn Policy>) -> Det {
+    /// With a log, everything is kept that goes into the digest.
+    pub(crate) fn new(policy: Box<dyn Policy>, log: bool) -> Det {
         let default = policy.is_default();
+        let fault_points = policy.fault_points();
+        let mut hash = TraceHash::default();
+        if log {
+            hash.keep_log();
+        }
         let inner = Inner {
             ready: VecDeque::new(),
             policy,
             chosen: None,
-            decisions: 0,
+            hold: None,
+            held: VecDeque::new(),
+            counts: Counts::default(),
         };
         Det {
             inner: Mutex::new(inner),
             default,
-            hash: Mutex::new(TraceHash::default()),
+            fault_points,
+            hash: Mutex::new(hash),
+        }
+    }
+
+    /// Adds an event of the fiber the caller runs to the digest.
+    pub(crate) fn record(&self, fiber: &Fiber, op: Op, object: u64, outcome: u64) {
+        // SAFETY: the running fiber owns its counters.
+        let ordinal = unsafe { *fiber.ops.get() };
+        self.hash.lock().add(fiber, ordinal, op, object, outcome);
+    }
+
+    /// The digest.
+    pub(crate) fn hash(&self) -> u64 {
+        self.hash.lock().value()
+    }
+
+    pub(crate) fn take_log(&self) -> Option<TraceLog> {
+        self.hash.lock().take_log()
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        self.inner.lock().counts
+    }
+
+    /// Is the policy asked about faults at the back-edges of loops, too?
+    pub(crate) fn asks_at_polls(&self) -> bool {
+        self.fault_points == FaultPoints::Polls
+    }
+
+    /// Which of the faults in `offered` is put in here.
+    pub(crate) fn fault(&self, fiber: &Fiber, offered: &[Fault]) -> Fault {
+        if self.fault_points == FaultPoints::Nowhere {
+            return Fault::None;
+        }
+        let fiber = fiber.path_hash();
+        let option = |fault: Fault| Choice {
+            fiber,
+            object: fault as u64,
+        };
+        let options: Vec<Choice> = std::iter::once(Fault::None)
+            .chain(offered.iter().copied())
+            .map(option)
+            .collect();
+        let mut inner = self.inner.lock();
+        for fault in offered {
+            inner.counts.points[*fault as usize - 1] += 1;
+        }
+        match inner.policy.decide(Decision::Fault, &options) {
+            0 => Fault::None,
+            at => offered.get(at - 1).copied().unwrap_or(Fault::None),
+        }
+    }
+
+    /// The running fiber goes behind all others when it makes room, which it does next.
+    pub(crate) fn hold(&self, fiber: &Fiber) {
+        self.inner.lock().hold = Some(fiber.id);
+    }
+
+    /// The running fiber makes room of its own accord.
+    pub(crate) fn yielded(&self, fiber: &Fiber) {
+        if !self.default {
+            self.inner.lock().policy.yielded(fiber.path_hash());
         }
     }
 
@@ -53,29 +142,37 @@ impl Det {
     }
 
     pub(crate) fn push(&self, fiber: Arc<Fiber>) {
-        self.inner.lock().ready.push_back(fiber);
+        let mut inner = self.inner.lock();
+        if inner.hold == Some(fiber.id) {
+            inner.hold = None;
+            inner.held.push_back(fiber);
+        } else {
+            inner.ready.push_back(fiber);
+        }
     }
 
     pub(crate) fn is_idle(&self) -> bool {
-        self.inner.lock().ready.is_empty()
+        let inner = self.inner.lock();
+        inner.ready.is_empty() && inner.held.is_empty()
     }
 
     /// The fiber to run next.
     pub(crate) fn pop(&self) -> Option<Arc<Fiber>> {
         let mut inner = self.inner.lock();
+        if inner.ready.is_empty() {
+            return inner.held.pop_front();
+        }
         if self.default {
             return inner.ready.pop_front();
         }
         if let Some(at) = inner.chosen.take() {
             return inner.ready.remove(at);
         }
-        // Entries of fibers that have ended meanwhile are no options.
-        inner.ready.retain(|f| f.state.is_queued());
-        match inner.ready.len() {
-            0 => None,
+        match inner.window() {
+            0 => inner.held.pop_front(),
             1 => inner.ready.pop_front(),
-            _ => {
-                let options: Vec<Choice> = inner.ready.iter().map(|f| choice(f)).collect();
+            n => {
+                let options: Vec<Choice> = inner.ready.iter().take(n).map(|f| choice(f)).collect();
                 let at = inner.decide(Decision::Next, &options);
                 inner.ready.remove(at)
             }
@@ -88,12 +185,12 @@ impl Det {
             return false;
         }
         let mut inner = self.inner.lock();
-        inner.ready.retain(|f| f.state.is_queued());
-        if inner.ready.is_empty() {
+        let n = inner.window();
+        if n == 0 {
             return false;
         }
         let mut options = vec![choice(fiber)];
-        options.extend(inner.ready.iter().map(|f| choice(f)));
+        options.extend(inner.ready.iter().take(n).map(|f| choice(f)));
         match inner.decide(Decision::Next, &options) {
             0 => false,
             at => {
@@ -127,8 +224,22 @@ impl Det {
 }
 
 impl Inner {
+    /// How many fibers in front of the queue are options. Entries of fibers that have ended
+    /// meanwhile are not; they go.
+    fn window(&mut self) -> usize {
+        let mut live = 0;
+        while live < self.ready.len().min(WINDOW) {
+            if self.ready[live].state.is_queued() {
+                live += 1;
+            } else {
+                self.ready.remove(live);
+            }
+        }
+        live
+    }
+
     fn decide(&mut self, decision: Decision, options: &[Choice]) -> usize {
-        self.decisions += 1;
+        self.counts.decisions += 1;
         let at = self.policy.decide(decision, options);
         if at < options.len() { at } else { 0 }
     }

@@ -17,11 +17,7 @@ impl Place<'_> {
             log.record(worker, fiber, EventKind::End);
         }
         if let Some(det) = &self.shared.det {
-            // SAFETY: as below.
-            let ordinal = unsafe { *fiber.ops.get() };
-            det.hash
-                .lock()
-                .add(fiber.path_hash(), ordinal, Op::End, 0, outcome.tag());
+            det.record(fiber, Op::End, 0, outcome.tag());
         }
         // SAFETY: the fiber is RUNNING and the caller's, so these fields are.
         let (body, family) = unsafe {

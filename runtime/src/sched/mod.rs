@@ -3,7 +3,8 @@
 
 pub mod deadlock;
 pub mod decide;
-pub(crate) mod det;
+pub(crate) mod delays;
+pub mod det;
 pub mod events;
 pub(crate) mod finish;
 pub(crate) mod group;
@@ -16,7 +17,7 @@ pub mod runtime;
 pub(crate) mod shared;
 pub(crate) mod state;
 pub mod stats;
-pub(crate) mod trace_hash;
+pub mod trace_hash;
 pub(crate) mod wait_reason;
 pub(crate) mod worker;
 

@@ -4,11 +4,13 @@ use crate::config::Config;
 use crate::fiber::{Body, Fiber, SpawnInfo};
 use crate::payload::Outcome;
 use crate::sched::deadlock::DeadlockReport;
+use crate::sched::det::Counts;
 use crate::sched::events::Event;
 use crate::sched::group::{Group, Member};
 use crate::sched::pool::Pool;
 use crate::sched::shared::Shared;
 use crate::sched::stats::Stats;
+use crate::sched::trace_hash::TraceLog;
 use crate::sched::worker::Seed;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
@@ -33,6 +35,10 @@ pub struct RunReport {
     pub deadlock: Option<DeadlockReport>,
     /// Digest of a deterministic run.
     pub trace_hash: Option<u64>,
+    /// What a deterministic run did, if that was kept.
+    pub trace_log: Option<TraceLog>,
+    /// How much a deterministic run had to decide.
+    pub counts: Counts,
     /// The time fibers saw at the end, in nanoseconds.
     pub now: u64,
 }
@@ -122,7 +128,9 @@ impl Runtime {
             outcome,
             detached_failures: shared.failures.load(Ordering::Acquire),
             deadlock: shared.deadlock.lock().take(),
-            trace_hash: shared.det.as_ref().map(|d| d.hash.lock().value()),
+            trace_hash: shared.det.as_ref().map(|d| d.hash()),
+            trace_log: shared.det.as_ref().and_then(|d| d.take_log()),
+            counts: shared.det.as_ref().map(|d| d.counts()).unwrap_or_default(),
             now: shared.clock.now(),
         }
     }

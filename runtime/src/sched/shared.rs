@@ -5,6 +5,7 @@ use crate::fiber::{Fiber, SpawnInfo};
 use crate::payload::{Outcome, PayloadVTable};
 use crate::prim::Mutex;
 use crate::sched::Place;
+use crate::sched::delays::Delays;
 use crate::sched::det::Det;
 use crate::sched::events::EventLog;
 use crate::sched::group::Group;
@@ -33,6 +34,9 @@ pub(crate) struct Shared {
     pub(crate) worker_stack: usize,
     pub(crate) stacks: crate::fiber::stack::Arena,
     pub(crate) det: Option<Det>,
+    pub(crate) delays: Option<Delays>,
+    /// Something is done at scheduling points: `det` or `delays`.
+    pub(crate) watched: bool,
     pub(crate) timeline: Mutex<Timeline>,
     pub(crate) pools: Mutex<Vec<Arc<Pool>>>,
     global: OnceLock<Arc<Pool>>,
@@ -73,9 +77,12 @@ impl Shared {
     pub(crate) fn new(config: Config) -> Shared {
         let det = match config.mode {
             crate::config::Mode::Parallel => None,
-            crate::config::Mode::Deterministic(policy) => Some(Det::new(policy)),
+            crate::config::Mode::Deterministic(policy) => Some(Det::new(policy, config.trace_log)),
         };
+        let delays = config.delays.filter(|_| det.is_none()).map(Delays::new);
         Shared {
+            watched: det.is_some() || delays.is_some(),
+            delays,
             clock: Clock::new(config.clock),
             payload: config.payload,
             hooks: config.hooks,
@@ -161,6 +168,14 @@ impl Shared {
         }
         if let Some(worker) = fiber.pool().workers().get(fiber.worker_index()) {
             worker.poll_word.fetch_or(POLL_CHECK, Ordering::AcqRel);
+        }
+    }
+
+    /// Under test: a moment in which others may come first.
+    #[cold]
+    pub(crate) fn pause(&self) {
+        if let Some(delays) = &self.delays {
+            delays.pause();
         }
     }
 

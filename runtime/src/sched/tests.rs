@@ -43,10 +43,15 @@ fn a_cycle_of_locks_is_reported_and_main_is_told() {
         let main = body(|cx| {
             let a = Arc::new(RawMutex::new(cx.new_object_id()));
             let b = Arc::new(RawMutex::new(cx.new_object_id()));
+            let holders = Arc::new(AtomicU64::new(0));
             let tasks = [(a.clone(), b.clone()), (b, a)].map(|(first, second)| {
+                let holders = holders.clone();
                 spawn(cx, move |cx| {
                     cx.block(|| first.poll_lock(cx, None)).unwrap();
-                    cx.sleep(Duration::from_millis(2)).unwrap();
+                    holders.fetch_add(1, Ordering::SeqCst);
+                    while holders.load(Ordering::SeqCst) < 2 {
+                        cx.yield_now().unwrap();
+                    }
                     match cx.block(|| second.poll_lock(cx, None)) {
                         Ok(()) => Outcome::Ok(0),
                         Err(_) => Outcome::Cancelled,
@@ -225,9 +230,12 @@ fn an_interrupt_cancels_everything_and_insists_the_second_time() {
         let other = runtime.clone();
         let ended = Arc::new(AtomicU64::new(0));
         let seen = ended.clone();
+        let started = Arc::new(AtomicU64::new(0));
+        let running = started.clone();
         let main = body(move |cx| {
             let seen2 = seen.clone();
             drop(spawn(cx, move |cx| {
+                running.store(1, Ordering::SeqCst);
                 cx.sleep(Duration::from_secs(100)).unwrap_err();
                 seen2.fetch_add(1, Ordering::SeqCst);
                 Outcome::Cancelled
@@ -237,7 +245,10 @@ fn an_interrupt_cancels_everything_and_insists_the_second_time() {
             Outcome::Cancelled
         });
         let thread = std::thread::spawn(move || {
-            std::thread::sleep(Duration::from_millis(30));
+            while started.load(Ordering::SeqCst) == 0 {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            std::thread::sleep(Duration::from_millis(5));
             assert_eq!(other.interrupt(), Interrupt::Cancelling);
             assert_eq!(other.interrupt(), Interrupt::Insisted);
         });

@@ -97,6 +97,8 @@ pub enum WaitError {
     TooLarge,
     /// Nothing in the program can ever end this wait.
     Deadlock,
+    /// A test has put a failure here.
+    Injected,
 }
 
 impl std::fmt::Display for WaitError {
@@ -109,6 +111,7 @@ impl std::fmt::Display for WaitError {
             WaitError::Full => "channel is full",
             WaitError::TooLarge => "batch exceeds the channel's capacity",
             WaitError::Deadlock => "deadlock",
+            WaitError::Injected => "injected failure",
         })
     }
 }

@@ -8,7 +8,9 @@
 use crate::fiber::{Fiber, FiberCx, Phase, Step, coro};
 use crate::payload::Outcome;
 use crate::sched::Place;
+use crate::sched::decide::Fault;
 use crate::sched::events::EventKind;
+use crate::sched::group::{Member, cancel_all};
 use crate::sched::pool::{Pool, Remote};
 use crate::sched::shared::{POLL_CHECK, POLL_PREEMPT, Shared};
 use crate::sched::state::{ToParked, ToRunning};
@@ -221,6 +223,7 @@ impl Worker {
         let turn = remote.dispatches.load(Ordering::Relaxed) + 1;
         remote.dispatches.store(turn, Ordering::Relaxed);
         self.note_cancellation(fiber);
+        self.rearm();
         if fiber.state.barred().is_some() {
             // It polls the word, not its state.
             remote.poll_word.fetch_or(POLL_CHECK, Ordering::AcqRel);
@@ -252,10 +255,38 @@ impl Worker {
                 self.cancel_own(fiber);
             }
             count(&remote.counters.parks);
+            if self.shared.watched {
+                self.shared.pause();
+            }
             match fiber.state.transition_to_parked() {
-                ToParked::Parked => return Left::Parked,
+                ToParked::Parked => {
+                    if self.shared.watched {
+                        self.parked_point(fiber);
+                    }
+                    return Left::Parked;
+                }
                 ToParked::Woken => {}
             }
+        }
+    }
+
+    /// The fiber has just parked: here a policy may have it cancelled, as if by the fiber that
+    /// runs next.
+    #[cold]
+    fn parked_point(&self, fiber: &Arc<Fiber>) {
+        if let Some(det) = &self.shared.det
+            && det.fault(fiber, &[Fault::Cancel]) == Fault::Cancel
+        {
+            cancel_all(self.place(), vec![Member::Fiber(fiber.clone())]);
+        }
+    }
+
+    /// Is the next back-edge to poll, whatever happens?
+    pub(crate) fn rearm(&self) {
+        if self.shared.watched && self.shared.det.as_ref().is_some_and(|d| d.asks_at_polls()) {
+            self.remote()
+                .poll_word
+                .fetch_or(POLL_CHECK, Ordering::AcqRel);
         }
     }
 

@@ -127,12 +127,13 @@ pub struct RawCondvar {
 const WAITING: u8 = 1;
 const LOCKING: u8 = 0x40;
 const WAS_MASKED: u8 = 0x80;
-const RESULTS: [Option<WaitError>; 5] = [
+const RESULTS: [Option<WaitError>; 6] = [
     None,
     Some(WaitError::Cancelled),
     Some(WaitError::ScopeFailed),
     Some(WaitError::Timeout),
     Some(WaitError::Deadlock),
+    Some(WaitError::Injected),
 ];
 
 impl RawCondvar {

@@ -159,7 +159,7 @@ fn act(cx: &FiberCx, arms: &[Arm<'_>], start: usize) -> Option<(usize, Selected)
     if let Some(det) = &cx.shared().det
         && !det.is_default()
     {
-        return act_chosen(cx, arms, now);
+        return act_chosen(cx, arms, start, now);
     }
     // An arm whose time is up at once yields to arms that are ready.
     for timers in [false, true] {
@@ -176,9 +176,10 @@ fn act(cx: &FiberCx, arms: &[Arm<'_>], start: usize) -> Option<(usize, Selected)
 }
 
 /// Under a policy: which of the ready arms takes effect is a decision.
-fn act_chosen(cx: &FiberCx, arms: &[Arm<'_>], now: u64) -> Option<(usize, Selected)> {
+fn act_chosen(cx: &FiberCx, arms: &[Arm<'_>], start: usize, now: u64) -> Option<(usize, Selected)> {
     let det = cx.shared().det.as_ref()?;
-    let mut left: Vec<usize> = (0..arms.len()).collect();
+    let n = arms.len();
+    let mut left: Vec<usize> = (0..n).map(|k| (start + k) % n).collect();
     left.sort_by_key(|&at| matches!(arms[at], Arm::Until(_)));
     while !left.is_empty() {
         let options: Vec<Choice> = left

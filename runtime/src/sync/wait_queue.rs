@@ -41,6 +41,9 @@ impl Waiter {
                 Ok(Some(self.fiber))
             }
             Claim::Running => {
+                if self.fiber.shared().watched {
+                    self.fiber.shared().pause();
+                }
                 self.fiber.set_given(given);
                 Ok(self.fiber.state.deliver().then_some(self.fiber))
             }

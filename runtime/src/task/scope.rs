@@ -69,8 +69,8 @@ impl FiberCx {
                     scope.group.cancel(self.place());
                 }
             }
-            Enter::Stop(_) => {}
-            Enter::Begin => {
+            // Masked, it is not told to stop; and it must leave whatever a test puts here.
+            Enter::Begin | Enter::Stop(_) => {
                 // SAFETY: the running fiber owns its family field.
                 unsafe { *self.fiber().family.get() = Some(scope.outer.clone()) };
                 if !was_masked && self.fiber().state.is_cancel_asked() {

@@ -163,6 +163,7 @@ pub(crate) unsafe fn wait_failed(pc: Pc, cx: Cx, why: WaitError) -> bool {
             WaitError::Closed => kind::CLOSED,
             WaitError::Full | WaitError::TooLarge => kind::FULL,
             WaitError::Deadlock => kind::DEADLOCK,
+            WaitError::Injected => kind::INJECTED,
         };
         fail_named(pc, cx, name, &why.to_string())
     }

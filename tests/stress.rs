@@ -1,0 +1,430 @@
+//! The golden concurrent programs under stress: other schedules, faults at every scheduling
+//! point, pauses in the parallel scheduler.
+//!
+//! Each run must end, leave no object behind, and fail only with failures that make sense; a run
+//! that is repeated does the same, operation by operation. By default a bounded share is run, one
+//! that changes with the programs only. `LUMEN_STRESS=N` multiplies it (0: every point);
+//! `LUMEN_GOLDEN=text` restricts the programs.
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::{Duration, Instant};
+
+use lumen::pipeline::Session;
+use lumen::report::ErrorFormat;
+use lumen_runtime::native::{Host, Stream};
+use lumen_runtime::sched::decide::Fault;
+use lumen_runtime::sched::policy::inject::Injection;
+use lumen_runtime::sched::policy::{Schedule, Scheduler};
+use lumen_vm::{End, Ended, Options, Program};
+use support::{Kind, programs};
+
+/// A run that takes longer is interrupted, as by Ctrl-C: with a part of it gone, a program may
+/// wait in a loop for ever.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// A run that goes on so long after that hangs.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Points tried per program and kind of fault, unless `LUMEN_STRESS` says otherwise.
+const SHARE: u64 = 6;
+
+/// How many times the usual share; `None` is everything.
+fn factor() -> Option<u64> {
+    let given = std::env::var("LUMEN_STRESS").ok();
+    match given.and_then(|n| n.parse().ok()) {
+        Some(0) => None,
+        Some(n) => Some(n),
+        None => Some(1),
+    }
+}
+
+/// A world that keeps what is printed.
+#[derive(Default)]
+struct Kept {
+    out: Mutex<String>,
+    errors: Mutex<String>,
+    drawn: AtomicUsize,
+    interrupt: Mutex<Option<Box<dyn Fn() -> bool + Send>>>,
+}
+
+impl Host for Kept {
+    fn started(&self, interrupt: Box<dyn Fn() -> bool + Send>) {
+        *self.interrupt.lock().expect("no panic") = Some(interrupt);
+    }
+
+    fn arguments(&self) -> &[String] {
+        &[]
+    }
+
+    fn write(&self, stream: Stream, text: &str) -> Result<(), String> {
+        let to = match stream {
+            Stream::Out => &self.out,
+            Stream::Err => &self.errors,
+        };
+        to.lock().expect("no writer panics").push_str(text);
+        Ok(())
+    }
+
+    fn read_line(&self) -> Result<Option<String>, String> {
+        Ok(None)
+    }
+
+    fn read_rest(&self) -> Result<Vec<u8>, String> {
+        Ok(Vec::new())
+    }
+
+    fn now_ns(&self) -> i64 {
+        0
+    }
+
+    fn timestamp_ms(&self) -> i64 {
+        0
+    }
+
+    fn random(&self) -> u64 {
+        self.drawn.fetch_add(1, Ordering::Relaxed) as u64
+    }
+
+    fn workers(&self) -> usize {
+        4
+    }
+}
+
+/// What a run did.
+struct Run {
+    ended: Ended,
+    out: String,
+    errors: String,
+    /// It had to be interrupted.
+    endless: bool,
+}
+
+/// Runs a program on a thread of its own.
+fn run(program: &Program) -> Result<Run, String> {
+    let (sender, receiver) = mpsc::channel();
+    let program = program.clone();
+    let host = Arc::new(Kept::default());
+    let its = host.clone();
+    std::thread::spawn(move || {
+        // The receiver has gone when this took too long.
+        let _ = sender.send(program.run(its));
+    });
+    let mut endless = false;
+    let ended = receiver.recv_timeout(PATIENCE).or_else(|_| {
+        endless = true;
+        if let Some(interrupt) = &*host.interrupt.lock().expect("no panic") {
+            interrupt();
+        }
+        receiver.recv_timeout(LIMIT)
+    });
+    *host.interrupt.lock().expect("no panic") = None;
+    let ended = ended.map_err(|_| format!("hangs: {LIMIT:?} after an interrupt"))?;
+    let take = |text: &Mutex<String>| std::mem::take(&mut *text.lock().expect("no panic"));
+    let (out, errors) = (take(&host.out), take(&host.errors));
+    Ok(Run {
+        ended,
+        out,
+        errors,
+        endless,
+    })
+}
+
+/// What must hold of every run, whatever was put in.
+fn sound(run: &Run) -> Result<(), String> {
+    if run.ended.leaked != 0 {
+        return Err(format!("{} objects left behind", run.ended.leaked));
+    }
+    let mut texts = vec![run.errors.clone()];
+    if let End::Failed(failure) = &run.ended.end {
+        texts.push(failure.render());
+    }
+    for text in texts {
+        if ["internal error", "kind: Panic", "kind: Lost"]
+            .iter()
+            .any(|t| text.contains(t))
+        {
+            return Err(format!("an internal error:\n{text}"));
+        }
+    }
+    Ok(())
+}
+
+/// What the program's comments say it prints.
+fn expected(program: &support::Program) -> String {
+    let lines = program.expectations.iter().filter_map(|e| match &e.kind {
+        Kind::Output(text) => Some(format!("{}\n", text.trim_end())),
+        _ => None,
+    });
+    lines.collect()
+}
+
+fn trimmed(text: &str) -> String {
+    text.lines()
+        .map(|l| format!("{}\n", l.trim_end()))
+        .collect()
+}
+
+fn load(main: &Path) -> Result<Program, String> {
+    let mut session = Session::new("stress", main, ErrorFormat::Human);
+    let options = Options {
+        workers: 4,
+        ..Options::default()
+    };
+    session
+        .program(options)
+        .map_err(|exit| format!("does not load: {exit:?}"))
+}
+
+fn scheduled(program: &Program, schedule: Schedule) -> Program {
+    program.with(|options| {
+        options.deterministic = true;
+        options.schedule = schedule;
+    })
+}
+
+/// The programs of `run/` that use fibers, with those made for this test.
+///
+/// With each: does it need parallel scheduling, and does it rely on the default order of
+/// deterministic runs?
+fn concurrent() -> Vec<(support::Program, [bool; 2])> {
+    let mut found = programs("run");
+    found.retain(|p| p.name.contains("concurrency"));
+    found.extend(programs("stress"));
+    found
+        .into_iter()
+        .map(|program| {
+            let text = std::fs::read_to_string(&program.main).expect("readable program");
+            let has = |wanted| text.lines().any(|line| line == wanted);
+            let needs = [has("# parallel only"), has("@deterministic true")];
+            (program, needs)
+        })
+        .collect()
+}
+
+/// Does something with each program, two at a time, and fails with all complaints.
+fn each(check: impl Fn(&support::Program, [bool; 2]) -> Vec<String> + Sync) {
+    let programs = concurrent();
+    let next = AtomicUsize::new(0);
+    let complaints = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while let Some((program, needs)) =
+                    programs.get(next.fetch_add(1, Ordering::Relaxed))
+                {
+                    let start = Instant::now();
+                    let found = check(program, *needs);
+                    if std::env::var_os("LUMEN_STRESS_SHOW").is_some() {
+                        println!("{} {:?} {found:#?}", program.name, start.elapsed());
+                    }
+                    let named = found.iter().map(|c| format!("{}: {c}", program.name));
+                    complaints.lock().expect("no panic").extend(named);
+                }
+            });
+        }
+    });
+    let complaints = complaints.into_inner().expect("no panic");
+    assert!(
+        complaints.is_empty(),
+        "{} complaints\n{}",
+        complaints.len(),
+        complaints.join("\n")
+    );
+}
+
+/// Other schedules change nothing that a program may rely on, and a seed repeats its schedule.
+#[test]
+fn schedules_change_no_output() {
+    each(|program, [parallel, fifo]| {
+        if parallel || fifo {
+            return Vec::new();
+        }
+        let loaded = match load(&program.main) {
+            Ok(loaded) => loaded,
+            Err(why) => return vec![why],
+        };
+        let wanted = expected(program);
+        let mut complaints = Vec::new();
+        let kinds = [Scheduler::Random, Scheduler::Pct(3), Scheduler::Delay(2)];
+        for seed in 0..factor().unwrap_or(100) {
+            for scheduler in kinds {
+                let schedule = Schedule {
+                    scheduler,
+                    seed,
+                    ..Schedule::default()
+                };
+                let twice = || run(&scheduled(&loaded, schedule));
+                if let Err(why) = same(twice, |run| {
+                    sound(run)?;
+                    match trimmed(&run.out) == wanted {
+                        true => Ok(()),
+                        false => Err(format!("prints\n{}{}", run.out, failure(run))),
+                    }
+                }) {
+                    complaints.push(format!("--deterministic={scheduler} --seed {seed}: {why}"));
+                }
+            }
+        }
+        complaints
+    });
+}
+
+fn failure(run: &Run) -> String {
+    match &run.ended.end {
+        End::Failed(failure) => failure.render(),
+        _ => run.errors.clone(),
+    }
+}
+
+/// Runs twice, checks the first run, and compares.
+fn same(
+    run: impl Fn() -> Result<Run, String>,
+    check: impl Fn(&Run) -> Result<(), String>,
+) -> Result<Run, String> {
+    let first = run()?;
+    check(&first)?;
+    if first.endless {
+        return Ok(first);
+    }
+    let second = run()?;
+    let of = |run: &Run| (run.ended.trace_hash, run.out.clone(), run.ended.now_ns);
+    if of(&first) != of(&second) {
+        return Err(format!(
+            "differs when it is repeated: {:?} and {:?}",
+            of(&first),
+            of(&second)
+        ));
+    }
+    Ok(first)
+}
+
+/// Which of `points` points are tried.
+fn chosen(points: u64, seed: u64) -> Vec<u64> {
+    let Some(factor) = factor() else {
+        return (1..=points.min(5000)).collect();
+    };
+    let share = (SHARE * factor).min(points);
+    (0..share)
+        .map(|k| 1 + (k * points + seed % points.max(1)) / share % points)
+        .collect()
+}
+
+/// A fault at every scheduling point of every program, one run each.
+#[test]
+fn faults_are_borne_everywhere() {
+    let outcomes = Mutex::new(BTreeMap::<String, u64>::new());
+    let runs = AtomicUsize::new(0);
+    let start = Instant::now();
+    each(|program, [parallel, _]| {
+        if parallel {
+            return Vec::new();
+        }
+        let loaded = match load(&program.main) {
+            Ok(loaded) => loaded,
+            Err(why) => return vec![why],
+        };
+        let mut complaints = Vec::new();
+        let faulty = |injection| {
+            let schedule = Schedule {
+                injection: Some(injection),
+                ..Schedule::default()
+            };
+            scheduled(&loaded, schedule)
+        };
+        for (polls, faults) in [
+            (false, &[Fault::Cancel, Fault::Fail, Fault::Delay][..]),
+            (true, &[Fault::Cancel][..]),
+        ] {
+            let nowhere = Injection {
+                polls,
+                ..Injection::NOWHERE
+            };
+            let points = match run(&faulty(nowhere)) {
+                Ok(run) => run.ended.counts.points,
+                Err(why) => return vec![format!("without a fault: {why}")],
+            };
+            for &fault in faults {
+                let points = points[fault as usize - 1];
+                for at in chosen(points, program.name.len() as u64) {
+                    let injection = Injection { fault, at, polls };
+                    runs.fetch_add(1, Ordering::Relaxed);
+                    match same(|| run(&faulty(injection)), sound) {
+                        Ok(run) => {
+                            let key = format!("{fault:?} {}", outcome(&run));
+                            *outcomes.lock().expect("no panic").entry(key).or_default() += 1;
+                            if run.ended.deadlocked
+                                && std::env::var_os("LUMEN_STRESS_SHOW").is_some()
+                            {
+                                println!("{} {fault:?}@{at} {polls}\n{}", program.name, run.errors);
+                            }
+                        }
+                        Err(why) if why.starts_with("hangs") => {
+                            // Each such run leaves a busy thread behind: enough of this program.
+                            complaints.push(format!("{fault:?}@{at} (polls: {polls}): {why}"));
+                            return complaints;
+                        }
+                        Err(why) => complaints.push(format!(
+                            "{fault:?}@{at} of {points} (polls: {polls}): {why}"
+                        )),
+                    }
+                }
+            }
+        }
+        complaints
+    });
+    println!(
+        "{} injections in {:?}: {:#?}",
+        runs.into_inner(),
+        start.elapsed(),
+        outcomes.into_inner().expect("no panic")
+    );
+}
+
+/// How a run ended, in a word.
+fn outcome(run: &Run) -> String {
+    match &run.ended.end {
+        _ if run.endless => "endless".into(),
+        _ if run.ended.deadlocked => "deadlock".into(),
+        End::Failed(failure) => failure.kind.clone(),
+        End::Exit(code) => format!("exit {code}"),
+        End::Value(_) if run.ended.detached_failures > 0 => "detached failure".into(),
+        End::Value(_) => "ok".into(),
+    }
+}
+
+/// On several workers, with pauses at all the moments that matter, programs print the same.
+#[test]
+fn pauses_change_no_output() {
+    each(|program, _| {
+        let loaded = match load(&program.main) {
+            Ok(loaded) => loaded,
+            Err(why) => return vec![why],
+        };
+        let wanted = expected(program);
+        let mut complaints = Vec::new();
+        for seed in 0..factor().unwrap_or(30) {
+            for workers in [1, 3] {
+                let paused = loaded.with(|options| {
+                    options.workers = workers;
+                    options.delays = Some(seed);
+                });
+                let checked = run(&paused).and_then(|run| {
+                    sound(&run)?;
+                    match trimmed(&run.out) == wanted {
+                        true => Ok(()),
+                        false => Err(format!("prints\n{}{}", run.out, failure(&run))),
+                    }
+                });
+                if let Err(why) = checked {
+                    complaints.push(format!("--workers {workers} --delays {seed}: {why}"));
+                }
+            }
+        }
+        complaints
+    });
+}
