@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod bench;
 pub mod commands;
 pub mod disk;
 pub mod exit;

@@ -6,7 +6,7 @@ use lumen_bytecode::Module;
 use lumen_compiler::diag::Diagnostics;
 use lumen_compiler::hir;
 use lumen_compiler::names::{Library, LibraryModule};
-use lumen_compiler::source::{FileId, SourceMap};
+use lumen_compiler::source::{FileId, Loader, SourceMap};
 use lumen_runtime::native::Native;
 use lumen_vm::{Options, Program};
 
@@ -81,6 +81,11 @@ impl Session {
     pub fn check(&mut self) -> Result<Option<hir::Program>, Exit> {
         let root = self.read()?;
         let disk = Disk::of_program(&self.path);
+        Ok(self.check_from(root, &disk))
+    }
+
+    /// Checks the program that begins in `root`, whose imports `loader` finds.
+    pub fn check_from(&mut self, root: FileId, loader: &dyn Loader) -> Option<hir::Program> {
         let library: Vec<LibraryModule<'_>> = lumen_stdlib::SOURCES
             .iter()
             .map(|source| LibraryModule {
@@ -91,13 +96,7 @@ impl Session {
             .collect();
         let library = Library { modules: &library };
         let (sources, diagnostics) = (&mut self.sources, &mut self.diagnostics);
-        Ok(lumen_compiler::check(
-            root,
-            library,
-            &disk,
-            sources,
-            diagnostics,
-        ))
+        lumen_compiler::check(root, library, loader, sources, diagnostics)
     }
 
     /// The typed tree of a program without errors; what was found has been said.
@@ -120,8 +119,16 @@ impl Session {
             return module_file::read_verified(self.command, &self.path);
         }
         let program = self.typed()?;
+        self.generate(&program)
+    }
+
+    /// The module of a checked program.
+    ///
+    /// # Errors
+    /// [`Exit::Compile`] when it is too large for one; it has been said.
+    pub fn generate(&mut self, program: &hir::Program) -> Result<Module, Exit> {
         let (sources, diagnostics) = (&self.sources, &mut self.diagnostics);
-        let module = lumen_compiler::generate(&program, sources, diagnostics);
+        let module = lumen_compiler::generate(program, sources, diagnostics);
         self.finish()?;
         if cfg!(debug_assertions)
             && let Err(errors) = lumen_bytecode::verify(&module)

@@ -1,9 +1,11 @@
 //! How programs are run: the options that `lumen run` and `lumen test` share.
 
-use clap::{Arg, ArgMatches, Command, value_parser};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use lumen_runtime::sched::policy::inject::Injection;
 use lumen_runtime::sched::policy::{Schedule, Scheduler};
-use lumen_vm::Options;
+use lumen_vm::{JitMode, Options};
+
+use crate::{Exit, report};
 
 /// The options, as given.
 #[derive(Clone, Debug)]
@@ -16,6 +18,9 @@ pub struct Settings {
     virtual_clock: Option<bool>,
     max_memory_mb: Option<u64>,
     max_stack_mb: Option<usize>,
+    jit: JitMode,
+    jit_threshold: Option<u32>,
+    perf_map: bool,
 }
 
 /// Adds the options to a command.
@@ -95,13 +100,80 @@ fn test_arguments(command: Command) -> Command {
                 .value_parser(value_parser!(u64))
                 .help("Random pauses in the scheduler, to bring races out; S is their seed"),
         )
+        .next_help_heading("Native code")
+        .args(jit_arguments())
         .next_help_heading(None::<&str>)
 }
 
+/// The options about native code.
+fn jit_arguments() -> [Arg; 3] {
+    [
+        Arg::new("jit")
+            .long("jit")
+            .value_name("WHEN")
+            .value_parser(JitMode::NAMES.map(|(name, _)| name))
+            .help(
+                "When cells become native code: `auto` when they are hot, beside the program; \
+                 `always` at their first call [default: LUMEN_JIT, else auto]",
+            ),
+        Arg::new("jit-threshold")
+            .long("jit-threshold")
+            .value_name("N")
+            .value_parser(value_parser!(u32).range(1..))
+            .help("This many calls make a cell hot for `auto`; 16 rounds of a loop are one call"),
+        Arg::new("perf-map")
+            .long("perf-map")
+            .action(ArgAction::SetTrue)
+            .help("Writes /tmp/perf-PID.map, with which `perf report` names native cells"),
+    ]
+}
+
+/// When code becomes native: as the command line says, or else the environment.
+fn jit_mode(command: &str, matches: &ArgMatches) -> Result<JitMode, Exit> {
+    let given = matches.get_one::<String>("jit").cloned();
+    let environment = || {
+        std::env::var("LUMEN_JIT")
+            .ok()
+            .filter(|text| !text.is_empty())
+    };
+    let mode = match given.or_else(environment) {
+        None => JitMode::Auto,
+        Some(name) => JitMode::from_name(&name).ok_or_else(|| {
+            let message = format!("LUMEN_JIT is `{name}`; expected off, auto or always");
+            report::complain(command, &message);
+            Exit::Usage
+        })?,
+    };
+    if mode == JitMode::Always {
+        need_jit(command)?;
+    }
+    Ok(mode)
+}
+
+/// Whether this build can make native code.
+pub const HAS_JIT: bool = cfg!(feature = "jit");
+
+/// Refuses what needs native code in a build that makes none.
+///
+/// # Errors
+/// [`Exit::Usage`] in such a build; it has been said.
+pub fn need_jit(command: &str) -> Result<(), Exit> {
+    if HAS_JIT {
+        return Ok(());
+    }
+    let message = "this build makes no native code: it was built without the feature `jit`";
+    report::complain(command, message);
+    Err(Exit::Usage)
+}
+
 impl Settings {
-    /// What the command line says.
-    pub fn of(matches: &ArgMatches) -> Settings {
-        Settings {
+    /// What the command line, and for some things the environment, says.
+    ///
+    /// # Errors
+    /// [`Exit::Usage`] when the environment is wrong, or asks for what this build has not; it has
+    /// been said.
+    pub fn of(command: &str, matches: &ArgMatches) -> Result<Settings, Exit> {
+        Ok(Settings {
             workers: matches.get_one::<u16>("workers").map(|n| usize::from(*n)),
             scheduler: matches.get_one::<Scheduler>("deterministic").copied(),
             injection: matches.get_one::<Injection>("inject").copied(),
@@ -114,7 +186,15 @@ impl Settings {
             max_stack_mb: matches
                 .get_one::<u64>("max-stack")
                 .map(|mb| usize::try_from(*mb).unwrap_or(usize::MAX >> 20)),
-        }
+            jit: jit_mode(command, matches)?,
+            jit_threshold: matches.get_one::<u32>("jit-threshold").copied(),
+            perf_map: matches.get_flag("perf-map"),
+        })
+    }
+
+    /// When code becomes native.
+    pub fn jit(&self) -> JitMode {
+        self.jit
     }
 
     /// How many threads run fibers.
@@ -153,6 +233,9 @@ impl Settings {
             virtual_clock: self.virtual_clock,
             max_memory: self.max_memory_mb.map(|mb| mb << 20),
             max_stack: self.max_stack_mb.map_or(defaults.max_stack, |mb| mb << 20),
+            jit: self.jit,
+            jit_threshold: self.jit_threshold.unwrap_or(defaults.jit_threshold),
+            perf_map: self.perf_map,
             ..defaults
         }
     }

@@ -1,14 +1,19 @@
 //! `--trace FILE`: what ran where and when, as the JSON that Perfetto and Chrome's `about:tracing`
-//! show. One track per worker, and arrows from spawns, steals and awaits to where the fiber runs.
+//! show. One track per worker, with arrows from spawns to where the fiber runs, and one track of
+//! the compiler of native code.
 
 use std::collections::HashMap;
 use std::fmt::Write;
 
 use lumen_runtime::sched::events::{Event, EventKind};
+use lumen_vm::Compilation;
+
+/// The track of the compiler: there are fewer workers.
+const COMPILER_TRACK: u32 = 100_000;
 
 /// The timeline of a run.
 #[must_use]
-pub fn render(events: &[Event]) -> String {
+pub fn render(events: &[Event], compilations: &[Compilation]) -> String {
     let mut out = String::from("{\"traceEvents\":[\n");
     let mut tracks: Vec<(u32, u32)> = events.iter().map(|e| (e.pool, e.worker)).collect();
     tracks.sort_unstable();
@@ -35,6 +40,10 @@ pub fn render(events: &[Event]) -> String {
             EventKind::Await => lines.push(instant("await", event)),
         }
     }
+    if !compilations.is_empty() {
+        lines.push(track_name(0, COMPILER_TRACK, "compiler of native code"));
+        lines.extend(compilations.iter().map(compilation));
+    }
     out.push_str(&lines.join(",\n"));
     out.push_str("\n]}\n");
     out
@@ -45,9 +54,28 @@ fn micros(ns: u64) -> String {
 }
 
 fn name(pool: u32, worker: u32) -> String {
+    track_name(pool, worker, &format!("worker {worker}"))
+}
+
+fn track_name(pool: u32, track: u32, name: &str) -> String {
     format!(
-        "{{\"ph\":\"M\",\"name\":\"thread_name\",\"pid\":{pool},\"tid\":{worker},\
-         \"args\":{{\"name\":\"worker {worker}\"}}}}"
+        "{{\"ph\":\"M\",\"name\":\"thread_name\",\"pid\":{pool},\"tid\":{track},\
+         \"args\":{{\"name\":\"{name}\"}}}}"
+    )
+}
+
+/// A cell or loop that became native code.
+fn compilation(made: &Compilation) -> String {
+    let (at, long) = (micros(made.start_ns), micros(made.duration_ns));
+    let part = made
+        .at
+        .map_or(String::new(), |word| format!(", loop at {word}"));
+    let name = serde_json::Value::from(format!("compile {}{part}", made.name));
+    format!(
+        "{{\"ph\":\"X\",\"name\":{name},\"cat\":\"jit\",\"pid\":0,\
+         \"tid\":{COMPILER_TRACK},\"ts\":{at},\"dur\":{long},\
+         \"args\":{{\"bytes\":{}}}}}",
+        made.code_bytes
     )
 }
 
@@ -108,16 +136,37 @@ mod tests {
             other: 0,
             kind,
         };
-        let text = render(&[
-            event(1000, EventKind::Spawn),
-            event(2500, EventKind::Run),
-            event(4500, EventKind::End),
-        ]);
+        let text = render(
+            &[
+                event(1000, EventKind::Spawn),
+                event(2500, EventKind::Run),
+                event(4500, EventKind::End),
+            ],
+            &[],
+        );
         assert!(text.contains("\"name\":\"fiber 7\""), "{text}");
         assert!(text.contains("\"ts\":2.500,\"dur\":2.000"), "{text}");
         assert!(
             text.contains("\"ph\":\"s\"") && text.contains("\"ph\":\"f\""),
             "{text}"
         );
+    }
+
+    #[test]
+    fn compilations_have_a_track() {
+        let made = Compilation {
+            name: "f[\"x\"]".into(),
+            at: Some(12),
+            start_ns: 1500,
+            duration_ns: 2000,
+            code_bytes: 64,
+        };
+        let text = render(&[], &[made]);
+        let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(
+            value["traceEvents"][1]["name"],
+            "compile f[\"x\"], loop at 12"
+        );
+        assert_eq!(value["traceEvents"][1]["args"]["bytes"], 64);
     }
 }

@@ -1,14 +1,14 @@
-//! The `lumen` command: run, check and test programs.
+//! The `lumen` command: run, check, test and measure programs.
 
 use std::process::ExitCode;
 
 use clap::Command;
-use lumen::commands::{check, run, test, version};
+use lumen::commands::{bench, check, run, test, version};
 use lumen::{Exit, exit};
 
 fn command() -> Command {
     Command::new("lumen")
-        .about("Runs, checks and tests Lumen programs.")
+        .about("Runs, checks, tests and measures Lumen programs.")
         .version(env!("CARGO_PKG_VERSION"))
         .after_help(exit::help())
         .subcommand_required(true)
@@ -16,6 +16,7 @@ fn command() -> Command {
         .subcommand(run::command())
         .subcommand(check::command())
         .subcommand(test::command())
+        .subcommand(bench::command())
         .subcommand(version::command())
 }
 
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
         Some(("run", matches)) => run::run(matches),
         Some(("check", matches)) => check::run(matches),
         Some(("test", matches)) => test::run(matches),
+        Some(("bench", matches)) => bench::run(matches),
         Some(("version", _)) => version::run(),
         _ => Exit::Usage,
     };

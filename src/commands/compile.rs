@@ -8,8 +8,10 @@ use lumen_compiler::syntax::dump::{dump_ast, dump_tokens};
 use lumen_compiler::syntax::{Interner, parse_file};
 use lumen_compiler::{hir, ir};
 
+use lumen_vm::{JitMode, Options};
+
 use crate::pipeline::Session;
-use crate::{Exit, disk, module_file, report};
+use crate::{Exit, disk, module_file, report, settings};
 
 const NAME: &str = "lumenc compile";
 
@@ -21,6 +23,8 @@ enum Stage {
     Hir,
     Ir,
     Bytecode,
+    Clif,
+    Asm,
 }
 
 impl ValueEnum for Stage {
@@ -31,6 +35,8 @@ impl ValueEnum for Stage {
             Stage::Hir,
             Stage::Ir,
             Stage::Bytecode,
+            Stage::Clif,
+            Stage::Asm,
         ]
     }
 
@@ -44,6 +50,11 @@ impl ValueEnum for Stage {
             ),
             Stage::Ir => ("ir", "blocks and registers, after all passes"),
             Stage::Bytecode => ("bytecode", "the listing of the module"),
+            Stage::Clif => (
+                "clif",
+                "what the compiler of native code makes of the bytecode",
+            ),
+            Stage::Asm => ("asm", "native code"),
         };
         Some(PossibleValue::new(name).help(help))
     }
@@ -57,7 +68,10 @@ pub fn command() -> Command {
             Arg::new("FILE")
                 .required(true)
                 .value_parser(value_parser!(PathBuf))
-                .help("A program: .lm, .lumen, .lm.md, .lumen.md"),
+                .help(
+                    "A program: .lm, .lumen, .lm.md, .lumen.md; with `--emit clif` or `asm` also \
+                     bytecode, and FILE:CELL shows one cell",
+                ),
         )
         .arg(super::out_argument())
         .arg(
@@ -76,10 +90,15 @@ pub fn run(matches: &ArgMatches) -> Exit {
         .get_one::<PathBuf>("FILE")
         .cloned()
         .unwrap_or_default();
+    let stage = matches.get_one::<Stage>("emit").copied();
+    let (path, cell) = match stage {
+        Some(Stage::Clif | Stage::Asm) => split_cell(path),
+        _ => (path, None),
+    };
     let mut session = Session::new(NAME, &path, super::error_format(matches));
     let out = matches.get_one::<PathBuf>("out").cloned();
-    let result = match matches.get_one::<Stage>("emit") {
-        Some(stage) => emit(&mut session, *stage).map(|text| {
+    let result = match stage {
+        Some(stage) => emit(&mut session, stage, cell.as_deref()).map(|text| {
             report::output(&text);
         }),
         None => compile(&mut session, out),
@@ -90,8 +109,34 @@ pub fn run(matches: &ArgMatches) -> Exit {
     }
 }
 
+/// `FILE:CELL`: both; the path alone if it is that of a file.
+fn split_cell(path: PathBuf) -> (PathBuf, Option<String>) {
+    match path.to_str().and_then(|text| text.rsplit_once(':')) {
+        Some((file, cell)) if !path.exists() => (file.into(), Some(cell.to_owned())),
+        _ => (path, None),
+    }
+}
+
+/// Native code of a program, or what leads to it.
+fn native(session: &mut Session, stage: Stage, cell: Option<&str>) -> Result<String, Exit> {
+    settings::need_jit(NAME)?;
+    let options = Options {
+        jit: JitMode::Auto,
+        ..Options::default()
+    };
+    let program = session.program(options)?;
+    let text = match stage {
+        Stage::Clif => program.clif(cell),
+        _ => program.asm(cell),
+    };
+    text.map_err(|error| {
+        report::complain(NAME, &format!("{}: {error}", session.path.display()));
+        Exit::Usage
+    })
+}
+
 /// The text of a stage.
-fn emit(session: &mut Session, stage: Stage) -> Result<String, Exit> {
+fn emit(session: &mut Session, stage: Stage, cell: Option<&str>) -> Result<String, Exit> {
     match stage {
         Stage::Tokens | Stage::Ast => {
             let file = session.read()?;
@@ -111,6 +156,7 @@ fn emit(session: &mut Session, stage: Stage) -> Result<String, Exit> {
             Ok(ir::dump::program(&program))
         }
         Stage::Bytecode => Ok(lumen_bytecode::list(&session.module()?)),
+        Stage::Clif | Stage::Asm => native(session, stage, cell),
     }
 }
 

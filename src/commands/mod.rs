@@ -1,6 +1,7 @@
 //! The commands, one a file: what it takes (`command`) and what it does (`run`).
 
 pub mod assemble;
+pub mod bench;
 pub mod check;
 pub mod compile;
 pub mod explain;

@@ -43,14 +43,14 @@ pub fn command() -> Command {
             Arg::new("stats")
                 .long("stats")
                 .action(ArgAction::SetTrue)
-                .help("Afterwards, on stderr: fibers, steals, parks, timers, time, memory"),
+                .help("Afterwards, on stderr: fibers, steals, parks, timers, time, native code"),
         )
         .arg(
             Arg::new("trace")
                 .long("trace")
                 .value_name("OUT")
                 .value_parser(value_parser!(PathBuf))
-                .help("Writes a timeline for Perfetto or Chrome: workers, fibers, spawns, steals"),
+                .help("Writes a timeline for Perfetto or Chrome: fibers, spawns, steals, compilations"),
         )
         .arg(
             Arg::new("trace-hash")
@@ -84,7 +84,10 @@ pub fn run(matches: &ArgMatches) -> Exit {
         trace: matches.get_one::<PathBuf>("trace").cloned(),
         trace_hash: matches.get_flag("trace-hash"),
     };
-    let settings = Settings::of(matches);
+    let settings = match Settings::of(NAME, matches) {
+        Ok(settings) => settings,
+        Err(exit) => return exit,
+    };
     let options = Options {
         trace_events: shown.trace.is_some(),
         ..settings.options()
@@ -153,26 +156,7 @@ fn show(shown: &Shown, ended: &Ended, took: Duration, process: &Process) -> Resu
         process.flush();
     }
     if shown.stats {
-        let s = &ended.stats;
-        let rows = [
-            ("fibers", s.fibers),
-            ("run in place", s.in_place),
-            ("steals", s.steals),
-            ("parks", s.parks),
-            ("yields", s.yields),
-            ("preempted", s.preempted),
-            ("timers", s.timers),
-            ("worker sleeps", s.worker_sleeps),
-            ("worker wakes", s.worker_wakes),
-            ("peak stacks", s.peak_stacks),
-            (
-                "microseconds",
-                u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
-            ),
-        ];
-        for (name, value) in rows {
-            report::error_text(&format!("{name:>14}  {value}\n"));
-        }
+        report::error_text(&statistics(ended, took));
     }
     if shown.trace_hash
         && let Some(hash) = ended.trace_hash
@@ -180,10 +164,44 @@ fn show(shown: &Shown, ended: &Ended, took: Duration, process: &Process) -> Resu
         report::error_text(&format!("trace hash {hash:016x}\n"));
     }
     if let Some(path) = &shown.trace
-        && let Err(why) = std::fs::write(path, timeline::render(&ended.events))
+        && let Err(why) = std::fs::write(path, timeline::render(&ended.events, &ended.compilations))
     {
         report::complain(NAME, &format!("cannot write {}: {why}", path.display()));
         return Err(Exit::Usage);
     }
     Ok(())
+}
+
+/// The table of `--stats`.
+fn statistics(ended: &Ended, took: Duration) -> String {
+    let (s, jit) = (&ended.stats, &ended.jit);
+    let micros = |ns: u64| ns.div_ceil(1000);
+    let rows = [
+        ("fibers", s.fibers),
+        ("run in place", s.in_place),
+        ("steals", s.steals),
+        ("parks", s.parks),
+        ("yields", s.yields),
+        ("preempted", s.preempted),
+        ("timers", s.timers),
+        ("worker sleeps", s.worker_sleeps),
+        ("worker wakes", s.worker_wakes),
+        ("peak stacks", s.peak_stacks),
+        ("native cells", jit.functions),
+        ("native loops", jit.loops),
+        ("native bytes", jit.code_bytes),
+        ("CLIF instructions", jit.clif_instructions),
+        ("microseconds compiling", micros(jit.compile_ns)),
+        ("entries by calls", jit.call_entries),
+        ("entries by loops (OSR)", jit.osr_entries),
+        ("exits to the interpreter", jit.exits),
+        (
+            "microseconds",
+            u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+        ),
+    ];
+    let lines = rows
+        .iter()
+        .map(|(name, value)| format!("{name:>24}  {value}\n"));
+    lines.collect()
 }

@@ -50,8 +50,12 @@ pub fn run(matches: &ArgMatches) -> Exit {
             return Exit::Usage;
         }
     }
+    let settings = match Settings::of(NAME, matches) {
+        Ok(settings) => settings,
+        Err(exit) => return exit,
+    };
     let mut run = Run {
-        settings: Settings::of(matches),
+        settings,
         format: super::error_format(matches),
         only: matches
             .get_one::<String>("only")
