@@ -1,54 +1,12 @@
 //! The two commands as a user meets them: options, messages, exit codes.
 
+#[path = "support/commands.rs"]
+mod commands;
+
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
-/// A fresh folder for the files of one test.
-fn scratch(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .join("cli")
-        .join(name);
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).expect("a folder to write to");
-    folder
-}
-
-/// Writes a file of the test and gives its path.
-fn write(folder: &Path, name: &str, content: impl AsRef<[u8]>) -> String {
-    let path = folder.join(name);
-    fs::write(&path, content).expect("writable file");
-    path.display().to_string()
-}
-
-fn lumen(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_lumen"))
-        .args(args)
-        .output()
-        .expect("lumen starts")
-}
-
-fn lumenc(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_lumenc"))
-        .args(args)
-        .output()
-        .expect("lumenc starts")
-}
-
-fn code(output: &Output) -> i32 {
-    output
-        .status
-        .code()
-        .unwrap_or_else(|| panic!("killed: {output:?}"))
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
+use commands::{code, lumen, lumenc, scratch, stderr, stdout, write};
 
 #[test]
 fn without_a_command_there_is_help_and_exit_code_2() {
@@ -73,7 +31,7 @@ fn help_goes_to_stdout_and_has_the_exit_codes() {
 
 #[test]
 fn every_command_has_help() {
-    for name in ["run", "check", "test", "version"] {
+    for name in ["run", "check", "test", "bench", "version"] {
         let output = lumen(&[name, "--help"]);
         assert_eq!(code(&output), 0, "{name}");
         assert!(
@@ -447,6 +405,39 @@ fn statistics_and_timeline_of_a_run() {
     assert!(stderr(&output).contains("fibers"), "{}", stderr(&output));
     let timeline = fs::read_to_string(trace).expect("a timeline");
     assert!(timeline.matches("\"ph\":\"X\"").count() > 1, "{timeline}");
+}
+
+#[test]
+fn native_code_is_made_when_asked_for() {
+    let folder = scratch("jit");
+    let text = "cell f(n: Int) -> Int = if n < 2 then n else f(n - 1) + f(n - 2)\nprint(f(15))\n";
+    let file = write(&folder, "p.lm", text);
+    for mode in ["off", "auto", "always"] {
+        let output = lumen(&["run", "--jit", mode, "--stats", &file]);
+        assert_eq!(stdout(&output), "610\n", "{mode}: {}", stderr(&output));
+        for row in [
+            "native cells",
+            "microseconds compiling",
+            "entries by loops (OSR)",
+        ] {
+            assert!(stderr(&output).contains(row), "{}", stderr(&output));
+        }
+        let in_tests = lumen(&["test", "--jit", mode, "--jit-threshold", "1", &file]);
+        assert_eq!(code(&in_tests), 0, "{in_tests:?}");
+    }
+    assert_eq!(code(&lumen(&["run", "--jit", "fast", &file])), 2);
+    assert_eq!(code(&lumen(&["run", "--jit-threshold", "0", &file])), 2);
+    let wrong = Command::new(env!("CARGO_BIN_EXE_lumen"))
+        .args(["run", &file])
+        .env("LUMEN_JIT", "fast")
+        .output()
+        .expect("lumen starts");
+    assert_eq!(code(&wrong), 2);
+    assert!(
+        stderr(&wrong).contains("LUMEN_JIT is `fast`"),
+        "{}",
+        stderr(&wrong)
+    );
 }
 
 #[cfg(unix)]

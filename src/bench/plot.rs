@@ -71,7 +71,8 @@ fn summary(report: &Report) -> String {
         false => 0.0,
     };
     format!(
-        "{} rounds; {faster:.2} × as fast when warm; {} cells and {} loops, {} bytes, compiled in {}",
+        "{} rounds; {faster:.2} × as fast when warm; {} cells and {} loops, {} bytes, \
+         compiled in {}",
         report.rounds,
         jit.compiled.functions,
         jit.compiled.loops,

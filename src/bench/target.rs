@@ -93,6 +93,7 @@ fn of_source(session: &mut Session, cell: &str) -> Result<Module, Exit> {
     };
     if let Some(why) = about_call(session) {
         let _ = std::mem::replace(&mut session.diagnostics, Diagnostics::new());
+        let why = why.replace("module `program`", "the program");
         return Err(refuse(session, cell, &why));
     }
     session.finish()?;

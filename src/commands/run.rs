@@ -50,7 +50,7 @@ pub fn command() -> Command {
                 .long("trace")
                 .value_name("OUT")
                 .value_parser(value_parser!(PathBuf))
-                .help("Writes a timeline for Perfetto or Chrome: fibers, spawns, steals, compilations"),
+                .help("Writes a timeline for Perfetto or Chrome: fibers, steals, compilations"),
         )
         .arg(
             Arg::new("trace-hash")
