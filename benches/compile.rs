@@ -10,7 +10,7 @@
 
 mod generate;
 
-use std::alloc::{GlobalAlloc, Layout, System};
+use std::alloc::{GlobalAlloc, Layout};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -20,8 +20,9 @@ use lumen_compiler::diag::Diagnostics;
 use lumen_compiler::names::{Library, LibraryModule};
 use lumen_compiler::source::{SourceKind, SourceMap};
 use lumen_compiler::syntax::{Interner, parse_file};
+use lumen_runtime::pools::Pools;
 
-/// The system's allocator, counted.
+/// The commands' allocator, counted.
 struct Counting;
 
 static CALLS: AtomicUsize = AtomicUsize::new(0);
@@ -43,25 +44,25 @@ fn given(bytes: usize) {
     LIVE.store(LIVE.load(Relaxed).wrapping_sub(bytes), Relaxed);
 }
 
-// SAFETY: every call is handed on to the system's allocator as it is.
+// SAFETY: every call is handed on as it is.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         taken(layout.size());
         // SAFETY: as the caller promises.
-        unsafe { System.alloc(layout) }
+        unsafe { Pools.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
         given(layout.size());
         // SAFETY: as the caller promises.
-        unsafe { System.dealloc(ptr, layout) }
+        unsafe { Pools.dealloc(ptr, layout) }
     }
 
     unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         given(layout.size());
         taken(size);
         // SAFETY: as the caller promises.
-        unsafe { System.realloc(ptr, layout, size) }
+        unsafe { Pools.realloc(ptr, layout, size) }
     }
 }
 

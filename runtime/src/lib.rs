@@ -34,6 +34,7 @@ pub mod fiber;
 pub mod heap;
 pub mod native;
 pub mod payload;
+pub mod pools;
 pub(crate) mod prim;
 pub mod random;
 pub mod sched;

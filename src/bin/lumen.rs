@@ -6,6 +6,10 @@ use clap::Command;
 use lumen::commands::{bench, check, run, test, version};
 use lumen::{Exit, exit};
 
+/// The compiler makes small blocks by the million.
+#[global_allocator]
+static ALLOCATOR: lumen_runtime::pools::Pools = lumen_runtime::pools::Pools;
+
 fn command() -> Command {
     Command::new("lumen")
         .about("Runs, checks, tests and measures Lumen programs.")

@@ -6,6 +6,10 @@ use clap::Command;
 use lumen::commands::{assemble, check, compile, explain, list, verify};
 use lumen::{Exit, exit};
 
+/// The compiler makes small blocks by the million.
+#[global_allocator]
+static ALLOCATOR: lumen_runtime::pools::Pools = lumen_runtime::pools::Pools;
+
 fn command() -> Command {
     Command::new("lumenc")
         .about("Compiles Lumen programs to bytecode, and shows what the compiler makes of them.")

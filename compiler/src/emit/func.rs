@@ -14,6 +14,7 @@ use lumen_bytecode::builder::{BuildError, FunctionBuilder, HandlerLabel, Label, 
 use lumen_bytecode::code::{Insn, Op};
 use lumen_bytecode::module::{Function, Inlined, RegState, well_known};
 use lumen_bytecode::operand::{OperandKind, Role};
+use smallvec::SmallVec;
 
 /// The state of emitting one function.
 pub(super) struct Emitter<'a> {
@@ -32,6 +33,18 @@ pub(super) struct Emitter<'a> {
     /// Blocks of one `loop` that jump tables go through to get back.
     pub(super) trampolines: Vec<(Label, BlockId, BlockId)>,
     last_span: Option<Span>,
+    after: After,
+    /// Room for the slots of a landing.
+    drops: Vec<u16>,
+}
+
+/// Owned words live after the instructions of a block.
+#[derive(Default)]
+struct After {
+    regs: Vec<VReg>,
+    /// Per instruction, its part of `regs`.
+    of: Vec<(usize, usize)>,
+    now: BitSet,
 }
 
 /// Emits `func`.
@@ -73,6 +86,8 @@ pub(super) fn emit(
         order,
         trampolines: Vec::new(),
         last_span: None,
+        after: After::default(),
+        drops: Vec::new(),
     };
     emitter.blocks();
     let inlined = func.inlined.iter().map(|call| {
@@ -178,7 +193,8 @@ impl Emitter<'_> {
     fn block(&mut self, b: BlockId, flow: &Flow<'_>, narrowed: &mut Narrowed) {
         let func = self.func;
         let block = &func.blocks[b.0 as usize];
-        let after = self.live_after(b, block);
+        let mut after = std::mem::take(&mut self.after);
+        self.live_after(b, block, &mut after);
         for (i, inst) in block.insts.iter().enumerate() {
             let written = self.sigs.outs(inst).map(|(reg, _)| reg);
             let needed = flow.step(inst, written, narrowed);
@@ -191,40 +207,36 @@ impl Emitter<'_> {
             }
             self.line(inst.span);
             if inst.op.can_fail() {
-                let spec = self.landing(block, written, &after[i]);
-                self.out.landing(spec);
+                let (from, to) = after.of[i];
+                let owned = after.regs[from..to].iter().copied();
+                self.land(block.handler, owned.filter(|&r| Some(r) != written));
             }
             self.inst(b, i, inst);
         }
+        self.after = after;
         self.line(block.span);
         self.land_term(b);
         self.term(b, &block.term);
     }
 
-    /// Owned words live after each instruction of the block.
-    fn live_after(&self, b: BlockId, block: &Block) -> Vec<Vec<VReg>> {
-        let mut after = vec![Vec::new(); block.insts.len()];
+    /// Finds the owned words live after each instruction of the block that can fail.
+    fn live_after(&self, b: BlockId, block: &Block, after: &mut After) {
+        after.regs.clear();
+        after.of.clear();
         if !block.insts.iter().any(|i| i.op.can_fail()) {
-            return after;
+            return;
         }
-        let mut now = BitSet::new(self.func.regs.len());
-        self.live.walk(
-            self.func,
-            self.sigs,
-            &|_| None,
-            b,
-            &mut now,
-            |i, inst, live| {
+        after.of.resize(block.insts.len(), (0, 0));
+        after.now.reset(self.func.regs.len());
+        let After { regs, of, now } = after;
+        self.live
+            .walk(self.func, self.sigs, &|_| None, b, now, |i, inst, live| {
                 if inst.op.can_fail() {
-                    after[i] = live
-                        .iter()
-                        .map(VReg)
-                        .filter(|&r| self.is_owned(r))
-                        .collect();
+                    let from = regs.len();
+                    regs.extend(live.iter().map(VReg).filter(|&r| self.is_owned(r)));
+                    of[i] = (from, regs.len());
                 }
-            },
-        );
-        after
+            });
     }
 
     /// Does it own something that must be given up?
@@ -233,23 +245,20 @@ impl Emitter<'_> {
             && self.func.regs[reg.0 as usize].ty != well_known::NULL
     }
 
-    fn landing(&self, block: &Block, written: Option<VReg>, after: &[VReg]) -> Option<LandingSpec> {
-        let owned = || after.iter().copied().filter(|&r| Some(r) != written);
-        self.spec(block.handler, owned().collect())
-    }
-
-    fn spec(&self, handler: Option<Handler>, owned: Vec<VReg>) -> Option<LandingSpec> {
-        let not_kept = |by: Option<BlockId>| {
-            let mut drops: Vec<u16> = owned
-                .iter()
-                .filter(|&&r| by.is_none_or(|h| !self.live.is_live_in(h, r)))
-                .map(|&r| self.slots.of(r) as u16)
-                .collect();
+    /// What follows has this handler and these owned words.
+    fn land(&mut self, handler: Option<Handler>, owned: impl Iterator<Item = VReg> + Clone) {
+        let mut drops = std::mem::take(&mut self.drops);
+        let mut not_kept = |by: Option<BlockId>| {
+            drops.clear();
+            let gone = owned
+                .clone()
+                .filter(|&r| by.is_none_or(|h| !self.live.is_live_in(h, r)));
+            drops.extend(gone.map(|r| self.slots.of(r) as u16));
             drops.sort_unstable();
-            drops
+            drops.clone()
         };
         let label = |b: BlockId| self.labels[b.0 as usize];
-        match handler {
+        let spec = match handler {
             None => {
                 let drops = not_kept(None);
                 (!drops.is_empty()).then_some(LandingSpec {
@@ -274,23 +283,25 @@ impl Emitter<'_> {
                 },
                 cancel_drops: not_kept(outer),
             }),
-        }
+        };
+        self.drops = drops;
+        self.out.landing(spec);
     }
 
     /// The landing of a block's terminator: polls, throws.
     fn land_term(&mut self, b: BlockId) {
-        let block = &self.func.blocks[b.0 as usize];
-        let mut owned: Vec<VReg> = self.live.live_out(b).collect();
+        let func = self.func;
+        let block = &func.blocks[b.0 as usize];
+        let mut owned: SmallVec<[VReg; 16]> = self.live.live_out(b).collect();
         block.term.for_each_use(|reg, role| {
             if role == Role::Take {
-                owned.retain(|&r| r != reg);
+                owned.retain(|&mut r| r != reg);
             } else if !owned.contains(&reg) {
                 owned.push(reg);
             }
         });
-        owned.retain(|&r| self.is_owned(r));
-        let spec = self.spec(block.handler, owned);
-        self.out.landing(spec);
+        owned.retain(|&mut r| self.is_owned(r));
+        self.land(block.handler, owned.iter().copied());
     }
 
     fn line(&mut self, span: Span) {
@@ -314,7 +325,7 @@ impl Emitter<'_> {
         let mut regs = inst.regs.iter();
         let mut imms = inst.imms.iter();
         let count = |skip: usize| (inst.regs.len() - skip) as u32;
-        let mut raw = Vec::with_capacity(6);
+        let mut raw: SmallVec<[u32; 8]> = SmallVec::new();
         for operand in inst.op.def().operands {
             raw.push(match operand.kind {
                 OperandKind::Reg => regs.next().map_or(0, |&r| self.slot(r)),

@@ -11,6 +11,7 @@ use crate::ir::liveness::Liveness;
 use crate::ir::roles::Signatures;
 use crate::ir::{BlockId, Func, Inst, Term, VReg};
 use lumen_bytecode::code::Op;
+use smallvec::SmallVec;
 use std::collections::BTreeMap;
 
 /// Where everything is.
@@ -66,7 +67,7 @@ struct Scan<'a> {
     intervals: Vec<Option<Interval>>,
     across: BitSet,
     /// Live across each window, as (block, index, registers).
-    spans: Vec<(usize, usize, Vec<VReg>)>,
+    spans: Vec<(usize, usize, SmallVec<[VReg; 8]>)>,
 }
 
 /// Places all registers of `func`, whose blocks are laid out in `order`.
@@ -179,12 +180,13 @@ impl Scan<'_> {
             .flatten()
             .any(|h| live.live_in(h).any(|r| Some(r) == out));
         let out = out.filter(|_| !kept);
-        let mut live: Vec<VReg> = after.iter().map(VReg).filter(|&r| Some(r) != out).collect();
+        let mut live: SmallVec<[VReg; 8]> =
+            after.iter().map(VReg).filter(|&r| Some(r) != out).collect();
         // An updated root is not an argument, but must not be in the window either; the operands
         // read beside the window must survive the moves into it.
         if matches!(inst.op, Op::CallNativeAt | Op::PlaceSet) {
-            live.extend(&inst.regs[..2]);
-            live.retain(|&r| Some(r) != out || inst.op == Op::PlaceSet);
+            live.extend_from_slice(&inst.regs[..2]);
+            live.retain(|&mut r| Some(r) != out || inst.op == Op::PlaceSet);
         }
         for reg in &live {
             self.across.insert(reg.0);

@@ -6,6 +6,7 @@ use crate::ir::passes::ownership::Class;
 use crate::ir::{BlockId, Inst, VReg};
 use lumen_bytecode::code::{Insn, Op};
 use lumen_bytecode::operand::Role;
+use smallvec::{SmallVec, smallvec};
 
 /// One value to bring into place.
 #[derive(Clone, Copy)]
@@ -26,9 +27,9 @@ impl Emitter<'_> {
             return first;
         }
         let base = self.slots.window(b, i);
-        let args: Vec<VReg> = args.to_vec();
+        let args: SmallVec<[VReg; 8]> = args.into();
         let skip = inst.regs.len() - args.len();
-        let mut takes = vec![false; args.len()];
+        let mut takes: SmallVec<[bool; 16]> = smallvec![false; args.len()];
         self.sigs.for_each(inst, |at, _, role| {
             if at >= skip && role == Role::Take {
                 takes[at - skip] = true;
@@ -65,7 +66,7 @@ impl Emitter<'_> {
 
     /// Does all transfers as if at once: one whose target nobody still reads goes first; a cycle
     /// is broken with the free slot `spare`.
-    fn parallel(&mut self, mut todo: Vec<Transfer>, spare: u32) {
+    fn parallel(&mut self, mut todo: SmallVec<[Transfer; 8]>, spare: u32) {
         while !todo.is_empty() {
             let ready = todo
                 .iter()

@@ -4,7 +4,7 @@
 //! each of its instructions may go there. A borrowed register keeps its owner alive: its uses
 //! count as uses of the owner too (`owner` below; used by the ownership pass only).
 
-use super::bitset::BitSet;
+use super::bitset::{BitRows, BitSet};
 use super::roles::Signatures;
 use super::{BlockId, Func, Inst, Term, VReg};
 use lumen_bytecode::operand::Role;
@@ -18,9 +18,9 @@ pub struct Liveness {
     /// Back from dense numbers.
     sparse: Vec<VReg>,
     /// Per block, dense numbers live at its start.
-    live_in: Vec<BitSet>,
+    live_in: BitRows,
     /// Per block, dense numbers live at its end.
-    live_out: Vec<BitSet>,
+    live_out: BitRows,
 }
 
 const LOCAL: u32 = u32::MAX;
@@ -42,17 +42,19 @@ impl Liveness {
     #[must_use]
     pub fn of(func: &Func, sigs: &Signatures, owner: &dyn Fn(VReg) -> Option<VReg>) -> Self {
         let (dense, sparse) = number(func, owner);
-        let n = func.blocks.len();
-        let empty = BitSet::new(sparse.len());
+        let empty = BitRows::new(func.blocks.len(), sparse.len());
         let mut this = Self {
             dense,
             sparse,
-            live_in: vec![empty.clone(); n],
-            live_out: vec![empty.clone(); n],
+            live_in: empty.clone(),
+            live_out: empty.clone(),
         };
-        let (mut gens, mut kills) = (vec![empty.clone(); n], vec![empty; n]);
-        for b in 0..n {
-            this.summarise(func, sigs, owner, b, &mut gens[b], &mut kills[b]);
+        if this.sparse.is_empty() {
+            return this;
+        }
+        let (mut gens, mut kills) = (empty.clone(), empty);
+        for b in 0..func.blocks.len() {
+            this.summarise(func, sigs, owner, b, &mut gens, &mut kills);
         }
         this.solve(func, &gens, &kills);
         this
@@ -69,15 +71,15 @@ impl Liveness {
         sigs: &Signatures,
         owner: &dyn Fn(VReg) -> Option<VReg>,
         b: usize,
-        gens: &mut BitSet,
-        kills: &mut BitSet,
+        gens: &mut BitRows,
+        kills: &mut BitRows,
     ) {
         let block = &func.blocks[b];
-        let used = |gens: &mut BitSet, reg: VReg| {
+        let used = |gens: &mut BitRows, reg: VReg| {
             let mut next = Some(reg);
             while let Some(r) = next {
                 if let Some(d) = self.dense(r) {
-                    gens.insert(d);
+                    gens.insert(b, d);
                 }
                 next = owner(r);
             }
@@ -88,8 +90,8 @@ impl Liveness {
                 if matches!(role, Role::Out | Role::Lend)
                     && let Some(d) = self.dense(reg)
                 {
-                    gens.remove(d);
-                    kills.insert(d);
+                    gens.remove(b, d);
+                    kills.insert(b, d);
                 }
             });
             sigs.for_each(inst, |_, reg, role| {
@@ -100,53 +102,55 @@ impl Liveness {
         }
     }
 
-    fn solve(&mut self, func: &Func, gens: &[BitSet], kills: &[BitSet]) {
-        let n = func.blocks.len();
+    fn solve(&mut self, func: &Func, gens: &BitRows, kills: &BitRows) {
+        let mut live = vec![0; gens.row(0).len()];
         let mut changed = true;
         while changed {
             changed = false;
-            for b in (0..n).rev() {
-                let block = &func.blocks[b];
-                let mut out = std::mem::take(&mut self.live_out[b]);
+            for (b, block) in func.blocks.iter().enumerate().rev() {
                 for t in block.term.targets() {
                     let t = t.0 as usize;
                     if let Term::ForList { dst, body, .. } = block.term
                         && body.0 as usize == t
                         && let Some(d) = self.dense(dst)
                     {
-                        let had = out.contains(d);
-                        out.union_with(&self.live_in[t]);
+                        let had = self.live_out.contains(b, d);
+                        self.live_out.union_row(b, self.live_in.row(t));
                         if !had {
-                            out.remove(d);
+                            self.live_out.remove(b, d);
                         }
                     } else {
-                        out.union_with(&self.live_in[t]);
+                        self.live_out.union_row(b, self.live_in.row(t));
                     }
                 }
-                let mut live = out.clone();
-                for d in kills[b].iter() {
-                    live.remove(d);
+                let parts = self
+                    .live_out
+                    .row(b)
+                    .iter()
+                    .zip(gens.row(b))
+                    .zip(kills.row(b));
+                for (live, ((out, gens), kills)) in live.iter_mut().zip(parts) {
+                    *live = out & !kills | gens;
                 }
-                live.union_with(&gens[b]);
+                changed |= self.live_in.union_row(b, &live);
                 if let Some(handler) = block.handler {
                     for h in [Some(handler.block), handler.catch.flatten()]
                         .into_iter()
                         .flatten()
                     {
-                        live.union_with(&self.live_in[h.0 as usize]);
-                        out.union_with(&self.live_in[h.0 as usize]);
+                        let h = h.0 as usize;
+                        self.live_out.union_row(b, self.live_in.row(h));
+                        changed |= self.live_in.union_with_row(b, h);
                     }
                 }
-                self.live_out[b] = out;
-                changed |= self.live_in[b].union_with(&live);
             }
         }
     }
 
     /// Registers live at the start of `b`.
     pub fn live_in(&self, b: BlockId) -> impl Iterator<Item = VReg> + '_ {
-        self.live_in[b.0 as usize]
-            .iter()
+        self.live_in
+            .iter(b.0 as usize)
             .map(|d| self.sparse[d as usize])
     }
 
@@ -154,14 +158,14 @@ impl Liveness {
     #[must_use]
     pub fn is_live_in(&self, b: BlockId, reg: VReg) -> bool {
         self.dense(reg)
-            .is_some_and(|d| self.live_in[b.0 as usize].contains(d))
+            .is_some_and(|d| self.live_in.contains(b.0 as usize, d))
     }
 
     /// Registers live at the end of `b`, that is after its terminator, on any way out (its
     /// handlers' included).
     pub fn live_out(&self, b: BlockId) -> impl Iterator<Item = VReg> + '_ {
-        self.live_out[b.0 as usize]
-            .iter()
+        self.live_out
+            .iter(b.0 as usize)
             .map(|d| self.sparse[d as usize])
     }
 

@@ -35,6 +35,7 @@ pub mod verify;
 use crate::source::Span;
 use lumen_bytecode::code::Op;
 use lumen_bytecode::module::{Constant, FailureKind, PathStep, TypeDesc, TypeIx};
+use smallvec::{SmallVec, smallvec};
 
 /// A virtual register of one function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -164,6 +165,9 @@ pub struct Handler {
     pub catch: Option<Option<BlockId>>,
 }
 
+/// The registers of an instruction: mostly few, and kept in it.
+pub type Regs = SmallVec<[VReg; 4]>;
+
 /// An instruction.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Inst {
@@ -181,7 +185,7 @@ pub struct Inst {
     /// | `list.new` | dst, elements… |
     /// | `str.concat` | dst, parts… |
     /// | `place.set` | root, value, index operands… |
-    pub regs: Vec<VReg>,
+    pub regs: Regs,
     /// Immediates in table order, windows and counts of windows left out: constant, function,
     /// type, native, path, field, kind … as raw bits (`i16`/`i32` sign-extended to 32 bits).
     pub imms: [u32; 2],
@@ -193,10 +197,10 @@ pub struct Inst {
 impl Inst {
     /// An instruction without immediates.
     #[must_use]
-    pub fn new(op: Op, regs: Vec<VReg>, span: Span) -> Self {
+    pub fn new(op: Op, regs: impl IntoIterator<Item = VReg>, span: Span) -> Self {
         Self {
             op,
-            regs,
+            regs: regs.into_iter().collect(),
             imms: [0, 0],
             span,
         }
@@ -204,10 +208,10 @@ impl Inst {
 
     /// With one immediate.
     #[must_use]
-    pub fn imm(op: Op, regs: Vec<VReg>, imm: u32, span: Span) -> Self {
+    pub fn imm(op: Op, regs: impl IntoIterator<Item = VReg>, imm: u32, span: Span) -> Self {
         Self {
             op,
-            regs,
+            regs: regs.into_iter().collect(),
             imms: [imm, 0],
             span,
         }
@@ -215,10 +219,10 @@ impl Inst {
 
     /// With two immediates.
     #[must_use]
-    pub fn imm2(op: Op, regs: Vec<VReg>, imms: [u32; 2], span: Span) -> Self {
+    pub fn imm2(op: Op, regs: impl IntoIterator<Item = VReg>, imms: [u32; 2], span: Span) -> Self {
         Self {
             op,
-            regs,
+            regs: regs.into_iter().collect(),
             imms,
             span,
         }
@@ -359,25 +363,25 @@ impl Program {
 impl Term {
     /// Blocks it can go to, handlers not counted.
     #[must_use]
-    pub fn targets(&self) -> Vec<BlockId> {
+    pub fn targets(&self) -> SmallVec<[BlockId; 4]> {
         match self {
-            Self::Jump(b) => vec![*b],
+            Self::Jump(b) => smallvec![*b],
             Self::Branch {
                 then, otherwise, ..
-            } => vec![*then, *otherwise],
-            Self::SwitchTag { targets, .. } => targets.clone(),
+            } => smallvec![*then, *otherwise],
+            Self::SwitchTag { targets, .. } => targets[..].into(),
             Self::SwitchInt {
                 targets, default, ..
             } => targets.iter().chain(Some(default)).copied().collect(),
             Self::ForInt { body, exit, .. } | Self::ForList { body, exit, .. } => {
-                vec![*body, *exit]
+                smallvec![*body, *exit]
             }
             Self::Return(_)
             | Self::ReturnNull
             | Self::Throw(_)
             | Self::Rethrow(_)
             | Self::Fail(..)
-            | Self::Unreachable => Vec::new(),
+            | Self::Unreachable => SmallVec::new(),
         }
     }
 }

@@ -167,7 +167,7 @@ impl Code {
     /// Emits an instruction with two immediates.
     pub(crate) fn op2(&mut self, op: Op, regs: &[VReg], imms: [u32; 2]) {
         if let Some(block) = self.current {
-            let inst = Inst::imm2(op, regs.to_vec(), imms, self.span);
+            let inst = Inst::imm2(op, regs.iter().copied(), imms, self.span);
             self.drafts[block.0 as usize].insts.push(inst);
         }
     }

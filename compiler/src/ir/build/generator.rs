@@ -266,8 +266,8 @@ impl Machine<'_, '_> {
     fn set_state(&mut self, state: i32, span: Span) -> Vec<Inst> {
         let reg = self.reg(well_known::INT);
         vec![
-            Inst::imm(Op::IntConst, vec![reg], state as u32, span),
-            Inst::imm(Op::FieldSet, vec![self.object, reg], STATE, span),
+            Inst::imm(Op::IntConst, [reg], state as u32, span),
+            Inst::imm(Op::FieldSet, [self.object, reg], STATE, span),
         ]
     }
 
@@ -280,11 +280,11 @@ impl Machine<'_, '_> {
             let field = self.fields[&reg];
             let repr = self.m.types.repr(self.saved[field].ty);
             let n = index(FIRST_SAVED + field);
-            insts.push(Inst::imm(field_set(repr), vec![self.object, reg], n, span));
+            insts.push(Inst::imm(field_set(repr), [self.object, reg], n, span));
         }
         insts.push(Inst::imm(
             field_set(value),
-            vec![self.object, s.value],
+            [self.object, s.value],
             VALUE,
             span,
         ));
@@ -306,26 +306,16 @@ impl Machine<'_, '_> {
             let n = index(FIRST_SAVED + field);
             let own = self.func.regs[reg.0 as usize].ty;
             let loaded = if ty == own { reg } else { self.reg(ty) };
-            insts.push(Inst::imm(
-                field_get(repr),
-                vec![loaded, self.object],
-                n,
-                span,
-            ));
+            insts.push(Inst::imm(field_get(repr), [loaded, self.object], n, span));
             if ty != own {
-                insts.push(Inst::imm(Op::Cast, vec![loaded], own, span));
-                insts.push(Inst::new(Op::Move, vec![reg, loaded], span));
+                insts.push(Inst::imm(Op::Cast, [loaded], own, span));
+                insts.push(Inst::new(Op::Move, [reg, loaded], span));
             }
             if taken {
                 let null = self.reg(well_known::NULL);
                 let k = self.m.constant(Constant::Null);
-                insts.push(Inst::imm(Op::Const, vec![null], k, span));
-                insts.push(Inst::imm(
-                    Op::FieldSetWord,
-                    vec![self.object, null],
-                    n,
-                    span,
-                ));
+                insts.push(Inst::imm(Op::Const, [null], k, span));
+                insts.push(Inst::imm(Op::FieldSetWord, [self.object, null], n, span));
             }
         }
         self.block(insts, Term::Jump(to))
@@ -338,8 +328,8 @@ impl Machine<'_, '_> {
         let object = self.object;
         let ended = self.block(Vec::new(), Term::Return(object));
         let insts = vec![
-            Inst::imm(Op::Cast, vec![self.object], self.variant, span),
-            Inst::imm(Op::FieldGet, vec![state, self.object], STATE, span),
+            Inst::imm(Op::Cast, [self.object], self.variant, span),
+            Inst::imm(Op::FieldGet, [state, self.object], STATE, span),
         ];
         let mut targets = Vec::new();
         let mut low = 0;

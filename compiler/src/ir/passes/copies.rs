@@ -30,6 +30,10 @@ fn same_repr(func: &Func, types: &[TypeDesc], a: VReg, b: VReg) -> bool {
 }
 
 fn forward_fields(func: &mut Func, sigs: &Signatures, types: &[TypeDesc]) {
+    let mut insts = func.blocks.iter().flat_map(|block| &block.insts);
+    if !insts.any(|inst| inst.op == Op::New) {
+        return;
+    }
     let census = Census::of(func, sigs);
     let made_of = |func: &Func, base: VReg, field: u32| {
         if !census.is_single(base) {
@@ -63,7 +67,7 @@ fn forward_fields(func: &mut Func, sigs: &Signatures, types: &[TypeDesc]) {
                 } else {
                     Op::Lend
                 };
-                func.blocks[b].insts[i] = crate::ir::Inst::new(op, vec![dst, part], inst.span);
+                func.blocks[b].insts[i] = crate::ir::Inst::new(op, [dst, part], inst.span);
             }
         }
     }

@@ -4,6 +4,7 @@
 use crate::ir::census::Census;
 use crate::ir::roles::{Signatures, is_pure};
 use crate::ir::{Block, BlockId, Func, Term};
+use lumen_bytecode::operand::Role;
 
 /// Runs the pass on one function.
 pub fn run(func: &mut Func, sigs: &Signatures) {
@@ -14,17 +15,39 @@ pub fn run(func: &mut Func, sigs: &Signatures) {
 }
 
 fn instructions(func: &mut Func, sigs: &Signatures) {
+    let mut uses = Census::of(func, sigs).uses;
+    let mut unread = Vec::new();
     loop {
-        let census = Census::of(func, sigs);
         let mut removed = false;
-        for block in &mut func.blocks {
-            block.insts.retain(|inst| {
-                let unread = is_pure(inst.op)
-                    && sigs
+        // Backward, so that what only an unread instruction reads is found unread in its turn.
+        for block in func.blocks.iter_mut().rev() {
+            for (i, inst) in block.insts.iter().enumerate().rev() {
+                let needed = !is_pure(inst.op)
+                    || sigs
                         .outs(inst)
-                        .is_some_and(|(reg, _)| census.uses[reg.0 as usize] == 0);
-                removed |= unread;
-                !unread
+                        .is_none_or(|(reg, _)| uses[reg.0 as usize] != 0);
+                if needed {
+                    continue;
+                }
+                unread.push(i);
+                sigs.for_each(inst, |_, reg, role| {
+                    if !matches!(role, Role::Out | Role::Lend) {
+                        uses[reg.0 as usize] -= 1;
+                    }
+                });
+            }
+            if unread.is_empty() {
+                continue;
+            }
+            removed = true;
+            let mut at = 0;
+            block.insts.retain(|_| {
+                let gone = unread.last() == Some(&at);
+                if gone {
+                    unread.pop();
+                }
+                at += 1;
+                !gone
             });
         }
         if !removed {

@@ -94,7 +94,7 @@ fn fold(inst: &mut Inst, known: &mut Known, census: &Census) {
     if let Some(result) = evaluate(inst, value(1), value(2)) {
         if let Ok(small) = i32::try_from(result) {
             let dst = inst.regs[0];
-            *inst = Inst::imm(Op::IntConst, vec![dst], small as u32, inst.span);
+            *inst = Inst::imm(Op::IntConst, [dst], small as u32, inst.span);
             if census.is_single(dst) {
                 known.ints.insert(dst, result);
             }
@@ -103,7 +103,7 @@ fn fold(inst: &mut Inst, known: &mut Known, census: &Census) {
     }
     if let Some((op, reg, imm)) = immediate(inst, value(1), value(2)) {
         let dst = inst.regs[0];
-        *inst = Inst::imm(op, vec![dst, reg], i32::from(imm) as u32, inst.span);
+        *inst = Inst::imm(op, [dst, reg], i32::from(imm) as u32, inst.span);
     }
 }
 

@@ -8,7 +8,7 @@
 use crate::ir::census::Census;
 use crate::ir::roles::Signatures;
 use crate::ir::{
-    Block, BlockId, Func, Handler, Inlined, Inst, Program, Term, VReg, scope_of, within,
+    Block, BlockId, Func, Handler, Inlined, Inst, Program, Regs, Term, VReg, scope_of, within,
 };
 use crate::source::Span;
 use lumen_bytecode::code::Op;
@@ -115,8 +115,8 @@ fn into(program: &mut Program, f: usize, rank: &[usize], null: u32) -> bool {
         };
         // What is copied is looked at in the next round, so that this one ends.
         from = site.block + 1;
-        let callee = program.funcs[site.callee].clone();
-        splice(&mut program.funcs[f], &callee, &site, null);
+        let (func, callee) = two(&mut program.funcs, f, site.callee);
+        splice(func, callee, &site, null);
         did = true;
         if from >= program.funcs[f].blocks.len() {
             break;
@@ -125,18 +125,32 @@ fn into(program: &mut Program, f: usize, rank: &[usize], null: u32) -> bool {
     did
 }
 
+/// A function to change, and another one.
+fn two(funcs: &mut [Func], f: usize, other: usize) -> (&mut Func, &Func) {
+    if f < other {
+        let (head, tail) = funcs.split_at_mut(other);
+        (&mut head[f], &tail[0])
+    } else {
+        let (head, tail) = funcs.split_at_mut(f);
+        (&mut tail[0], &head[other])
+    }
+}
+
 fn next_site(program: &Program, f: usize, rank: &[usize], from: usize) -> Option<Site> {
     let func = &program.funcs[f];
-    let sigs = Signatures::default();
-    let census = Census::of(func, &sigs);
+    let mut census = None;
     for (block, b) in func.blocks.iter().enumerate().skip(from) {
         for (inst, i) in b.insts.iter().enumerate() {
             let callee = match i.op {
                 Op::Call => i.imms[0] as usize,
-                Op::CallClosure => match known_closure(program, func, &census, i.regs[1]) {
-                    Some(callee) => callee,
-                    None => continue,
-                },
+                Op::CallClosure => {
+                    let census =
+                        census.get_or_insert_with(|| Census::of(func, &Signatures::default()));
+                    match known_closure(program, func, census, i.regs[1]) {
+                        Some(callee) => callee,
+                        None => continue,
+                    }
+                }
                 _ => continue,
             };
             if callee != f && rank[callee] < rank[f] && worth(program, callee, i.op) {
@@ -204,7 +218,7 @@ fn splice(func: &mut Func, callee: &Func, site: &Site, null: u32) {
     let tail_insts = head.insts.split_off(site.inst + 1);
     let (call, called) = match head.insts.pop() {
         Some(call) => (call.regs, call.span),
-        None => (Vec::new(), head.span),
+        None => (Regs::new(), head.span),
     };
     let tail = Block {
         insts: tail_insts,
@@ -218,11 +232,11 @@ fn splice(func: &mut Func, callee: &Func, site: &Site, null: u32) {
     let span = head.span;
     if let Some((reg, _)) = callee.closure {
         head.insts
-            .push(Inst::new(Op::Lend, vec![map_reg(reg), call[1]], span));
+            .push(Inst::new(Op::Lend, [map_reg(reg), call[1]], span));
     }
     for (&param, &arg) in callee.params.iter().zip(&call[1 + closure_args..]) {
         head.insts
-            .push(Inst::new(Op::Lend, vec![map_reg(param), arg], span));
+            .push(Inst::new(Op::Lend, [map_reg(param), arg], span));
     }
     let away = callee.inline && callee.span.file != func.span.file;
     let scope = func.inlined.len() as u32 + 1;
@@ -279,13 +293,12 @@ fn copy_block(
     copy.term.for_each_target_mut(|t| *t = map_block(*t));
     match copy.term {
         Term::Return(reg) => {
-            copy.insts
-                .push(Inst::new(Op::Move, vec![dst, reg], block.span));
+            copy.insts.push(Inst::new(Op::Move, [dst, reg], block.span));
             copy.term = Term::Jump(after);
         }
         Term::ReturnNull => {
             copy.insts
-                .push(Inst::imm(Op::Const, vec![dst], null, block.span));
+                .push(Inst::imm(Op::Const, [dst], null, block.span));
             copy.term = Term::Jump(after);
         }
         _ => {}

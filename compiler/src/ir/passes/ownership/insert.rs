@@ -10,6 +10,7 @@ use crate::source::Span;
 use lumen_bytecode::code::Op;
 use lumen_bytecode::module::well_known;
 use lumen_bytecode::operand::Role;
+use smallvec::SmallVec;
 
 /// Rewrites `func` so that each owned word is consumed once on every path; gives the classes of
 /// all registers, temporaries included.
@@ -20,8 +21,9 @@ pub fn insert(func: &mut Func, sigs: &Signatures, classes: Vec<Class>) -> Vec<Cl
     let mut writer = Writer {
         sigs,
         live: &live,
-        regs: func.regs.clone(),
+        regs: std::mem::take(&mut func.regs),
         classes,
+        now: BitSet::default(),
     };
     let mut at_end = Vec::with_capacity(func.blocks.len());
     let mut rewritten = Vec::with_capacity(func.blocks.len());
@@ -50,7 +52,12 @@ struct Writer<'a> {
     live: &'a Liveness,
     regs: Vec<RegInfo>,
     classes: Vec<Class>,
+    /// Live registers, while a block is rewritten.
+    now: BitSet,
 }
+
+/// A few registers.
+type Few = SmallVec<[VReg; 8]>;
 
 impl Writer<'_> {
     fn temp(&mut self, like: VReg, class: Class) -> VReg {
@@ -81,7 +88,8 @@ impl Writer<'_> {
     fn block(&mut self, func: &Func, b: BlockId) -> (Block, Vec<VReg>) {
         let block = &func.blocks[b.0 as usize];
         let keep = self.live.handler_live(func, b);
-        let mut now = BitSet::new(self.regs.len());
+        let mut now = std::mem::take(&mut self.now);
+        now.reset(self.regs.len());
         for reg in self.live.live_out(b) {
             now.insert(reg.0);
         }
@@ -96,11 +104,12 @@ impl Writer<'_> {
         if b.0 == 0 {
             for (p, &reg) in func.params.iter().enumerate() {
                 if func.owned[p] && !now.contains(reg.0) && self.is_owned(reg) {
-                    out.push(Inst::new(Op::Drop, vec![reg], func.span));
+                    out.push(Inst::new(Op::Drop, [reg], func.span));
                 }
             }
         }
         out.reverse();
+        self.now = now;
         let rewritten = Block {
             insts: out,
             term,
@@ -132,7 +141,7 @@ impl Writer<'_> {
         now: &mut BitSet,
         out: &mut Vec<Inst>,
     ) {
-        let mut uses = Vec::new();
+        let mut uses = Few::new();
         term.for_each_use(|reg, _| uses.extend(self.chain(reg)));
         for reg in uses {
             now.insert(reg.0);
@@ -149,12 +158,12 @@ impl Writer<'_> {
             match self.class(leaves) {
                 Class::Borrowed(_) => {
                     let temp = self.temp(leaves, Class::Owned);
-                    before.push(Inst::new(Op::Dup, vec![temp, leaves], span));
+                    before.push(Inst::new(Op::Dup, [temp, leaves], span));
                     *reg = temp;
                 }
                 Class::Owned if !returns && !matches!(term, Term::Return(_)) => {
                     let temp = self.temp(leaves, Class::Owned);
-                    before.push(Inst::new(Op::Dup, vec![temp, leaves], span));
+                    before.push(Inst::new(Op::Dup, [temp, leaves], span));
                     term.for_each_reg_mut(|r| *r = temp);
                 }
                 Class::Owned => moved = Some(leaves),
@@ -166,7 +175,7 @@ impl Writer<'_> {
             // ends here.
             for reg in now.iter().map(VReg).collect::<Vec<_>>() {
                 if self.is_owned(reg) && moved != Some(reg) {
-                    before.push(Inst::new(Op::Drop, vec![reg], span));
+                    before.push(Inst::new(Op::Drop, [reg], span));
                 }
             }
         }
@@ -183,7 +192,7 @@ impl Writer<'_> {
         let mut after = Vec::new();
         let consumed = self.takes(&mut inst, &mut before, &|r| through(r) || kept(r));
         // What the instruction reads for the last time.
-        let mut dying: Vec<VReg> = Vec::new();
+        let mut dying = Few::new();
         self.sigs.for_each(&original, |_, reg, role| {
             if matches!(role, Role::Use | Role::Io | Role::Take) {
                 for r in self.chain(reg) {
@@ -206,7 +215,7 @@ impl Writer<'_> {
         after.extend(
             dying
                 .into_iter()
-                .map(|r| Inst::new(Op::Drop, vec![r], inst.span)),
+                .map(|r| Inst::new(Op::Drop, [r], inst.span)),
         );
         out.extend(after.into_iter().rev());
         if !(inst.op == Op::Move && inst.regs[0] == inst.regs[1]) {
@@ -239,15 +248,15 @@ impl Writer<'_> {
         inst: &mut Inst,
         before: &mut Vec<Inst>,
         lives_on: &dyn Fn(VReg) -> bool,
-    ) -> Vec<VReg> {
-        let mut reads = Vec::new();
-        let mut taking = Vec::new();
+    ) -> Few {
+        let mut reads = Few::new();
+        let mut taking: SmallVec<[(usize, VReg); 8]> = SmallVec::new();
         self.sigs.for_each(inst, |i, reg, role| match role {
             Role::Take => taking.push((i, reg)),
             Role::Use | Role::Io => reads.extend(self.chain(reg)),
             _ => {}
         });
-        let mut consumed: Vec<VReg> = Vec::new();
+        let mut consumed = Few::new();
         for (i, reg) in taking {
             let borrowed = matches!(self.class(reg), Class::Borrowed(_));
             if self.class(reg) == Class::Plain {
@@ -258,7 +267,7 @@ impl Writer<'_> {
                     inst.op = Op::Dup;
                 } else {
                     let temp = self.temp(reg, Class::Owned);
-                    before.push(Inst::new(Op::Dup, vec![temp, reg], inst.span));
+                    before.push(Inst::new(Op::Dup, [temp, reg], inst.span));
                     inst.regs[i] = temp;
                 }
             } else {
@@ -291,7 +300,7 @@ impl Writer<'_> {
         role: Role,
         wanted: bool,
         old_ends: bool,
-        dying: &mut Vec<VReg>,
+        dying: &mut Few,
         after: &mut Vec<Inst>,
     ) {
         let span = inst.span;
@@ -307,11 +316,11 @@ impl Writer<'_> {
             } else {
                 dst
             };
-            after.push(Inst::new(Op::Dup, vec![target, lent], span));
+            after.push(Inst::new(Op::Dup, [target, lent], span));
             if old_ends {
-                dying.retain(|&r| r != dst);
-                after.push(Inst::new(Op::Drop, vec![dst], span));
-                after.push(Inst::new(Op::Move, vec![dst, target], span));
+                dying.retain(|&mut r| r != dst);
+                after.push(Inst::new(Op::Drop, [dst], span));
+                after.push(Inst::new(Op::Move, [dst, target], span));
             }
             return;
         }
@@ -319,14 +328,14 @@ impl Writer<'_> {
             let target = self.temp(dst, Class::Owned);
             inst.regs[0] = target;
             if wanted {
-                dying.retain(|&r| r != dst);
-                after.push(Inst::new(Op::Drop, vec![dst], span));
-                after.push(Inst::new(Op::Move, vec![dst, target], span));
+                dying.retain(|&mut r| r != dst);
+                after.push(Inst::new(Op::Drop, [dst], span));
+                after.push(Inst::new(Op::Move, [dst, target], span));
             } else {
-                after.push(Inst::new(Op::Drop, vec![target], span));
+                after.push(Inst::new(Op::Drop, [target], span));
             }
         } else if !wanted {
-            after.push(Inst::new(Op::Drop, vec![dst], span));
+            after.push(Inst::new(Op::Drop, [dst], span));
         }
     }
 }
@@ -356,7 +365,7 @@ fn drop_on_edges(func: &mut Func, live: &Liveness, at_end: &[Vec<VReg>]) {
             let drops: Vec<Inst> = alive
                 .iter()
                 .filter(|&&reg| !live.is_live_in(*target, reg))
-                .map(|&reg| Inst::new(Op::Drop, vec![reg], span))
+                .map(|&reg| Inst::new(Op::Drop, [reg], span))
                 .collect();
             let t = target.0 as usize;
             if drops.is_empty() {

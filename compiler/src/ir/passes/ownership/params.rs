@@ -70,7 +70,7 @@ pub fn copy_changed_params(func: &mut Func, sigs: &Signatures, types: &[TypeDesc
         let incoming = VReg(func.regs.len() as u32);
         func.regs.push(RegInfo { ty, name });
         func.params[p] = incoming;
-        let copy = Inst::new(Op::Lend, vec![reg, incoming], func.span);
+        let copy = Inst::new(Op::Lend, [reg, incoming], func.span);
         func.blocks[0].insts.insert(0, copy);
     }
 }
@@ -95,7 +95,7 @@ pub fn copy_changed_elements(func: &mut Func, sigs: &Signatures, types: &[TypeDe
             *body = entry;
         }
         func.blocks.push(Block {
-            insts: vec![Inst::new(Op::Lend, vec![dst, element], func.span)],
+            insts: vec![Inst::new(Op::Lend, [dst, element], func.span)],
             term: Term::Jump(body),
             handler: None,
             span: func.span,
