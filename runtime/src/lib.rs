@@ -29,7 +29,9 @@
 //! affect another fiber is a scheduling point before it acts. D3: woken waiters of a mutex compete
 //! with newcomers; channels hand over. See [`sched::decide`].
 
+pub(crate) mod blocks;
 pub mod config;
+pub(crate) mod counted;
 pub mod fiber;
 pub mod heap;
 pub mod native;

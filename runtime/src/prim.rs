@@ -36,5 +36,55 @@ mod real {
     }
 }
 
+/// A lock for a handful of instructions at a time: taking it is one locked instruction, letting go
+/// of it a plain store. Whoever finds it taken spins, then makes room, then naps.
+#[derive(Debug)]
+pub(crate) struct SpinLock(std::sync::atomic::AtomicBool);
+
+/// Holds a [`SpinLock`].
+pub(crate) struct SpinGuard<'a>(&'a SpinLock);
+
+impl SpinLock {
+    pub(crate) fn new() -> SpinLock {
+        SpinLock(std::sync::atomic::AtomicBool::new(false))
+    }
+
+    #[inline]
+    pub(crate) fn lock(&self) -> SpinGuard<'_> {
+        if self.0.swap(true, Ordering::Acquire) {
+            self.lock_slow();
+        }
+        SpinGuard(self)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn lock_slow(&self) {
+        let mut rounds = 0u32;
+        loop {
+            for _ in 0..32 {
+                if !self.0.load(Ordering::Relaxed) && !self.0.swap(true, Ordering::Acquire) {
+                    return;
+                }
+                std::hint::spin_loop();
+            }
+            rounds += 1;
+            // Its holder may have lost its processor.
+            match rounds {
+                0..4 => {}
+                4..64 => std::thread::yield_now(),
+                _ => std::thread::sleep(std::time::Duration::from_micros(50)),
+            }
+        }
+    }
+}
+
+impl Drop for SpinGuard<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.0.0.store(false, Ordering::Release);
+    }
+}
+
 pub(crate) use real::*;
 pub(crate) use std::sync::atomic::Ordering;

@@ -245,7 +245,7 @@ impl Program {
         }));
         let heap = worker_heap::current(instance.heap_shared());
         // SAFETY: this thread's heap, until `release` below.
-        let heap = unsafe { &mut *heap };
+        let heap = unsafe { (*heap).heap() };
         let Ok(args) = self.arguments(heap, entry, instance.host()) else {
             return Ended::with(failed("Memory", "out of memory"));
         };

@@ -1,13 +1,12 @@
 //! Coroutines: the only file that knows how stacks are switched.
 
 use crate::fiber::stack::StackSlot;
-use crate::fiber::{Fiber, FiberCx, Step};
+use crate::fiber::{Fiber, FiberCx, FiberRef, Step};
 use crate::payload::Outcome;
 use crate::sched::worker::Worker;
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::Arc;
 
 /// What a resumption brings along: the worker, or null to unwind at once.
 type Input = *const Worker;
@@ -30,23 +29,23 @@ unsafe impl Send for Coro {}
 impl Coro {
     /// Starts the body of `fiber` on a stack of its own and runs it until it leaves: with a step
     /// if it has returned, with the coroutine if it is suspended.
-    pub(crate) fn start(worker: &Worker, fiber: &Arc<Fiber>) -> (Option<Step>, Option<Box<Coro>>) {
+    pub(crate) fn start(worker: &Worker, fiber: &FiberRef) -> (Option<Step>, Option<Box<Coro>>) {
         let Some(stack) = worker.shared().stacks.take(&worker.stacks) else {
             let why = Box::new("out of memory for stacks");
             let failure = worker.shared().hooks.panicked(why);
             return (Some(Step::Done(Outcome::Failed(failure))), None);
         };
-        let raw = Arc::as_ptr(fiber);
+        let raw = fiber.as_ptr();
         let floor = stack.floor();
         let inner = Coroutine::with_stack(stack, move |switch: &Switch, worker: Input| {
             // SAFETY: whoever resumes the coroutine holds a count of the fiber meanwhile.
-            let fiber = ManuallyDrop::new(unsafe { Arc::from_raw(raw) });
+            let fiber = ManuallyDrop::new(unsafe { FiberRef::from_raw(raw) });
             // SAFETY: the first resumption is by a worker.
             let cx = FiberCx::new(unsafe { &*worker }, &fiber);
             cx.set_yielder(switch);
             cx.set_stack_limit(floor);
             // SAFETY: the body is the running coroutine's until it returns.
-            let Some(body) = (unsafe { &mut *fiber.body.get() }) else {
+            let Some(body) = (unsafe { fiber.live_body() }) else {
                 return Step::Done(Outcome::Cancelled);
             };
             match catch_unwind(AssertUnwindSafe(|| body.resume(&cx))) {

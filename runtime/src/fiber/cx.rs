@@ -3,7 +3,7 @@
 //! A fiber may resume on another thread, so nothing here is found through a thread-local: the
 //! context is a parameter, and it is brought up to date at every resumption.
 
-use crate::fiber::{Fiber, Phase, WaitSlot};
+use crate::fiber::{Fiber, FiberRef, Phase, WaitSlot};
 use crate::random::Stream;
 use crate::sched::Place;
 use crate::sched::pool::Pool;
@@ -34,7 +34,7 @@ pub enum Safepoint {
 pub struct FiberCx {
     poll_word: Cell<*const AtomicU32>,
     worker: Cell<*const Worker>,
-    fiber: *const Fiber,
+    fiber: *mut Fiber,
     yielder: Cell<*const super::coro::Switch>,
     /// Of a stack of its own; 0 on the worker's.
     stack_limit: Cell<usize>,
@@ -52,11 +52,11 @@ pub(crate) use super::operation::Enter;
 pub use super::spawn::{SpawnError, SpawnOptions};
 
 impl FiberCx {
-    pub(crate) fn new(worker: &Worker, fiber: &Arc<Fiber>) -> FiberCx {
+    pub(crate) fn new(worker: &Worker, fiber: &FiberRef) -> FiberCx {
         FiberCx {
             poll_word: Cell::new(&raw const worker.remote().poll_word),
             worker: Cell::new(worker),
-            fiber: Arc::as_ptr(fiber),
+            fiber: fiber.as_ptr(),
             yielder: Cell::new(std::ptr::null()),
             stack_limit: Cell::new(0),
         }
@@ -80,10 +80,10 @@ impl FiberCx {
         unsafe { &*self.fiber }
     }
 
-    pub(crate) fn fiber_arc(&self) -> Arc<Fiber> {
-        // SAFETY: `fiber` came from an `Arc` that is alive, see `fiber`.
-        let arc = ManuallyDrop::new(unsafe { Arc::from_raw(self.fiber) });
-        Arc::clone(&arc)
+    pub(crate) fn fiber_ref(&self) -> FiberRef {
+        // SAFETY: `fiber` came from a reference that is alive, see `fiber`; it is not touched.
+        let fiber = ManuallyDrop::new(unsafe { FiberRef::from_raw(self.fiber) });
+        FiberRef::clone(&fiber)
     }
 
     /// The worker it runs on; `None` only while a killed fiber unwinds.
@@ -107,7 +107,7 @@ impl FiberCx {
     pub(crate) fn slot(&self) -> &mut WaitSlot {
         // SAFETY: this context belongs to the thread that runs the fiber, the slot's owner; no
         // caller keeps the reference across another call of this method.
-        unsafe { (*self.fiber().slot.get()).get_or_insert_default() }
+        unsafe { &mut *self.fiber().slot() }
     }
 
     pub(crate) fn phase(&self) -> Phase {
@@ -135,7 +135,7 @@ impl FiberCx {
     /// Where this fiber and its ancestors were spawned, innermost first.
     pub fn spawn_sites(&self) -> Vec<u64> {
         let mut sites = vec![self.fiber().site];
-        sites.extend(self.fiber().owner.spawn_sites());
+        sites.extend(self.fiber().owner().spawn_sites());
         sites
     }
 
@@ -199,7 +199,7 @@ impl FiberCx {
         };
         let (preempt, check) = worker.take_poll();
         if check {
-            worker.note_cancellation(&self.fiber_arc());
+            worker.note_cancellation(self.fiber());
         }
         if self.shared().watched
             && self
@@ -284,7 +284,7 @@ impl FiberCx {
             && let Some(worker) = self.worker()
         {
             word.fetch_and(!POLL_CHECK, Ordering::AcqRel);
-            worker.note_cancellation(&self.fiber_arc());
+            worker.note_cancellation(self.fiber());
             worker.rearm();
         }
         self.fiber().state.barred().map(|why| self.stopped(why))
@@ -293,7 +293,7 @@ impl FiberCx {
     /// Has the fiber been told to end, even if that is shut out at present?
     pub fn is_cancelled(&self) -> bool {
         if let Some(worker) = self.worker() {
-            worker.note_cancellation(&self.fiber_arc());
+            worker.note_cancellation(self.fiber());
         }
         self.fiber().state.is_cancel_asked()
     }
@@ -315,7 +315,8 @@ impl FiberCx {
         let shield = family.take_if(|g| g.kind == crate::sched::group::Kind::Shield);
         if let Some(shield) = shield {
             *family = shield.parent().cloned();
-            shield.member_done(self.place());
+            // SAFETY: the running fiber's own shield, which it leaves.
+            unsafe { shield.leave(self.place()) }
         }
     }
 

@@ -1,18 +1,27 @@
 //! Fibers: one task each, from spawn to outcome.
 //!
-//! A fiber is a small counted object. Until its first resume it owns no stack; a stackless body
-//! (an interpreter with its frames in the heap) never does.
+//! A fiber is one small counted block of memory, body included. Until its first resume it owns no
+//! stack; a stackless body (an interpreter with its frames in the heap) never does.
 
+mod body;
 pub mod coro;
 pub mod cx;
 pub(crate) mod operation;
+mod plan;
 pub(crate) mod spawn;
 pub mod stack;
 
 pub use cx::FiberCx;
 
+use body::BodyTable;
+pub(crate) use body::NoBody;
+pub use body::{Body, Step};
+pub(crate) use plan::Plan;
+
+use crate::blocks;
+use crate::counted::{Counted, Ref};
 use crate::payload::Outcome;
-use crate::prim::Mutex;
+use crate::prim::SpinLock;
 use crate::sched::group::Group;
 use crate::sched::pool::Pool;
 use crate::sched::shared::Shared;
@@ -20,39 +29,10 @@ use crate::sched::state::StateWord;
 use crate::sched::wait_reason::WaitReason;
 use crate::sync::wait_queue::WaitQueue;
 use std::cell::UnsafeCell;
+use std::mem::ManuallyDrop;
+use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU16, Ordering};
-
-/// How one resumption of a body ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// The task has ended.
-    Done(Outcome),
-    /// An operation answered `Poll::Pending`; resume the body when it may go on.
-    Parked,
-}
-
-/// The code of a task.
-///
-/// A body that parks by *returning* [`Step::Parked`] keeps its own frames and is resumed by
-/// another call of `resume`, where it calls the very operation again that answered `Pending`.
-/// A body that parks by [`FiberCx::suspend`] must say so in `needs_stack`; its one call of
-/// `resume` lasts until the task has ended.
-pub trait Body: Send {
-    /// Runs until the task ends or must wait.
-    fn resume(&mut self, cx: &FiberCx) -> Step;
-
-    /// Must this resumption run on a coroutine stack of its own?
-    fn needs_stack(&self) -> bool {
-        false
-    }
-
-    /// Where a parked body stands, innermost first, in the embedder's own numbers. Asked only
-    /// for reports, only while the body does not run.
-    fn trace(&self) -> Vec<u64> {
-        Vec::new()
-    }
-}
+use std::sync::atomic::{AtomicPtr, AtomicU16, AtomicU32, Ordering};
 
 /// Where an operation stands that answered `Pending`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -102,45 +82,61 @@ pub struct SpawnInfo {
     pub site: u64,
 }
 
-/// One task.
+/// One task: one block of memory, with the body behind this header.
+#[repr(C)]
 pub struct Fiber {
     pub(crate) state: StateWord,
-    pub(crate) body: UnsafeCell<Option<Box<dyn Body>>>,
-    pub(crate) coro: UnsafeCell<Option<Box<coro::Coro>>>,
-    pub(crate) outcome: UnsafeCell<Outcome>,
-    /// Where the operation under way stands.
-    pub(crate) phase: UnsafeCell<Phase>,
-    /// Made when the fiber first waits.
-    pub(crate) slot: UnsafeCell<Option<Box<WaitSlot>>>,
-    pub(crate) joiners: Mutex<Option<Box<WaitQueue>>>,
-    /// The group it was spawned into.
-    pub(crate) owner: Arc<Group>,
-    /// The group it spawns into: made at its first spawn, changed by scopes.
-    pub(crate) family: UnsafeCell<Option<Arc<Group>>>,
-    /// What few fibers have.
-    pub(crate) extra: Option<Box<Extra>>,
-    /// Where it was spawned.
-    pub(crate) site: u64,
-    pub(crate) pool: *const Pool,
-    pub(crate) id: u64,
-    /// Its ordinal among the fibers its parent spawned, from 1.
-    pub(crate) ordinal: u32,
-    pub(crate) next_child: UnsafeCell<u32>,
-    /// Operations performed so far: the fiber's own clock in traces.
-    pub(crate) ops: UnsafeCell<u32>,
-    pub(crate) seen_cancel_epoch: UnsafeCell<u32>,
-    pub(crate) link_key: UnsafeCell<u32>,
+    references: AtomicU32,
     /// Index of the worker that runs it, to poke.
     pub(crate) worker: AtomicU16,
     /// 0, or 1 + the worker it must run on.
     pub(crate) pin: u16,
+    /// The group it was spawned into. Taken out only at the very end.
+    owner: ManuallyDrop<Ref<Group>>,
+    pub(crate) pool: *const Pool,
+    table: &'static BodyTable,
+    /// Where it was spawned.
+    pub(crate) site: u64,
+    pub(crate) id: u64,
+    /// Its ordinal among the fibers its parent spawned, from 1.
+    pub(crate) ordinal: u32,
+    pub(crate) seen_cancel_epoch: UnsafeCell<u32>,
+    pub(crate) next_child: UnsafeCell<u32>,
+    /// Operations performed so far: the fiber's own clock in traces.
+    pub(crate) ops: UnsafeCell<u32>,
+    /// The group it spawns into: made at its first spawn, changed by scopes.
+    pub(crate) family: UnsafeCell<Option<Ref<Group>>>,
+    /// What not all fibers have, or null. Made at spawn, or by whoever runs the fiber.
+    rare: AtomicPtr<Rare>,
+    /// Who awaits it; under `joiners_lock`.
+    joiners: UnsafeCell<Option<Box<WaitQueue>>>,
+    joiners_lock: SpinLock,
+    /// Where the operation under way stands.
+    pub(crate) phase: UnsafeCell<Phase>,
+    has_body: UnsafeCell<bool>,
+    /// What `first` is, once it has ended: see `set_outcome`.
+    ending: UnsafeCell<Ending>,
+    pub(crate) link_key: UnsafeCell<u32>,
+    /// The body begins here; after the end, the slot of the outcome lies here.
+    pub(crate) first: UnsafeCell<u64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+enum Ending {
+    Cancelled,
+    Ok,
+    Failed,
 }
 
 /// What few fibers have.
 #[derive(Default)]
-pub(crate) struct Extra {
+struct Rare {
     name: Option<Arc<str>>,
     on_done: Option<Box<dyn OnDone>>,
+    /// Used from when the fiber first waits.
+    slot: WaitSlot,
+    coro: Option<Box<coro::Coro>>,
 }
 
 /// What is to be told that a fiber has ended.
@@ -150,11 +146,110 @@ pub(crate) trait OnDone: Send + Sync {
 
 // SAFETY: the `UnsafeCell`s are guarded by the state word: only the thread that moved the fiber
 // to RUNNING touches body, coroutine, slot, family and counters; the outcome is written before
-// DONE and frozen afterwards. The pool pointer lives as long as `Shared`, which the fiber's group
-// chain keeps alive.
+// DONE and frozen afterwards. Joiners have their lock. The pool pointer lives as long as
+// `Shared`, which the fiber's group chain keeps alive.
 unsafe impl Send for Fiber {}
 // SAFETY: as above.
 unsafe impl Sync for Fiber {}
+
+// SAFETY: `references` is the fiber's own count.
+unsafe impl Counted for Fiber {
+    fn count(&self) -> &AtomicU32 {
+        &self.references
+    }
+
+    unsafe fn destroy(at: NonNull<Fiber>) {
+        // SAFETY: the last reference is gone; the fiber's memory came from `blocks`.
+        unsafe {
+            // Frames on a stack of its own may still use the body.
+            if let Some(rare) = at.as_ref().rare() {
+                drop((*rare.as_ptr()).coro.take());
+            }
+            at.as_ref().end(at);
+            let owner = ManuallyDrop::take(&mut (*at.as_ptr()).owner);
+            let size = at.as_ref().table.size;
+            let rare = at.as_ref().rare.load(Ordering::Acquire);
+            drop((*at.as_ref().family.get()).take());
+            drop((*at.as_ref().joiners.get()).take());
+            if !rare.is_null() {
+                drop(Box::from_raw(rare));
+            }
+            blocks::give(at.cast(), size);
+            Group::put_back(owner);
+        }
+    }
+}
+
+/// A counted reference to a fiber.
+pub(crate) type FiberRef = Ref<Fiber>;
+
+/// The body's side of a fiber. All of it belongs to whoever runs the fiber (or, before the first
+/// resumption, has claimed it).
+impl FiberRef {
+    /// Where the body is.
+    fn body(&self) -> *mut u8 {
+        // SAFETY: the offset lies in the fiber's block.
+        unsafe { self.as_ptr().cast::<u8>().add(self.table.offset) }
+    }
+
+    /// The body to resume, unless it is gone.
+    ///
+    /// # Safety
+    /// The caller runs the fiber.
+    pub(crate) unsafe fn live_body(&self) -> Option<LiveBody> {
+        // SAFETY: by contract.
+        unsafe { *self.has_body.get() }.then(|| LiveBody {
+            at: self.body(),
+            table: self.table,
+        })
+    }
+
+    /// Drops the body, if it is still there.
+    ///
+    /// # Safety
+    /// The caller owns the fiber, and nothing runs in the body.
+    pub(crate) unsafe fn drop_body(&self) {
+        // SAFETY: by contract; the flag goes first, in case dropping panics.
+        unsafe {
+            if std::mem::replace(&mut *self.has_body.get(), false) {
+                (self.table.drop)(self.body());
+            }
+        }
+    }
+
+    /// Where the body stands, for reports.
+    ///
+    /// # Safety
+    /// The fiber does not run, and nothing can resume it meanwhile.
+    pub(crate) unsafe fn body_trace(&self) -> Vec<u64> {
+        // SAFETY: by contract.
+        unsafe {
+            match *self.has_body.get() {
+                true => (self.table.trace)(self.body()),
+                false => Vec::new(),
+            }
+        }
+    }
+}
+
+/// A body that may be resumed.
+#[derive(Clone, Copy)]
+pub(crate) struct LiveBody {
+    at: *mut u8,
+    table: &'static BodyTable,
+}
+
+impl LiveBody {
+    pub(crate) fn resume(self, cx: &FiberCx) -> Step {
+        // SAFETY: made by `live_body` for whoever runs the fiber.
+        unsafe { (self.table.resume)(self.at, cx) }
+    }
+
+    pub(crate) fn needs_stack(self) -> bool {
+        // SAFETY: as above.
+        unsafe { (self.table.needs_stack)(self.at) }
+    }
+}
 
 impl std::fmt::Debug for Fiber {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -166,40 +261,9 @@ impl std::fmt::Debug for Fiber {
 }
 
 impl Fiber {
-    pub(crate) fn new(
-        owner: Arc<Group>,
-        pool: &Pool,
-        id: u64,
-        ordinal: u32,
-        info: SpawnInfo,
-    ) -> Fiber {
-        Fiber {
-            state: StateWord::new(),
-            body: UnsafeCell::new(None),
-            coro: UnsafeCell::new(None),
-            outcome: UnsafeCell::new(Outcome::Cancelled),
-            phase: UnsafeCell::new(Phase::Idle),
-            slot: UnsafeCell::new(None),
-            joiners: Mutex::new(None),
-            owner,
-            family: UnsafeCell::new(None),
-            extra: info.name.map(|name| {
-                Box::new(Extra {
-                    name: Some(name),
-                    on_done: None,
-                })
-            }),
-            site: info.site,
-            pool,
-            id,
-            ordinal,
-            next_child: UnsafeCell::new(0),
-            ops: UnsafeCell::new(0),
-            seen_cancel_epoch: UnsafeCell::new(0),
-            link_key: UnsafeCell::new(0),
-            worker: AtomicU16::new(0),
-            pin: 0,
-        }
+    /// The group it was spawned into.
+    pub(crate) fn owner(&self) -> &Ref<Group> {
+        &self.owner
     }
 
     pub(crate) fn info(&self) -> SpawnInfo {
@@ -209,17 +273,76 @@ impl Fiber {
         }
     }
 
+    /// What few fibers have. The fields set at spawn are frozen; the others belong to whoever runs
+    /// the fiber.
+    fn rare(&self) -> Option<NonNull<Rare>> {
+        NonNull::new(self.rare.load(Ordering::Acquire))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn make_rare(&self) -> NonNull<Rare> {
+        let rare = Box::into_raw(Box::<Rare>::default());
+        self.rare.store(rare, Ordering::Release);
+        // SAFETY: fresh from a box.
+        unsafe { NonNull::new_unchecked(rare) }
+    }
+
+    /// The wait slot, made at its first use.
+    ///
+    /// # Safety
+    /// The caller runs the fiber.
+    pub(crate) unsafe fn slot(&self) -> *mut WaitSlot {
+        let rare = self.rare().unwrap_or_else(|| self.make_rare());
+        // SAFETY: the fiber's own.
+        unsafe { &raw mut (*rare.as_ptr()).slot }
+    }
+
+    /// The wait slot, if the fiber has ever waited.
+    pub(crate) fn made_slot(&self) -> Option<*mut WaitSlot> {
+        // SAFETY: the fiber's own; only the address is taken.
+        self.rare()
+            .map(|rare| unsafe { &raw mut (*rare.as_ptr()).slot })
+    }
+
+    /// The coroutine, if it was suspended last time.
+    ///
+    /// # Safety
+    /// The caller runs the fiber, or nobody does and nothing can resume it.
+    pub(crate) unsafe fn take_coro(&self) -> Option<Box<coro::Coro>> {
+        // SAFETY: by contract.
+        self.rare()
+            .and_then(|rare| unsafe { (*rare.as_ptr()).coro.take() })
+    }
+
+    /// Keeps a suspended coroutine.
+    ///
+    /// # Safety
+    /// The caller runs the fiber.
+    pub(crate) unsafe fn keep_coro(&self, coro: Box<coro::Coro>) {
+        let rare = self.rare().unwrap_or_else(|| self.make_rare());
+        // SAFETY: by contract.
+        unsafe { (*rare.as_ptr()).coro = Some(coro) }
+    }
+
     /// The name given at spawn.
     pub(crate) fn name(&self) -> Option<&Arc<str>> {
-        self.extra.as_ref().and_then(|e| e.name.as_ref())
+        // SAFETY: names are frozen from spawn on.
+        self.rare()
+            .and_then(|rare| unsafe { (*rare.as_ptr()).name.as_ref() })
     }
 
     pub(crate) fn on_done(&self) -> Option<&dyn OnDone> {
-        self.extra.as_ref().and_then(|e| e.on_done.as_deref())
+        // SAFETY: frozen from spawn on.
+        self.rare()
+            .and_then(|rare| unsafe { (*rare.as_ptr()).on_done.as_deref() })
     }
 
-    pub(crate) fn set_on_done(&mut self, hook: Box<dyn OnDone>) {
-        self.extra.get_or_insert_default().on_done = Some(hook);
+    /// Locks the queue of joiners; `f` must be short.
+    pub(crate) fn with_joiners<R>(&self, f: impl FnOnce(&mut Option<Box<WaitQueue>>) -> R) -> R {
+        let _locked = self.joiners_lock.lock();
+        // SAFETY: under the lock.
+        f(unsafe { &mut *self.joiners.get() })
     }
 
     pub(crate) fn shared(&self) -> &Shared {
@@ -230,16 +353,53 @@ impl Fiber {
     pub(crate) fn set_given(&self, given: Option<u64>) {
         // SAFETY: claiming a wait makes the claimer owner of these fields until delivery; the
         // slot was made before the wait was opened.
-        if let Some(slot) = unsafe { &mut *self.slot.get() } {
-            slot.given = given.is_some();
-            slot.value = given.unwrap_or(0);
+        if let Some(slot) = self.made_slot() {
+            // SAFETY: as above.
+            unsafe {
+                (*slot).given = given.is_some();
+                (*slot).value = given.unwrap_or(0);
+            }
+        }
+    }
+
+    /// Writes how it ended.
+    ///
+    /// # Safety
+    /// The caller owns the fiber, whose body is gone, and it is not DONE yet or only the caller
+    /// knows it.
+    pub(crate) unsafe fn set_outcome(&self, outcome: Outcome) {
+        let (ending, slot) = match outcome {
+            Outcome::Cancelled => (Ending::Cancelled, 0),
+            Outcome::Ok(slot) => (Ending::Ok, slot),
+            Outcome::Failed(slot) => (Ending::Failed, slot),
+        };
+        // SAFETY: by contract.
+        unsafe {
+            *self.ending.get() = ending;
+            *self.first.get() = slot;
+        }
+    }
+
+    /// # Safety
+    /// It is DONE.
+    unsafe fn frozen_outcome(&self) -> Outcome {
+        // SAFETY: written before DONE was published; nobody writes it any more.
+        unsafe {
+            let slot = *self.first.get();
+            match *self.ending.get() {
+                Ending::Cancelled => Outcome::Cancelled,
+                Ending::Ok => Outcome::Ok(slot),
+                Ending::Failed => Outcome::Failed(slot),
+            }
         }
     }
 
     /// How it ended, once it has.
     pub(crate) fn outcome(&self) -> Option<Outcome> {
-        // SAFETY: DONE was published after the outcome was written; nobody writes it any more.
-        self.state.is_done().then(|| unsafe { *self.outcome.get() })
+        // SAFETY: it is DONE when this is called.
+        self.state
+            .is_done()
+            .then(|| unsafe { self.frozen_outcome() })
     }
 
     pub(crate) fn is_on(&self, pool: &Pool) -> bool {
@@ -267,19 +427,29 @@ impl Fiber {
     }
 }
 
-impl Drop for Fiber {
-    fn drop(&mut self) {
-        if !self.state.is_done() {
-            return;
-        }
-        let outcome = *self.outcome.get_mut();
-        let shared = self.owner.shared();
-        if let Outcome::Failed(slot) = outcome
-            && !self.state.is_observed()
-        {
-            shared.report_unobserved(&self.owner, &self.info(), &self.path(), slot);
-        } else {
-            outcome.release(shared.payload);
+impl Fiber {
+    /// Gives up the outcome, or the body of one that has not ended.
+    ///
+    /// # Safety
+    /// `at` is this fiber, and the last reference is gone.
+    unsafe fn end(&self, at: NonNull<Fiber>) {
+        // SAFETY: by contract nobody else uses the fiber.
+        unsafe {
+            if !self.state.is_done() {
+                if *self.has_body.get() {
+                    (self.table.drop)(at.cast::<u8>().as_ptr().add(self.table.offset));
+                }
+                return;
+            }
+            let outcome = self.frozen_outcome();
+            let shared = self.owner.shared();
+            if let Outcome::Failed(slot) = outcome
+                && !self.state.is_observed()
+            {
+                shared.report_unobserved(&self.owner, &self.info(), &self.path(), slot);
+            } else {
+                outcome.release(shared.payload);
+            }
         }
     }
 }

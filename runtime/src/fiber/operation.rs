@@ -196,7 +196,7 @@ impl FiberCx {
 
     pub(crate) fn waiter(&self, epoch: u32, arm: u16, item: Item) -> Waiter {
         Waiter {
-            fiber: self.fiber_arc(),
+            fiber: self.fiber_ref(),
             epoch,
             arm,
             item,

@@ -1,6 +1,7 @@
 //! Starting tasks.
 
-use crate::fiber::{Body, Fiber, FiberCx, OnDone, SpawnInfo};
+use crate::counted::Ref;
+use crate::fiber::{Body, FiberCx, FiberRef, OnDone, Plan, SpawnInfo};
 use crate::sched::events::EventKind;
 use crate::sched::group::Group;
 use crate::sched::pool::Pool;
@@ -41,13 +42,19 @@ impl std::fmt::Display for SpawnError {
 impl std::error::Error for SpawnError {}
 impl FiberCx {
     /// Starts a task. It belongs to this fiber: cancelling the fiber cancels it.
-    pub fn spawn(&self, body: Box<dyn Body>, o: SpawnOptions) -> Result<FutureRef, SpawnError> {
-        let fiber = self.make(body, &o, None)?;
-        self.start(fiber.clone());
+    pub fn spawn<B>(&self, body: B, o: SpawnOptions) -> Result<FutureRef, SpawnError>
+    where
+        B: Body + 'static,
+    {
+        let fiber = self.plan(o, None)?.make(body);
+        // SAFETY: the second of the two references it was made with.
+        let queued = unsafe { FiberRef::from_raw(fiber.as_ptr()) };
+        self.made(&fiber);
+        self.start(queued);
         Ok(FutureRef::new(fiber))
     }
 
-    pub(crate) fn family(&self) -> &Arc<Group> {
+    pub(crate) fn family(&self) -> &Ref<Group> {
         let fiber = self.fiber();
         // SAFETY: the running fiber owns its family field.
         let slot = unsafe { &mut *fiber.family.get() };
@@ -59,16 +66,31 @@ impl FiberCx {
     }
 
     /// Makes a task without starting it.
-    pub(crate) fn make(
+    pub(crate) fn make<B: Body + 'static>(
         &self,
-        body: Box<dyn Body>,
-        o: &SpawnOptions,
+        body: B,
+        o: SpawnOptions,
         on_done: Option<Box<dyn OnDone>>,
-    ) -> Result<Arc<Fiber>, SpawnError> {
+    ) -> Result<FiberRef, SpawnError> {
+        let mut plan = self.plan(o, on_done)?;
+        plan.more_references = 0;
+        let fiber = plan.make(body);
+        self.made(&fiber);
+        Ok(fiber)
+    }
+
+    /// Everything about a new task but its body; it is counted in. It gets two references: the
+    /// handle's and the queue's.
+    fn plan(
+        &self,
+        o: SpawnOptions,
+        on_done: Option<Box<dyn OnDone>>,
+    ) -> Result<Plan<'_>, SpawnError> {
         let me = self.fiber();
-        let owner = self.family().clone();
+        let owner = self.family();
         let chosen = o.pool.as_deref().or(owner.pool.as_deref());
-        let pool = chosen.unwrap_or_else(|| me.pool());
+        // SAFETY: pools live as long as the runtime; see `Fiber::pool`.
+        let pool: &Pool = chosen.map_or(me.pool(), |pool| unsafe { &*std::ptr::from_ref(pool) });
         // What tasks of a closing executor start inherits the pool and is waited for.
         if chosen.is_some() && pool.is_shut() {
             return Err(SpawnError::ExecutorShutDown);
@@ -78,44 +100,38 @@ impl FiberCx {
         } else {
             0
         };
-        let shared = self.shared();
-        owner.add_member();
         pool.count_in();
-        // SAFETY: the running fiber owns its counters.
+        // SAFETY: the running fiber owns its counters and its groups.
         let (ordinal, seen) = unsafe {
+            owner.add_own_member();
             let next = &mut *me.next_child.get();
             *next += 1;
             (*next, *me.seen_cancel_epoch.get())
         };
         // Into a group that has been cancelled already: the task must notice.
-        let seen = if owner.is_flagged() {
-            seen.wrapping_sub(1)
-        } else {
-            seen
-        };
-        let mut fiber = Fiber::new(
-            owner.clone(),
-            pool,
-            self.new_task_id(),
-            ordinal,
-            o.info.clone(),
-        );
-        fiber.pin = pin;
-        if let Some(hook) = on_done {
-            fiber.set_on_done(hook);
-        }
-        *fiber.body.get_mut() = Some(body);
-        *fiber.seen_cancel_epoch.get_mut() = seen;
-        if let Some(worker) = self.worker() {
+        let seen = seen.wrapping_sub(u32::from(owner.is_flagged()));
+        Ok(Plan {
+            info: o.info,
+            pin,
+            seen_cancel_epoch: seen,
+            on_done,
+            more_references: 1,
+            ..Plan::new(owner.spare(), pool, self.new_task_id(), ordinal)
+        })
+    }
+
+    /// Tells of a new task.
+    fn made(&self, fiber: &FiberRef) {
+        let shared = self.shared();
+        let worker = self.worker();
+        if let Some(worker) = worker {
             count(&worker.remote().counters.spawned);
         }
-        let fiber = Arc::new(fiber);
         self.next_op();
-        self.event(Op::Spawn, u64::from(ordinal), 0);
-        if let (Some(log), Some(worker)) = (&shared.events, self.worker()) {
-            log.record_with(worker, &fiber, EventKind::Spawn, me.id);
+        self.event(Op::Spawn, u64::from(fiber.ordinal), 0);
+        if let (Some(log), Some(worker)) = (&shared.events, worker) {
+            log.record_with(worker, fiber, EventKind::Spawn, self.id());
         }
-        Ok(fiber)
     }
 
     fn pin_elsewhere(&self, pool: &Pool) -> Result<u16, SpawnError> {
@@ -138,7 +154,7 @@ impl FiberCx {
     }
 
     /// Enqueues an unstarted task.
-    pub(crate) fn start(&self, fiber: Arc<Fiber>) {
+    pub(crate) fn start(&self, fiber: FiberRef) {
         match self.worker() {
             Some(worker)
                 if self.shared().det.is_none() && fiber.pin == 0 && fiber.is_on(worker.pool()) =>

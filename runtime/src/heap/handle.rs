@@ -65,6 +65,45 @@ pub fn new<T: HandleData>(heap: &mut Heap, ty: TypeIx, data: Arc<T>) -> Alloc<u6
     Ok(object as u64)
 }
 
+/// Makes a handle of type `ty` for data that is counted in its own way.
+///
+/// # Safety
+/// `table` is that of `data`, whose reference becomes the handle's, also when this fails.
+pub(crate) unsafe fn new_raw(
+    heap: &mut Heap,
+    ty: TypeIx,
+    data: *const (),
+    table: &'static HandleVtable,
+) -> Alloc<u64> {
+    let object = match heap.alloc_object(ty, size_of::<HandleObject>()) {
+        Ok(object) => object.as_ptr().cast::<HandleObject>(),
+        Err(why) => {
+            // SAFETY: by contract.
+            unsafe { (table.release)(data, heap) };
+            return Err(why);
+        }
+    };
+    // SAFETY: the object is fresh and of this layout.
+    unsafe {
+        (&raw mut (*object).data).write(data);
+        (&raw mut (*object).vtable).write(table);
+    }
+    Ok(object as u64)
+}
+
+/// What is behind a handle, if its table is this one.
+///
+/// # Safety
+/// `w` is a live word of a handle type.
+#[inline]
+pub(crate) unsafe fn get_raw(w: u64, table: &'static HandleVtable) -> Option<*const ()> {
+    // SAFETY: by contract.
+    unsafe {
+        let object = header(w).cast::<HandleObject>();
+        std::ptr::eq((*object).vtable, table).then_some((*object).data)
+    }
+}
+
 /// The Rust object behind a handle, if it is a `T`.
 ///
 /// # Safety

@@ -1,7 +1,8 @@
 //! The report of a deadlock: every fiber, what it waits for, where, and the cycle if there is
 //! one.
 
-use crate::fiber::Fiber;
+use crate::counted::Ref;
+use crate::fiber::FiberRef;
 use crate::sched::group::{Group, Member};
 use crate::sched::shared::Shared;
 use crate::sched::wait_reason::WaitReason;
@@ -41,7 +42,7 @@ pub struct DeadlockReport {
 }
 
 impl DeadlockReport {
-    pub(crate) fn build(shared: &Shared, root: &Arc<Group>) -> DeadlockReport {
+    pub(crate) fn build(shared: &Shared, root: &Ref<Group>) -> DeadlockReport {
         let mut found = Vec::new();
         let mut todo = root.members();
         while let Some(member) = todo.pop() {
@@ -70,13 +71,15 @@ impl DeadlockReport {
     }
 }
 
-fn blocked(fiber: &Fiber) -> BlockedFiber {
+fn blocked(fiber: &FiberRef) -> BlockedFiber {
     // SAFETY: the fiber is parked, and nothing runs that could wake it: quiescence. So slot and
     // body stay as they are.
-    let (slot, body) = unsafe { ((*fiber.slot.get()).as_deref(), &*fiber.body.get()) };
-    let trace = body.as_ref().map(|b| b.trace()).unwrap_or_default();
+    let (slot, trace) = unsafe {
+        let slot = fiber.made_slot().map(|slot| &*slot);
+        (slot, fiber.body_trace())
+    };
     let mut spawn_sites = vec![fiber.site];
-    spawn_sites.extend(fiber.owner.spawn_sites());
+    spawn_sites.extend(fiber.owner().spawn_sites());
     let idle = crate::fiber::WaitSlot::default();
     let slot = slot.unwrap_or(&idle);
     let holder = match (&slot.holder, slot.reason) {

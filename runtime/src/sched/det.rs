@@ -1,26 +1,25 @@
 //! Deterministic scheduling: one ready queue, one fiber at a time, every choice a decision.
 
-use crate::fiber::Fiber;
+use crate::fiber::{Fiber, FiberRef};
 use crate::prim::Mutex;
 use crate::sched::decide::{Choice, Decision, Fault, FaultPoints, Policy};
 use crate::sched::trace_hash::{Op, TraceHash, TraceLog};
 use crate::time::timeline::Timeline;
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 /// No more than so many ready fibers, the oldest ones, are options: with ten thousand of them each
 /// choice would cost as much as running one, and a bug that needs more is not known.
 const WINDOW: usize = 64;
 
 struct Inner {
-    ready: VecDeque<Arc<Fiber>>,
+    ready: VecDeque<FiberRef>,
     policy: Box<dyn Policy>,
     /// Chosen at a scheduling point, to run next: index into `ready`.
     chosen: Option<usize>,
     /// The fiber of this number is to wait in `held` when it makes room.
     hold: Option<u64>,
     /// Fibers that run when no other can.
-    held: VecDeque<Arc<Fiber>>,
+    held: VecDeque<FiberRef>,
     counts: Counts,
 }
 
@@ -141,7 +140,7 @@ impl Det {
         self.default
     }
 
-    pub(crate) fn push(&self, fiber: Arc<Fiber>) {
+    pub(crate) fn push(&self, fiber: FiberRef) {
         let mut inner = self.inner.lock();
         if inner.hold == Some(fiber.id) {
             inner.hold = None;
@@ -157,7 +156,7 @@ impl Det {
     }
 
     /// The fiber to run next.
-    pub(crate) fn pop(&self) -> Option<Arc<Fiber>> {
+    pub(crate) fn pop(&self) -> Option<FiberRef> {
         let mut inner = self.inner.lock();
         if inner.ready.is_empty() {
             return inner.held.pop_front();

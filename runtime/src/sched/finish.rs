@@ -1,39 +1,37 @@
 //! The end of a fiber, and the moment when nothing moves any more.
 
-use crate::fiber::Fiber;
+use crate::counted::Ref;
+use crate::fiber::FiberRef;
 use crate::payload::Outcome;
 use crate::sched::Place;
 use crate::sched::events::EventKind;
-use crate::sched::group::Kind;
+use crate::sched::group::{Group, Kind};
 use crate::sched::shared::Shared;
 use crate::sched::state::ARM_DEADLOCK;
 use crate::sched::trace_hash::Op;
-use std::sync::Arc;
 
 impl Place<'_> {
     /// Ends a fiber that is RUNNING and the caller's.
-    pub(crate) fn finish(self, fiber: &Arc<Fiber>, outcome: Outcome) {
+    pub(crate) fn finish(self, fiber: &FiberRef, outcome: Outcome) {
         if let (Some(log), Some(worker)) = (&self.shared.events, self.worker) {
             log.record(worker, fiber, EventKind::End);
         }
         if let Some(det) = &self.shared.det {
             det.record(fiber, Op::End, 0, outcome.tag());
         }
-        // SAFETY: the fiber is RUNNING and the caller's, so these fields are.
-        let (body, family) = unsafe {
-            let body = (*fiber.body.get()).take();
-            let family = (*fiber.family.get()).take();
-            *fiber.outcome.get() = outcome;
-            (body, family)
+        // SAFETY: the fiber is RUNNING and the caller's, so these fields are. The body goes before
+        // anyone hears of the end: what it held is gone by then.
+        let family = unsafe {
+            fiber.drop_body();
+            fiber.set_outcome(outcome);
+            (*fiber.family.get()).take()
         };
-        // Before anyone hears of the end: what the body held is gone by then.
-        drop(body);
         if let (Outcome::Cancelled, Some(family)) = (outcome, &family) {
             family.cancel(self);
         }
         if fiber.state.transition_to_done() {
             let mut woken = Vec::new();
-            let queue = fiber.joiners.lock().take();
+            let queue = fiber.with_joiners(Option::take);
             if let Some(mut queue) = queue {
                 queue.claim_all(&mut woken);
             }
@@ -43,34 +41,51 @@ impl Place<'_> {
             hook.on_done(self, fiber);
         }
         let home = family.as_ref().and_then(|family| family.home());
-        home.unwrap_or(&fiber.owner).unlink_fiber(fiber);
-        self.ready_all(fiber.pool().count_out());
+        home.unwrap_or(fiber.owner()).unlink_fiber(fiber);
+        if fiber.pool().number() != 0 {
+            self.ready_all(fiber.pool().count_out());
+        }
         if let Outcome::Failed(failure) = outcome
-            && Arc::strong_count(fiber) == 1
+            && fiber.is_only()
             && !fiber.state.is_observed()
             // Run in place: the count is the handle of whoever awaits it.
             && !self.worker.is_some_and(|w| w.is_in_place())
         {
             // Nobody holds a handle, nobody ever will: told while the groups around it live.
             // SAFETY: the only count is the caller's, so nobody reads the outcome meanwhile.
-            unsafe { *fiber.outcome.get() = Outcome::Cancelled };
+            unsafe { fiber.set_outcome(Outcome::Cancelled) };
             self.shared
-                .report_unobserved(&fiber.owner, &fiber.info(), &fiber.path(), failure);
+                .report_unobserved(fiber.owner(), &fiber.info(), &fiber.path(), failure);
         }
         let mut at = family;
         loop {
             match at {
                 // A scope or shield that was not left in order ends with its fiber.
                 Some(group) if group.kind != Kind::Family => {
-                    group.member_done(self);
+                    group.forget_body();
+                    // SAFETY: the fiber was the caller's to end, and this is its own group.
+                    unsafe { group.leave(self) }
                     at = group.parent().cloned();
                 }
                 Some(family) => {
                     family.set_orphaned();
-                    break family.member_done(self);
+                    // SAFETY: as above.
+                    break unsafe { family.leave(self) };
                 }
-                None => break fiber.owner.member_done(self),
+                None => break self.leave_owner(fiber.owner()),
             }
+        }
+    }
+}
+
+impl Place<'_> {
+    /// A fiber without a family of its own ends: it is one member less of its owner.
+    fn leave_owner(self, owner: &Ref<Group>) {
+        match self.worker {
+            // SAFETY: the owner's fiber runs on this thread, and has not left: it awaits the
+            // fiber that ends.
+            Some(worker) if worker.runs_owner_of(owner) => unsafe { owner.own_member_done() },
+            _ => owner.member_done(self),
         }
     }
 }
@@ -126,7 +141,7 @@ impl Shared {
 
     /// Everything is blocked for ever: first main is told, then all is cancelled, then given up.
     fn on_deadlock(&self, place: Place<'_>) -> bool {
-        let Some(root) = self.root.lock().upgrade() else {
+        let Some(root) = self.root.lock().clone() else {
             return false;
         };
         // Again, now that there is a root: a program that is just starting counts as outside.
@@ -138,7 +153,7 @@ impl Shared {
             let report = crate::sched::deadlock::DeadlockReport::build(self, &root);
             self.hooks.deadlock(&report);
             *self.deadlock.lock() = Some(report);
-            let main = self.main.lock().upgrade();
+            let main = self.main.lock().clone();
             if let Some(main) = main
                 && main.state.break_wait(ARM_DEADLOCK)
             {

@@ -10,19 +10,27 @@
 //! groups above them when a global cancellation epoch tells them to. So a task that never parks
 //! is never linked.
 
-use crate::fiber::Fiber;
+use crate::blocks;
+use crate::counted::{Counted, Ref};
+use crate::fiber::{Fiber, FiberRef};
 use crate::payload::Outcome;
 use crate::prim::{AtomicBool, AtomicUsize, Mutex, Ordering};
 use crate::sched::Place;
+pub(crate) use crate::sched::cancel::cancel_all;
 use crate::sched::pool::Pool;
 use crate::sched::shared::Shared;
 use crate::sched::state::Asked;
 use crate::sync::wait_queue::{WaitQueue, Waiter};
-use std::sync::{Arc, Weak};
+use std::cell::UnsafeCell;
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 
 /// Ended ancestors are kept in paths down to this depth.
 const KEEP_DEPTH: u32 = 64;
 
+/// The count of the fiber whose family or scope a group is: more than all members together.
+const OWN: usize = 1 << 40;
 /// What a group stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -37,8 +45,8 @@ pub(crate) enum Kind {
 /// A member that cancellation must be able to find.
 #[derive(Clone, Debug)]
 pub(crate) enum Member {
-    Fiber(Arc<Fiber>),
-    Group(Arc<Group>),
+    Fiber(FiberRef),
+    Group(Ref<Group>),
 }
 
 #[derive(Debug, Default)]
@@ -48,16 +56,18 @@ struct Inner {
     failure: Option<Outcome>,
     ended: bool,
     waiters: WaitQueue,
-    body: Option<Weak<Fiber>>,
+    /// Of a scope that has not been left: its fiber.
+    body: Option<FiberRef>,
 }
 
 /// A node of the ownership tree.
 #[derive(Debug)]
 pub(crate) struct Group {
+    references: AtomicU32,
     shared: *const Shared,
     /// Only the root holds it; every group holds its parent.
     keep: Option<Arc<Shared>>,
-    parent: Option<Arc<Group>>,
+    parent: Option<Ref<Group>>,
     pub(crate) kind: Kind,
     /// Of the fiber whose family this is.
     ordinal: u32,
@@ -67,18 +77,37 @@ pub(crate) struct Group {
     /// Where tasks run that are started in a scope which says so.
     pub(crate) pool: Option<Arc<Pool>>,
     live: AtomicUsize,
-    cancelled: AtomicBool,
+    /// Members that the owner has counted in, less those it has counted out. The owner's alone.
+    own_members: UnsafeCell<usize>,
+    pub(super) cancelled: AtomicBool,
     /// Its fiber has ended; it lives on for what that has started.
     orphaned: AtomicBool,
     linked: AtomicBool,
     link_key: AtomicUsize,
-    inner: Mutex<Inner>,
+    /// Made when it is first needed: most families have no list.
+    inner: Mutex<Option<Box<Inner>>>,
 }
 
 // SAFETY: `shared` points into the `Arc` the root keeps, and every group keeps the root alive.
 unsafe impl Send for Group {}
-// SAFETY: as above; the rest is atomics and a lock.
+// SAFETY: as above; `own_members` is touched only by the thread that runs the owner; the rest is
+// atomics and a lock.
 unsafe impl Sync for Group {}
+
+// SAFETY: `references` is the group's own count.
+unsafe impl Counted for Group {
+    fn count(&self) -> &AtomicU32 {
+        &self.references
+    }
+
+    unsafe fn destroy(at: NonNull<Group>) {
+        // SAFETY: the last reference is gone; the memory came from `into_ref`.
+        unsafe {
+            at.drop_in_place();
+            blocks::give(at.cast(), size_of::<Group>());
+        }
+    }
+}
 
 fn mix(hash: u64, ordinal: u32) -> u64 {
     let x = (hash ^ u64::from(ordinal)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
@@ -87,15 +116,24 @@ fn mix(hash: u64, ordinal: u32) -> u64 {
 
 impl Group {
     /// Around everything. Its one member so far is the main task.
-    pub(crate) fn root(shared: Arc<Shared>) -> Arc<Group> {
+    pub(crate) fn root(shared: Arc<Shared>) -> Ref<Group> {
         let raw = Arc::as_ptr(&shared);
-        Arc::new(Group::make(raw, Some(shared), None, Kind::Root, 0, 0, 1))
+        Group::make(raw, Some(shared), None, Kind::Root, 0, 0, 1).into_ref()
+    }
+
+    fn into_ref(self) -> Ref<Group> {
+        let at = blocks::take(size_of::<Group>()).cast::<Group>();
+        // SAFETY: a fresh block of this size, and a fresh group.
+        unsafe {
+            at.write(self);
+            Ref::from_raw(at.as_ptr())
+        }
     }
 
     fn make(
         shared: *const Shared,
         keep: Option<Arc<Shared>>,
-        parent: Option<Arc<Group>>,
+        parent: Option<Ref<Group>>,
         kind: Kind,
         ordinal: u32,
         site: u64,
@@ -109,6 +147,8 @@ impl Group {
         let inside = parent.as_ref().filter(|_| kind != Kind::Family);
         let pool = inside.and_then(|p| p.pool.clone());
         Group {
+            references: AtomicU32::new(1),
+            own_members: UnsafeCell::new(0),
             shared,
             keep,
             parent,
@@ -123,18 +163,18 @@ impl Group {
             orphaned: AtomicBool::new(false),
             linked: AtomicBool::new(false),
             link_key: AtomicUsize::new(0),
-            inner: Mutex::new(Inner::default()),
+            inner: Mutex::new(None),
         }
     }
 
     /// The family of `fiber`, which runs; it counts as a member of its own family.
-    pub(crate) fn family(place: Place<'_>, fiber: &Fiber) -> Arc<Group> {
-        let owner = &fiber.owner;
+    pub(crate) fn family(place: Place<'_>, fiber: &Fiber) -> Ref<Group> {
+        let owner = fiber.owner();
         let parent = owner.home_for(fiber);
         let (shared, site, up) = (owner.shared, fiber.site, Some(parent.clone()));
         let kind = Kind::Family;
-        let family = Arc::new(Group::make(shared, None, up, kind, fiber.ordinal, site, 1));
-        if !Arc::ptr_eq(parent, owner) {
+        let family = Group::make(shared, None, up, kind, fiber.ordinal, site, OWN).into_ref();
+        if !parent.is(owner) {
             // The fiber's membership moves up with it.
             parent.add_member();
             owner.member_done(place);
@@ -142,65 +182,38 @@ impl Group {
         family
     }
 
-    /// The group a new family is put into: the owner, or, where tasks go on starting their
-    /// successors and ending, the first group further up that is still needed. Such a chain would
-    /// grow for ever otherwise. (Not in deterministic runs, where paths are names.)
-    fn home_for(self: &Arc<Group>, fiber: &Fiber) -> &Arc<Group> {
-        let mut home = self;
-        if fiber.state.is_linked() || self.shared().det.is_some() {
-            return home;
-        }
-        while home.kind == Kind::Family
-            && home.depth > KEEP_DEPTH
-            && home.orphaned.load(Ordering::Acquire)
-            && let Some(parent) = &home.parent
-        {
-            home = parent;
-        }
-        home
-    }
-
     /// The fiber whose family this is has ended.
     pub(crate) fn set_orphaned(&self) {
         self.orphaned.store(true, Ordering::Release);
-    }
-
-    /// The group that lists the fiber whose innermost group this is.
-    pub(crate) fn home(self: &Arc<Group>) -> Option<&Arc<Group>> {
-        let mut at = self;
-        while at.kind != Kind::Family {
-            at = at.parent.as_ref()?;
-        }
-        at.parent.as_ref()
     }
 
     /// A scope inside `parent`, whose tasks run on `pool` if it is given; its body holds one count
     /// until it waits for the end.
     pub(crate) fn scope(
         place: Place<'_>,
-        parent: &Arc<Group>,
-        body: &Arc<Fiber>,
+        parent: &Ref<Group>,
+        body: FiberRef,
         site: u64,
         pool: Option<Arc<Pool>>,
-    ) -> Arc<Group> {
+    ) -> Ref<Group> {
         parent.add_member();
         let up = Some(parent.clone());
-        let mut g = Group::make(parent.shared, None, up, Kind::Scope, 0, site, 1);
+        let mut g = Group::make(parent.shared, None, up, Kind::Scope, 0, site, OWN);
         if pool.is_some() {
             g.pool = pool;
         }
-        let g = Arc::new(g);
+        let g = g.into_ref();
         g.cancelled.store(parent.is_cancelled(), Ordering::Release);
-        g.inner.lock().body = Some(Arc::downgrade(body));
+        g.with_inner(|inner| inner.body = Some(body));
         g.link(place);
         g
     }
 
     /// A group for what is started while cancellation is shut out.
-    pub(crate) fn shield(place: Place<'_>, parent: &Arc<Group>) -> Arc<Group> {
+    pub(crate) fn shield(place: Place<'_>, parent: &Ref<Group>) -> Ref<Group> {
         parent.add_member();
         let up = Some(parent.clone());
-        let g = Arc::new(Group::make(parent.shared, None, up, Kind::Shield, 0, 0, 1));
+        let g = Group::make(parent.shared, None, up, Kind::Shield, 0, 0, OWN).into_ref();
         g.link(place);
         g
     }
@@ -234,7 +247,7 @@ impl Group {
     }
 
     /// The group this one is in.
-    pub(crate) fn parent(&self) -> Option<&Arc<Group>> {
+    pub(crate) fn parent(&self) -> Option<&Ref<Group>> {
         self.parent.as_ref()
     }
 
@@ -290,69 +303,34 @@ impl Group {
         self.live.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts a member out; ends the group, and its parents, when it was the last.
-    pub(crate) fn member_done(self: &Arc<Group>, place: Place<'_>) {
-        let mut group = self;
-        while group.live.fetch_sub(1, Ordering::AcqRel) == 1 {
-            group.end(place);
-            match &group.parent {
-                Some(parent) => group = parent,
-                None => break,
-            }
-        }
+    /// As `add_member`, by the fiber whose family or scope this is.
+    ///
+    /// # Safety
+    /// The caller runs that fiber, which has not left the group.
+    pub(crate) unsafe fn add_own_member(&self) {
+        // SAFETY: by contract.
+        unsafe { *self.own_members.get() = (*self.own_members.get()).wrapping_add(1) }
     }
 
-    fn end(self: &Arc<Group>, place: Place<'_>) {
-        if self.kind != Kind::Family {
-            let mut woken = Vec::new();
-            {
-                let mut inner = self.inner.lock();
-                inner.ended = true;
-                inner.waiters.claim_all(&mut woken);
-            }
-            for fiber in woken {
-                place.ready(fiber);
-            }
-        }
-        self.unlink();
-        if self.kind == Kind::Root {
-            place.shared.root_ended();
-        }
+    /// Counts out a member that has ended in place of the fiber whose family or scope this is.
+    ///
+    /// # Safety
+    /// As `add_own_member`.
+    pub(crate) unsafe fn own_member_done(&self) {
+        // SAFETY: by contract.
+        unsafe { *self.own_members.get() = (*self.own_members.get()).wrapping_sub(1) }
+    }
+
+    fn with_inner<R>(&self, f: impl FnOnce(&mut Inner) -> R) -> R {
+        f(self.inner.lock().get_or_insert_default())
     }
 
     pub(crate) fn is_live(&self) -> bool {
         self.live.load(Ordering::Acquire) > 0
     }
 
-    /// Makes a group findable from its parent, and its parents from theirs. Cancellation comes
-    /// down this list; where it has passed already, it is passed on here. (Either it sees the
-    /// new entry, or its flag is seen after the entry was made.)
-    pub(crate) fn link(self: &Arc<Group>, place: Place<'_>) {
-        let mut group = self;
-        while let Some(parent) = &group.parent {
-            if group.linked.swap(true, Ordering::AcqRel) {
-                break;
-            }
-            let key = parent.insert(Member::Group(group.clone()));
-            group.link_key.store(key as usize, Ordering::Release);
-            if parent.is_flagged() {
-                group.cancel(place);
-            }
-            group = parent;
-        }
-    }
-
-    fn unlink(self: &Arc<Group>) {
-        if self.linked.load(Ordering::Acquire)
-            && let Some(parent) = &self.parent
-        {
-            parent.remove(self.link_key.load(Ordering::Acquire) as u32);
-        }
-    }
-
     fn insert(&self, member: Member) -> u32 {
-        let mut inner = self.inner.lock();
-        match inner.free.pop() {
+        self.with_inner(|inner| match inner.free.pop() {
             Some(key) => {
                 inner.members[key as usize] = Some(member);
                 key
@@ -361,29 +339,16 @@ impl Group {
                 inner.members.push(Some(member));
                 (inner.members.len() - 1) as u32
             }
-        }
+        })
     }
 
     fn remove(&self, key: u32) {
-        let mut inner = self.inner.lock();
-        if let Some(slot) = inner.members.get_mut(key as usize)
-            && let Some(member) = slot.take()
-        {
+        let gone = self.with_inner(|inner| {
+            let member = inner.members.get_mut(key as usize)?.take()?;
             inner.free.push(key);
-            drop(inner);
-            drop(member);
-        }
-    }
-
-    /// Links a fiber that is about to park for the first time. True: cancel it, a group above it
-    /// has been cancelled.
-    pub(crate) fn link_fiber(self: &Arc<Group>, place: Place<'_>, fiber: &Arc<Fiber>) -> bool {
-        self.link(place);
-        let key = self.insert(Member::Fiber(fiber.clone()));
-        // SAFETY: the calling thread runs the fiber.
-        unsafe { *fiber.link_key.get() = key }
-        fiber.state.set_linked();
-        self.is_flagged()
+            Some(member)
+        });
+        drop(gone);
     }
 
     /// Takes an ended fiber out.
@@ -409,133 +374,200 @@ impl Group {
         false
     }
 
-    /// Cancels everything in the group, at any depth.
-    pub(crate) fn cancel(self: &Arc<Group>, place: Place<'_>) {
-        cancel_all(place, vec![Member::Group(self.clone())]);
-    }
-
     /// Members that can be found, for reports.
     pub(crate) fn members(&self) -> Vec<Member> {
-        self.inner
-            .lock()
-            .members
+        let inner = self.inner.lock();
+        inner
             .iter()
-            .flatten()
-            .cloned()
+            .flat_map(|inner| inner.members.iter().flatten().cloned())
             .collect()
     }
 
     /// Forgets the members, giving them to the caller: end of the runtime.
     pub(crate) fn take_members(&self) -> Vec<Member> {
-        std::mem::take(&mut self.inner.lock().members)
-            .into_iter()
-            .flatten()
-            .collect()
-    }
-
-    /// Notes a failure nobody inside has caught. False: it cannot be raised here any more, or
-    /// another failure came first.
-    pub(crate) fn fail(self: &Arc<Group>, place: Place<'_>, failure: Outcome) -> bool {
-        let woken = {
-            let mut inner = self.inner.lock();
-            if inner.ended || inner.failure.is_some() {
-                return false;
-            }
-            inner.failure = Some(failure);
-            // Under the lock: a body that is just leaving clears the flag after taking the lock.
-            let body = inner.body.as_ref().and_then(|b| b.upgrade());
-            body.filter(|b| b.state.ask_interrupt() == Asked::Woken)
-        };
-        if let Some(body) = woken {
-            place.ready(body);
-        }
-        place.shared.poke_all();
-        self.cancel(place);
-        true
+        let members = self.with_inner(|inner| std::mem::take(&mut inner.members));
+        members.into_iter().flatten().collect()
     }
 
     pub(crate) fn has_failed(&self) -> bool {
-        self.inner.lock().failure.is_some()
+        let inner = self.inner.lock();
+        inner.as_ref().is_some_and(|inner| inner.failure.is_some())
     }
 
     /// Ends the scope: takes its failure, refuses later ones.
     pub(crate) fn take_failure(&self) -> Option<Outcome> {
-        let mut inner = self.inner.lock();
-        inner.ended = true;
-        inner.body = None;
-        inner.failure.take()
+        let (failure, body) = self.with_inner(|inner| {
+            inner.ended = true;
+            (inner.failure.take(), inner.body.take())
+        });
+        drop(body);
+        failure
+    }
+
+    /// The fiber of a scope ends without having left it, or is given up.
+    pub(crate) fn forget_body(&self) {
+        let body = self.with_inner(|inner| inner.body.take());
+        drop(body);
     }
 
     /// Queues a waiter for the end; gives it back when the group has ended.
     pub(crate) fn wait_end(&self, waiter: impl FnOnce() -> Waiter) -> Option<u32> {
-        let mut inner = self.inner.lock();
-        if !self.is_live() {
-            return None;
-        }
-        Some(inner.waiters.push_back(waiter()))
+        self.with_inner(|inner| self.is_live().then(|| inner.waiters.push_back(waiter())))
     }
 
     pub(crate) fn unwait_end(&self, key: u32, fiber: &Fiber, epoch: u32) {
-        self.inner.lock().waiters.remove(key, fiber, epoch);
+        let gone = self.with_inner(|inner| inner.waiters.remove(key, fiber, epoch));
+        drop(gone);
     }
 }
 
-/// Cancels fibers and groups and everything they own. Iterative: the tree may be deep.
-pub(crate) fn cancel_all(place: Place<'_>, mut todo: Vec<Member>) {
-    let mut marked = false;
-    while let Some(member) = todo.pop() {
-        match member {
-            Member::Group(group) if group.kind == Kind::Shield => {}
-            Member::Group(group) => {
-                if !group.cancelled.swap(true, Ordering::AcqRel) {
-                    marked = true;
-                    // In reverse: the list is a stack, and the oldest member comes first.
-                    todo.extend(group.members().into_iter().rev());
-                }
+impl Ref<Group> {
+    /// The group a new family is put into: the owner, or, where tasks go on starting their
+    /// successors and ending, the first group further up that is still needed. Such a chain would
+    /// grow for ever otherwise. (Not in deterministic runs, where paths are names.)
+    fn home_for(&self, fiber: &Fiber) -> &Ref<Group> {
+        let mut home = self;
+        if fiber.state.is_linked() || self.shared().det.is_some() {
+            return home;
+        }
+        while home.kind == Kind::Family
+            && home.depth > KEEP_DEPTH
+            && home.orphaned.load(Ordering::Acquire)
+            && let Some(parent) = &home.parent
+        {
+            home = parent;
+        }
+        home
+    }
+
+    /// The group that lists the fiber whose innermost group this is.
+    pub(crate) fn home(&self) -> Option<&Ref<Group>> {
+        let mut at = self;
+        while at.kind != Kind::Family {
+            at = at.parent.as_ref()?;
+        }
+        at.parent.as_ref()
+    }
+
+    /// Counts a member out; ends the group, and its parents, when it was the last.
+    pub(crate) fn member_done(&self, place: Place<'_>) {
+        self.count_out(place, 1);
+    }
+
+    /// The fiber whose family or scope this is leaves it: its own count and its members'.
+    ///
+    /// # Safety
+    /// The caller runs that fiber; this is the only time.
+    pub(crate) unsafe fn leave(&self, place: Place<'_>) {
+        // SAFETY: by contract.
+        let members = unsafe { std::mem::take(&mut *self.own_members.get()) };
+        self.count_out(place, OWN.wrapping_sub(members));
+    }
+
+    fn count_out(&self, place: Place<'_>, mut count: usize) {
+        let mut group = self;
+        while group.live.fetch_sub(count, Ordering::AcqRel) == count {
+            count = 1;
+            group.end(place);
+            match &group.parent {
+                Some(parent) => group = parent,
+                None => break,
             }
-            Member::Fiber(fiber) => cancel_fiber(place, &fiber, &mut todo),
         }
     }
-    if marked {
-        // After the flags: who sees the new epoch sees them.
-        place.shared.bump_cancel_epoch();
-    }
-}
 
-fn cancel_fiber(place: Place<'_>, fiber: &Arc<Fiber>, todo: &mut Vec<Member>) {
-    match fiber.state.ask_cancel() {
-        Asked::Nothing => {}
-        Asked::Unstarted => {
-            // SAFETY: `Unstarted` made us the owner of the body.
-            let body = unsafe { (*fiber.body.get()).take() };
-            drop(body);
-            place.finish(fiber, Outcome::Cancelled);
+    fn end(&self, place: Place<'_>) {
+        if self.kind != Kind::Family {
+            let mut woken = Vec::new();
+            self.with_inner(|inner| {
+                inner.ended = true;
+                inner.waiters.claim_all(&mut woken);
+            });
+            for fiber in woken {
+                place.ready(fiber);
+            }
         }
-        Asked::Flagged => {
-            // Its family cannot be read while it runs: it cancels that itself when it notices.
-            place.shared.poke(fiber);
+        self.unlink();
+        if self.kind == Kind::Root {
+            place.shared.root_ended();
         }
-        Asked::Woken => {
-            // SAFETY: a woken fiber is READY and not yet queued: ours.
-            let family = unsafe { (*fiber.family.get()).clone() };
-            todo.extend(family.map(Member::Group));
-            place.ready(fiber.clone());
+    }
+
+    /// Makes a group findable from its parent, and its parents from theirs. Cancellation comes
+    /// down this list; where it has passed already, it is passed on here. (Either it sees the
+    /// new entry, or its flag is seen after the entry was made.)
+    pub(crate) fn link(&self, place: Place<'_>) {
+        let mut group = self;
+        while let Some(parent) = &group.parent {
+            if group.linked.swap(true, Ordering::AcqRel) {
+                break;
+            }
+            let key = parent.insert(Member::Group(group.clone()));
+            group.link_key.store(key as usize, Ordering::Release);
+            if parent.is_flagged() {
+                group.cancel(place);
+            }
+            group = parent;
         }
+    }
+
+    fn unlink(&self) {
+        if self.linked.load(Ordering::Acquire)
+            && let Some(parent) = &self.parent
+        {
+            parent.remove(self.link_key.load(Ordering::Acquire) as u32);
+        }
+    }
+
+    /// Links a fiber that is about to park for the first time. True: cancel it, a group above it
+    /// has been cancelled.
+    pub(crate) fn link_fiber(&self, place: Place<'_>, fiber: &FiberRef) -> bool {
+        self.link(place);
+        let key = self.insert(Member::Fiber(fiber.clone()));
+        // SAFETY: the calling thread runs the fiber.
+        unsafe { *fiber.link_key.get() = key }
+        fiber.state.set_linked();
+        self.is_flagged()
+    }
+
+    /// Cancels everything in the group, at any depth.
+    pub(crate) fn cancel(&self, place: Place<'_>) {
+        cancel_all(place, vec![Member::Group(self.clone())]);
+    }
+
+    /// Notes a failure nobody inside has caught. False: it cannot be raised here any more, or
+    /// another failure came first.
+    pub(crate) fn fail(&self, place: Place<'_>, failure: Outcome) -> bool {
+        let noted = self.with_inner(|inner| {
+            if inner.ended || inner.failure.is_some() {
+                return None;
+            }
+            inner.failure = Some(failure);
+            // Under the lock: a body that is just leaving clears the flag after taking the lock.
+            let body = inner.body.clone();
+            Some(body.filter(|b| b.state.ask_interrupt() == Asked::Woken))
+        });
+        match noted {
+            None => return false,
+            Some(Some(body)) => place.ready(body),
+            Some(None) => {}
+        }
+        place.shared.poke_all();
+        self.cancel(place);
+        true
     }
 }
 
 impl Drop for Group {
     /// Iterative, as a chain of families may be a hundred thousand long.
     fn drop(&mut self) {
-        if let Some(failure) = self.inner.get_mut().failure.take() {
+        let failure = self.inner.get_mut().as_mut().and_then(|i| i.failure.take());
+        if let Some(failure) = failure {
             failure.release(self.shared().payload);
         }
         let mut next = self.parent.take();
-        while let Some(parent) = next {
-            match Arc::into_inner(parent) {
-                Some(mut group) => next = group.parent.take(),
-                None => break,
-            }
+        while let Some(mut group) = next.and_then(Ref::into_last) {
+            next = group.parent.take();
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The scheduler: how fibers get from ready to running and back. `README.md` beside this file
 //! holds the protocol and its proof sketch.
 
+pub(crate) mod cancel;
 pub mod deadlock;
 pub mod decide;
 pub(crate) mod delays;
@@ -15,15 +16,15 @@ pub mod policy;
 pub mod pool;
 pub mod runtime;
 pub(crate) mod shared;
+pub(crate) mod spare;
 pub(crate) mod state;
 pub mod stats;
 pub mod trace_hash;
 pub(crate) mod wait_reason;
 pub(crate) mod worker;
 
-use crate::fiber::Fiber;
+use crate::fiber::{Fiber, FiberRef};
 use shared::Shared;
-use std::sync::Arc;
 use worker::Worker;
 
 /// Where an operation is performed: on a worker, or outside all of them. No thread-local tells;
@@ -42,7 +43,7 @@ impl<'a> Place<'a> {
     }
 
     /// Enqueues a fiber that is READY and that the caller owns.
-    pub(crate) fn ready(self, fiber: Arc<Fiber>) {
+    pub(crate) fn ready(self, fiber: FiberRef) {
         if let Some(det) = &self.shared.det {
             det.push(fiber);
             if self.worker.is_none() {
@@ -61,7 +62,7 @@ impl<'a> Place<'a> {
     }
 
     /// Enqueues several, in order.
-    pub(crate) fn ready_all(self, fibers: Vec<Arc<Fiber>>) {
+    pub(crate) fn ready_all(self, fibers: Vec<FiberRef>) {
         for fiber in fibers {
             self.ready(fiber);
         }

@@ -1,12 +1,11 @@
 //! Where a worker's next fiber comes from.
 
-use crate::fiber::Fiber;
+use crate::fiber::FiberRef;
 use crate::sched::events::EventKind;
 use crate::sched::pool::Remote;
 use crate::sched::stats::count;
 use crate::sched::worker::Worker;
 use crossbeam_deque::{Steal, Stealer};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// How often in a row the slot may go first: a pair that wakes each other must not starve others.
@@ -22,7 +21,7 @@ const SEARCH_ROUNDS: u32 = 24;
 
 impl Worker {
     /// The next fiber without looking at other workers.
-    pub(crate) fn next(&self) -> Option<Arc<Fiber>> {
+    pub(crate) fn next(&self) -> Option<FiberRef> {
         if let Some(det) = &self.shared().det {
             let fiber = det.pop();
             if fiber.is_some() && self.shared().deferred_count.load(Ordering::Relaxed) > 0 {
@@ -78,7 +77,7 @@ impl Worker {
         }
     }
 
-    fn take_inbox(&self) -> Option<Arc<Fiber>> {
+    fn take_inbox(&self) -> Option<FiberRef> {
         let remote = self.remote();
         let mut inbox = remote.inbox.lock();
         let fiber = inbox.pop_front();
@@ -86,7 +85,7 @@ impl Worker {
         fiber
     }
 
-    fn take_injected(&self) -> Option<Arc<Fiber>> {
+    fn take_injected(&self) -> Option<FiberRef> {
         let injector = &self.pool().injector;
         if injector.is_empty() {
             return None;
@@ -95,7 +94,7 @@ impl Worker {
     }
 
     /// Looks everywhere for a while.
-    pub(crate) fn search(&self) -> Option<Arc<Fiber>> {
+    pub(crate) fn search(&self) -> Option<FiberRef> {
         if self.shared().det.is_some() {
             return None;
         }
@@ -136,7 +135,7 @@ impl Worker {
     }
 
     /// Takes from another worker: its oldest spawned, its oldest woken, at last its slot.
-    fn steal(&self, slots_too: bool) -> Option<Arc<Fiber>> {
+    fn steal(&self, slots_too: bool) -> Option<FiberRef> {
         let workers = self.pool().workers();
         let n = workers.len();
         if n < 2 {
@@ -168,7 +167,7 @@ impl Worker {
         None
     }
 
-    fn steal_batch(&self, from: &Stealer<Arc<Fiber>>) -> Option<Arc<Fiber>> {
+    fn steal_batch(&self, from: &Stealer<FiberRef>) -> Option<FiberRef> {
         if from.is_empty() {
             None
         } else {
@@ -177,7 +176,7 @@ impl Worker {
     }
 }
 
-fn retry(mut steal: impl FnMut() -> Steal<Arc<Fiber>>) -> Option<Arc<Fiber>> {
+fn retry(mut steal: impl FnMut() -> Steal<FiberRef>) -> Option<FiberRef> {
     for _ in 0..8 {
         match steal() {
             Steal::Success(fiber) => return Some(fiber),
@@ -189,18 +188,18 @@ fn retry(mut steal: impl FnMut() -> Steal<Arc<Fiber>>) -> Option<Arc<Fiber>> {
 }
 
 /// The owner takes its own slot.
-pub(crate) fn take_slot(remote: &Remote) -> Option<Arc<Fiber>> {
+pub(crate) fn take_slot(remote: &Remote) -> Option<FiberRef> {
     if remote.slot.load(Ordering::Relaxed).is_null() {
         return None;
     }
     let fiber = remote.slot.swap(std::ptr::null_mut(), Ordering::AcqRel);
     // SAFETY: the slot owns what it holds; the swap made it ours.
-    (!fiber.is_null()).then(|| unsafe { Arc::from_raw(fiber) })
+    (!fiber.is_null()).then(|| unsafe { FiberRef::from_raw(fiber) })
 }
 
 /// A thief takes a slot only when the same fiber has sat in it for some microseconds while the
 /// owner was busy with something else: a ping-pong is not torn apart.
-fn steal_slot(victim: &Remote) -> Option<Arc<Fiber>> {
+fn steal_slot(victim: &Remote) -> Option<FiberRef> {
     let seen = victim.slot.load(Ordering::Acquire);
     if seen.is_null() {
         return None;
@@ -219,7 +218,7 @@ fn steal_slot(victim: &Remote) -> Option<Arc<Fiber>> {
     {
         // SAFETY: the slot owns what it holds; the exchange made it ours. (Another fiber at the
         // same address is as good.)
-        Ok(fiber) => Some(unsafe { Arc::from_raw(fiber) }),
+        Ok(fiber) => Some(unsafe { FiberRef::from_raw(fiber) }),
         Err(_) => None,
     }
 }

@@ -1,7 +1,8 @@
 //! A runtime: its threads, from start to end.
 
 use crate::config::Config;
-use crate::fiber::{Body, Fiber, SpawnInfo};
+use crate::counted::Ref;
+use crate::fiber::{Body, Plan, SpawnInfo};
 use crate::payload::Outcome;
 use crate::sched::deadlock::DeadlockReport;
 use crate::sched::det::Counts;
@@ -105,13 +106,15 @@ impl Runtime {
         shared.io_begin();
         let root = Group::root(shared.clone());
         let global = shared.global();
-        let mut main = Fiber::new(root.clone(), global, 1, 1, info);
-        *main.body.get_mut() = Some(body);
-        *main.seen_cancel_epoch.get_mut() = shared.cancel_epoch();
+        let main = Plan {
+            info,
+            seen_cancel_epoch: shared.cancel_epoch(),
+            ..Plan::new(root.clone(), global, 1, 1)
+        }
+        .make(body);
         main.state.set_observed();
-        let main = Arc::new(main);
-        *shared.root.lock() = Arc::downgrade(&root);
-        *shared.main.lock() = Arc::downgrade(&main);
+        *shared.root.lock() = Some(root.clone());
+        *shared.main.lock() = Some(main.clone());
         shared.interrupted.store(0, Ordering::Release);
         shared.failures.store(0, Ordering::Release);
         shared.root_started();
@@ -124,6 +127,8 @@ impl Runtime {
             None => Outcome::Cancelled,
         };
         abandon(&root);
+        *shared.root.lock() = None;
+        *shared.main.lock() = None;
         RunReport {
             outcome,
             detached_failures: shared.failures.load(Ordering::Acquire),
@@ -141,8 +146,8 @@ impl Runtime {
         if self.shared.interrupted.fetch_add(1, Ordering::AcqRel) > 0 {
             return Interrupt::Insisted;
         }
-        let root = self.shared.root.lock().upgrade();
-        let main = self.shared.main.lock().upgrade();
+        let root = self.shared.root.lock().clone();
+        let main = self.shared.main.lock().clone();
         let mut all: Vec<Member> = root.map(Member::Group).into_iter().collect();
         all.extend(main.map(Member::Fiber));
         crate::sched::group::cancel_all(self.shared.outside(), all);
@@ -218,7 +223,7 @@ pub(crate) fn start_pool(
 }
 
 /// Gives up whatever is left of a program that could not end by itself.
-fn abandon(root: &Arc<Group>) {
+fn abandon(root: &Ref<Group>) {
     let mut todo = root.take_members();
     while let Some(member) = todo.pop() {
         match member {
@@ -226,10 +231,15 @@ fn abandon(root: &Arc<Group>) {
             Member::Fiber(fiber) => {
                 if fiber.state.is_parked() {
                     // SAFETY: parked, and nothing is left that could wake it.
-                    let (coro, body) =
-                        unsafe { ((*fiber.coro.get()).take(), (*fiber.body.get()).take()) };
-                    drop(coro);
-                    drop(body);
+                    unsafe {
+                        drop(fiber.take_coro());
+                        fiber.drop_body();
+                        let family = (*fiber.family.get()).take();
+                        if let Some(scope) = &family {
+                            scope.forget_body();
+                        }
+                        drop(family);
+                    }
                 }
             }
         }

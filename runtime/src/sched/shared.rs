@@ -1,7 +1,8 @@
 //! What all workers of a runtime share.
 
 use crate::config::{Config, Hooks, TaskInfo};
-use crate::fiber::{Fiber, SpawnInfo};
+use crate::counted::Ref;
+use crate::fiber::{Fiber, FiberRef, SpawnInfo};
 use crate::payload::{Outcome, PayloadVTable};
 use crate::prim::Mutex;
 use crate::sched::Place;
@@ -15,7 +16,7 @@ use crate::task::join::JoinGroup;
 use crate::time::clock::Clock;
 use crate::time::timeline::{Class, Timeline};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// Bit of a poll word: make room, others wait.
@@ -40,8 +41,8 @@ pub(crate) struct Shared {
     pub(crate) timeline: Mutex<Timeline>,
     pub(crate) pools: Mutex<Vec<Arc<Pool>>>,
     global: OnceLock<Arc<Pool>>,
-    pub(crate) root: Mutex<Weak<Group>>,
-    pub(crate) main: Mutex<Weak<Fiber>>,
+    pub(crate) root: Mutex<Option<Ref<Group>>>,
+    pub(crate) main: Mutex<Option<FiberRef>>,
     cancel_epoch: AtomicU32,
     /// Outside operations in flight: they hold virtual time and deadlock detection back.
     pub(crate) live_io: AtomicUsize,
@@ -95,8 +96,8 @@ impl Shared {
             timeline: Mutex::new(Timeline::default()),
             pools: Mutex::new(Vec::new()),
             global: OnceLock::new(),
-            root: Mutex::new(Weak::new()),
-            main: Mutex::new(Weak::new()),
+            root: Mutex::new(None),
+            main: Mutex::new(None),
             cancel_epoch: AtomicU32::new(0),
             live_io: AtomicUsize::new(0),
             awake: AtomicUsize::new(0),
@@ -182,7 +183,7 @@ impl Shared {
     /// A task failed and nobody saw it: the nearest scope raises it, or the embedder is told.
     pub(crate) fn report_unobserved(
         &self,
-        owner: &Arc<Group>,
+        owner: &Ref<Group>,
         info: &SpawnInfo,
         path: &str,
         failure: u64,

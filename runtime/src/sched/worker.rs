@@ -5,12 +5,12 @@
 //! then other workers' oldest. Newest first keeps fork-join depth-first: a tree of a million
 //! leaves has some sixty live fibers.
 
-use crate::fiber::{Fiber, FiberCx, Phase, Step, coro};
+use crate::fiber::{Fiber, FiberCx, FiberRef, Phase, Step, coro};
 use crate::payload::Outcome;
 use crate::sched::Place;
 use crate::sched::decide::Fault;
 use crate::sched::events::EventKind;
-use crate::sched::group::{Member, cancel_all};
+use crate::sched::group::{Group, Member, cancel_all};
 use crate::sched::pool::{Pool, Remote};
 use crate::sched::shared::{POLL_CHECK, POLL_PREEMPT, Shared};
 use crate::sched::state::{ToParked, ToRunning};
@@ -49,13 +49,15 @@ pub(crate) struct Worker {
     shared: Arc<Shared>,
     pool: Arc<Pool>,
     index: usize,
-    pub(crate) lifo: Deque<Arc<Fiber>>,
-    pub(crate) fifo: Deque<Arc<Fiber>>,
+    pub(crate) lifo: Deque<FiberRef>,
+    pub(crate) fifo: Deque<FiberRef>,
     pub(crate) parker: Parker,
     pub(crate) stacks: crate::fiber::stack::Local,
     pub(crate) tick: Cell<u32>,
     pub(crate) slot_runs: Cell<u32>,
     in_place_depth: Cell<u32>,
+    /// While a child runs in place: what the fiber that awaits it spawns into.
+    awaiting_family: Cell<*const Group>,
     stack_floor: Cell<usize>,
     /// Only to compare: the fiber may be gone.
     last_spawned: Cell<*const Fiber>,
@@ -67,8 +69,8 @@ pub(crate) struct Worker {
 
 /// The two sides of a worker before its thread starts.
 pub(crate) struct Seed {
-    lifo: Deque<Arc<Fiber>>,
-    fifo: Deque<Arc<Fiber>>,
+    lifo: Deque<FiberRef>,
+    fifo: Deque<FiberRef>,
     parker: Parker,
 }
 
@@ -112,11 +114,14 @@ impl Seed {
             tick: Cell::new(0),
             slot_runs: Cell::new(0),
             in_place_depth: Cell::new(0),
+            awaiting_family: Cell::new(std::ptr::null()),
             last_spawned: Cell::new(std::ptr::null()),
             pushes: Cell::new(0),
             work_since: Cell::new(0),
         };
+        Group::keep_spare(true);
         worker.main_loop();
+        Group::keep_spare(false);
         worker.shared.stacks.take_back(&worker.stacks);
     }
 }
@@ -168,6 +173,7 @@ impl Worker {
                 }
                 None => {
                     self.remote().running.store(false, Ordering::Relaxed);
+                    Group::drop_spare();
                     if self.pool.closing.load(Ordering::Acquire) {
                         break;
                     }
@@ -193,7 +199,7 @@ impl Worker {
     }
 
     /// Runs a fiber taken from a queue, unless the entry is stale.
-    fn dispatch(&self, fiber: Arc<Fiber>) {
+    fn dispatch(&self, fiber: FiberRef) {
         match fiber.state.transition_to_running() {
             ToRunning::Stale => {}
             ToRunning::First | ToRunning::Again => {
@@ -205,7 +211,7 @@ impl Worker {
     }
 
     /// Enqueues a fiber that made room.
-    pub(crate) fn requeue(&self, fiber: Arc<Fiber>) {
+    pub(crate) fn requeue(&self, fiber: FiberRef) {
         count(&self.remote().counters.yields);
         if let Some(det) = &self.shared.det {
             det.push(fiber);
@@ -217,7 +223,7 @@ impl Worker {
     }
 
     /// Runs a fiber that is RUNNING and ours until it leaves.
-    pub(crate) fn run(&self, fiber: &Arc<Fiber>) -> Left {
+    pub(crate) fn run(&self, fiber: &FiberRef) -> Left {
         fiber.worker.store(self.index as u16, Ordering::Relaxed);
         let remote = self.remote();
         let turn = remote.dispatches.load(Ordering::Relaxed) + 1;
@@ -273,7 +279,7 @@ impl Worker {
     /// The fiber has just parked: here a policy may have it cancelled, as if by the fiber that
     /// runs next.
     #[cold]
-    fn parked_point(&self, fiber: &Arc<Fiber>) {
+    fn parked_point(&self, fiber: &FiberRef) {
         if let Some(det) = &self.shared.det
             && det.fault(fiber, &[Fault::Cancel]) == Fault::Cancel
         {
@@ -291,44 +297,44 @@ impl Worker {
     }
 
     /// Makes a fiber that parks for the first time findable; is it to be cancelled?
-    fn link(&self, fiber: &Arc<Fiber>) -> bool {
+    fn link(&self, fiber: &FiberRef) -> bool {
         // SAFETY: the fiber is RUNNING and ours.
         let family = unsafe { &*fiber.family.get() };
         let home = family.as_ref().and_then(|family| family.home());
-        home.unwrap_or(&fiber.owner).link_fiber(self.place(), fiber)
+        home.unwrap_or(fiber.owner())
+            .link_fiber(self.place(), fiber)
     }
 
     /// Has anything above the fiber been cancelled since it last looked?
-    pub(crate) fn note_cancellation(&self, fiber: &Arc<Fiber>) {
+    pub(crate) fn note_cancellation(&self, fiber: &Fiber) {
         let epoch = self.shared.cancel_epoch();
         // SAFETY: the fiber is RUNNING and ours.
         let seen = unsafe { &mut *fiber.seen_cancel_epoch.get() };
         if *seen != epoch {
             *seen = epoch;
-            if fiber.owner.is_cancelled() {
+            if fiber.owner().is_cancelled() {
                 self.cancel_own(fiber);
             }
         }
     }
 
     /// Flags the fiber this worker runs.
-    fn cancel_own(&self, fiber: &Arc<Fiber>) {
+    fn cancel_own(&self, fiber: &Fiber) {
         // A running fiber is only flagged; there is nothing to enqueue.
         let _ = fiber.state.ask_cancel();
     }
 
-    fn resume(&self, fiber: &Arc<Fiber>) -> Step {
+    fn resume(&self, fiber: &FiberRef) -> Step {
         // SAFETY: the fiber is RUNNING and ours, so body and coroutine are too.
-        let (body, coro) = unsafe { (&mut *fiber.body.get(), &mut *fiber.coro.get()) };
-        if let Some(suspended) = coro {
+        let (body, coro) = unsafe { (fiber.live_body(), fiber.take_coro()) };
+        if let Some(mut suspended) = coro {
             let step = suspended.resume(self);
             if let Some(step) = step {
-                let done = coro.take();
-                if let Some(done) = done {
-                    done.give_back(self);
-                }
+                suspended.give_back(self);
                 return step;
             }
+            // SAFETY: as above.
+            unsafe { fiber.keep_coro(suspended) }
             return Step::Parked;
         }
         let Some(body) = body else {
@@ -344,7 +350,10 @@ impl Worker {
             return match coro::Coro::start(self, fiber) {
                 (Some(step), None) => step,
                 (_, suspended) => {
-                    *coro = suspended;
+                    if let Some(suspended) = suspended {
+                        // SAFETY: as above.
+                        unsafe { fiber.keep_coro(suspended) }
+                    }
                     Step::Parked
                 }
             };
@@ -356,8 +365,9 @@ impl Worker {
         }
     }
 
-    /// Runs an unstarted fiber of this pool right here. False: it is not to be had.
-    pub(crate) fn run_in_place(&self, fiber: &Arc<Fiber>) -> bool {
+    /// Runs an unstarted fiber of this pool right here, under a fiber that spawns into `family`.
+    /// False: it is not to be had.
+    pub(crate) fn run_in_place(&self, fiber: &FiberRef, family: *const Group) -> bool {
         let here = 0u8;
         let depth = self.in_place_depth.get();
         if depth >= MAX_IN_PLACE
@@ -372,7 +382,9 @@ impl Worker {
         self.forget_entry(fiber);
         count(&self.remote().counters.in_place);
         self.in_place_depth.set(depth + 1);
+        let outer = self.awaiting_family.replace(family);
         let left = self.run(fiber);
+        self.awaiting_family.set(outer);
         self.in_place_depth.set(depth);
         if left == Left::Yielded {
             self.requeue(fiber.clone());
@@ -385,6 +397,11 @@ impl Worker {
         self.stack_floor.get()
     }
 
+    /// Does the fiber whose family or scope this is run right here, under what is being run?
+    pub(crate) fn runs_owner_of(&self, group: &Group) -> bool {
+        std::ptr::eq(self.awaiting_family.get(), group)
+    }
+
     /// Does it run a child in place of its parent?
     pub(crate) fn is_in_place(&self) -> bool {
         self.in_place_depth.get() > 0
@@ -392,13 +409,13 @@ impl Worker {
 
     /// Takes the queue entry of a fiber claimed elsewhere off the deque, if it is on top, and
     /// other stale ones under it.
-    fn forget_entry(&self, fiber: &Arc<Fiber>) {
-        if self.lifo.len() > LONG_DEQUE && self.last_spawned.get() != Arc::as_ptr(fiber) {
+    fn forget_entry(&self, fiber: &FiberRef) {
+        if self.lifo.len() > LONG_DEQUE && self.last_spawned.get() != fiber.as_ptr().cast_const() {
             // Hardly on top: a batch is being awaited from its other end.
             return;
         }
         match self.lifo.pop() {
-            Some(top) if Arc::ptr_eq(&top, fiber) => {
+            Some(top) if top.is(fiber) => {
                 while let Some(next) = self.lifo.pop() {
                     if next.state.is_queued() {
                         self.lifo.push(next);
@@ -413,19 +430,19 @@ impl Worker {
     }
 
     /// Enqueues a fiber that has been woken by one that runs here.
-    pub(crate) fn ready_local(&self, fiber: Arc<Fiber>) {
-        let new = Arc::into_raw(fiber).cast_mut();
+    pub(crate) fn ready_local(&self, fiber: FiberRef) {
+        let new = fiber.into_raw();
         let old = self.remote().slot.swap(new, Ordering::AcqRel);
         if !old.is_null() {
             // SAFETY: the slot owns what it holds; the swap made it ours.
-            self.fifo.push(unsafe { Arc::from_raw(old) });
+            self.fifo.push(unsafe { FiberRef::from_raw(old) });
             self.noticed_work();
         }
     }
 
     /// Enqueues a fiber that has just been spawned here.
-    pub(crate) fn spawned_local(&self, fiber: Arc<Fiber>) {
-        self.last_spawned.set(Arc::as_ptr(&fiber));
+    pub(crate) fn spawned_local(&self, fiber: FiberRef) {
+        self.last_spawned.set(fiber.as_ptr());
         self.lifo.push(fiber);
         self.noticed_work();
     }

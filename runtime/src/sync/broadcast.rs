@@ -4,7 +4,7 @@
 //! the same order. A send waits while some subscriber's queue is full.
 
 use crate::fiber::cx::Enter;
-use crate::fiber::{Fiber, FiberCx};
+use crate::fiber::{FiberCx, FiberRef};
 use crate::payload::PayloadVTable;
 use crate::prim::Mutex;
 use crate::sched::trace_hash::Op;
@@ -54,7 +54,7 @@ impl Inner {
     }
 
     /// Gives a value to every subscriber. There must be room.
-    fn put(&mut self, value: u64, payload: &PayloadVTable, woken: &mut Vec<Arc<Fiber>>) {
+    fn put(&mut self, value: u64, payload: &PayloadVTable, woken: &mut Vec<FiberRef>) {
         for queue in self.queues.iter_mut().flatten() {
             let copy = payload.share_slot(value);
             match queue.receivers.claim_next(None, Some(copy)) {
@@ -66,7 +66,7 @@ impl Inner {
     }
 
     /// Admits waiting senders while there is room.
-    fn refill(&mut self, capacity: usize, payload: &PayloadVTable, woken: &mut Vec<Arc<Fiber>>) {
+    fn refill(&mut self, capacity: usize, payload: &PayloadVTable, woken: &mut Vec<FiberRef>) {
         while self.has_room(capacity)
             && let Some(won) = self.senders.claim_next(None, Some(0))
         {
@@ -206,7 +206,7 @@ impl Subscriber {
         self.len() == 0
     }
 
-    fn take(&self, inner: &mut Inner, woken: &mut Vec<Arc<Fiber>>) -> Result<u64, bool> {
+    fn take(&self, inner: &mut Inner, woken: &mut Vec<FiberRef>) -> Result<u64, bool> {
         let from = &*self.from;
         let taken = inner.queues[self.index]
             .as_mut()
@@ -386,7 +386,7 @@ impl Drop for Subscriber {
             from.payload.drop_slot(value);
         }
         for fiber in woken {
-            let owner = fiber.owner.clone();
+            let owner = fiber.owner().clone();
             owner.shared().outside().ready(fiber);
         }
     }

@@ -11,14 +11,13 @@
 //! its wait is claimed, so a sender that is cancelled has sent nothing.
 
 use crate::fiber::cx::Enter;
-use crate::fiber::{Fiber, FiberCx};
+use crate::fiber::{Fiber, FiberCx, FiberRef};
 use crate::payload::PayloadVTable;
 use crate::prim::Mutex;
 use crate::sched::trace_hash::Op;
 use crate::sched::wait_reason::{WaitError, WaitReason};
 use crate::sync::wait_queue::{Item, WaitQueue};
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 
@@ -63,7 +62,7 @@ pub struct RawChannel {
     len: AtomicUsize,
 }
 
-type Woken = Option<Arc<Fiber>>;
+type Woken = Option<FiberRef>;
 
 impl RawChannel {
     /// A channel; `capacity` `None` is unbounded, 0 a rendezvous. `object` is its number in
@@ -121,12 +120,7 @@ impl RawChannel {
     // ---- under the lock ------------------------------------------------------------------
 
     /// Takes a value if there is one. `Err(true)`: closed and drained.
-    fn take(
-        &self,
-        inner: &mut Inner,
-        me: &Fiber,
-        woken: &mut Vec<Arc<Fiber>>,
-    ) -> Result<u64, bool> {
+    fn take(&self, inner: &mut Inner, me: &Fiber, woken: &mut Vec<FiberRef>) -> Result<u64, bool> {
         if let Some(value) = inner.buffer.pop_front() {
             self.refill(inner, me, woken);
             self.note_len(inner);
@@ -144,7 +138,7 @@ impl RawChannel {
     }
 
     /// Admits waiting senders while their values fit.
-    fn refill(&self, inner: &mut Inner, me: &Fiber, woken: &mut Vec<Arc<Fiber>>) {
+    fn refill(&self, inner: &mut Inner, me: &Fiber, woken: &mut Vec<FiberRef>) {
         while !inner.senders.is_empty() {
             let room = self.capacity - inner.buffer.len();
             let need = match inner.senders.front().map(|w| &w.item) {
@@ -197,7 +191,7 @@ impl RawChannel {
         inner: &mut Inner,
         me: &Fiber,
         values: &[u64],
-        woken: &mut Vec<Arc<Fiber>>,
+        woken: &mut Vec<FiberRef>,
     ) -> Result<bool, WaitError> {
         if inner.closed {
             return Err(WaitError::Closed);

@@ -1,13 +1,12 @@
 //! Handles that count: semaphore, barrier, wait group, once, cancel token, atomic.
 
 use crate::fiber::cx::Enter;
-use crate::fiber::{Fiber, FiberCx};
+use crate::fiber::{FiberCx, FiberRef};
 use crate::sched::trace_hash::Op;
 use crate::sched::wait_reason::{WaitError, WaitReason};
 use crate::sync::select::{Selected, Source, Ticket};
 use crate::sync::station::{Inner, Station, notify_one};
 use crate::sync::wait_queue::Item;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::task::Poll;
 
@@ -23,7 +22,7 @@ fn take_permit(inner: &mut Inner<u64>) -> Option<()> {
     free.then_some(())
 }
 
-fn hand_out(inner: &mut Inner<u64>, woken: &mut Vec<Arc<Fiber>>) {
+fn hand_out(inner: &mut Inner<u64>, woken: &mut Vec<FiberRef>) {
     while inner.state > 0
         && let Some(won) = inner.queue.claim_next(None, Some(0))
     {
@@ -95,7 +94,7 @@ impl RawBarrier {
     }
 
     /// Lets everyone go if the caller is the last that was missing.
-    fn arrive_last(&self, inner: &mut Inner<u64>, woken: &mut Vec<Arc<Fiber>>) -> bool {
+    fn arrive_last(&self, inner: &mut Inner<u64>, woken: &mut Vec<FiberRef>) -> bool {
         let last = inner.state + 1 >= self.size;
         if last {
             inner.state = 0;

@@ -79,7 +79,7 @@ impl RawMutex {
         &self,
         id: u64,
         inner: &mut crate::sync::station::Inner<()>,
-        woken: &mut Vec<std::sync::Arc<crate::fiber::Fiber>>,
+        woken: &mut Vec<crate::fiber::FiberRef>,
     ) -> Result<(), UnlockError> {
         match self.holder.get() {
             0 => Err(UnlockError::NotLocked),

@@ -3,14 +3,13 @@
 //! The lock is handed over: to the first waiting writer, else to all waiting readers.
 
 use crate::fiber::cx::Enter;
-use crate::fiber::{Fiber, FiberCx};
+use crate::fiber::{FiberCx, FiberRef};
 use crate::prim::Mutex;
 use crate::sched::trace_hash::Op;
 use crate::sched::wait_reason::{WaitError, WaitReason};
 use crate::sync::select::{Selected, Source, Ticket};
 use crate::sync::station::{Holder, UnlockError};
 use crate::sync::wait_queue::{Item, WaitQueue};
-use std::sync::Arc;
 use std::task::Poll;
 
 #[derive(Debug, Default)]
@@ -55,7 +54,7 @@ impl RawRwLock {
     }
 
     /// Hands the lock on, if it is free for anyone who waits.
-    fn grant(&self, inner: &mut Inner, woken: &mut Vec<Arc<Fiber>>) {
+    fn grant(&self, inner: &mut Inner, woken: &mut Vec<FiberRef>) {
         if self.writer.get() != 0 {
             return;
         }

@@ -4,7 +4,7 @@
 //! (it competes again, in front of the queue).
 
 use crate::fiber::cx::Enter;
-use crate::fiber::{Fiber, FiberCx};
+use crate::fiber::{FiberCx, FiberRef};
 use crate::prim::{Mutex, Ordering};
 use crate::sched::Place;
 use crate::sched::trace_hash::Op;
@@ -53,7 +53,7 @@ impl<S> Station<S> {
         holder: Option<&Arc<AtomicU64>>,
         mut attempt: impl FnMut(&mut Inner<S>) -> Option<R>,
         given: impl FnOnce() -> R,
-        left: impl FnOnce(&mut Inner<S>, &mut Vec<Arc<Fiber>>),
+        left: impl FnOnce(&mut Inner<S>, &mut Vec<FiberRef>),
     ) -> Poll<Result<R, WaitError>> {
         let again = match cx.enter() {
             Enter::Yield => return Poll::Pending,
@@ -109,7 +109,7 @@ impl<S> Station<S> {
         &self,
         cx: &FiberCx,
         op: Op,
-        act: impl FnOnce(&mut Inner<S>, &mut Vec<Arc<Fiber>>) -> R,
+        act: impl FnOnce(&mut Inner<S>, &mut Vec<FiberRef>) -> R,
     ) -> Poll<R> {
         // Cancellation does not stop it: giving things back is part of unwinding.
         if let Enter::Yield = cx.enter() {
@@ -123,7 +123,7 @@ impl<S> Station<S> {
     pub(crate) fn now<R>(
         &self,
         place: Place<'_>,
-        act: impl FnOnce(&mut Inner<S>, &mut Vec<Arc<Fiber>>) -> R,
+        act: impl FnOnce(&mut Inner<S>, &mut Vec<FiberRef>) -> R,
     ) -> R {
         let mut woken = Vec::new();
         let result = act(&mut self.inner.lock(), &mut woken);
@@ -145,7 +145,7 @@ impl<S> Station<S> {
 }
 
 /// Wakes the first waiter to compete again.
-pub(crate) fn notify_one<S>(inner: &mut Inner<S>, woken: &mut Vec<Arc<Fiber>>) {
+pub(crate) fn notify_one<S>(inner: &mut Inner<S>, woken: &mut Vec<FiberRef>) {
     if let Some(won) = inner.queue.claim_next(None, None) {
         woken.extend(won.woken);
     }

@@ -4,9 +4,8 @@
 //! registered it keeps the index and takes the node out when its wait ended some other way. An
 //! index may have been reused by then, so removal checks fiber and epoch.
 
-use crate::fiber::Fiber;
+use crate::fiber::{Fiber, FiberRef};
 use crate::sched::state::Claim;
-use std::sync::Arc;
 
 const NIL: u32 = u32::MAX;
 
@@ -25,7 +24,7 @@ pub(crate) enum Item {
 /// One wait of one fiber at one source.
 #[derive(Debug)]
 pub(crate) struct Waiter {
-    pub(crate) fiber: Arc<Fiber>,
+    pub(crate) fiber: FiberRef,
     pub(crate) epoch: u32,
     pub(crate) arm: u16,
     pub(crate) item: Item,
@@ -33,7 +32,7 @@ pub(crate) struct Waiter {
 
 impl Waiter {
     /// Claims the wait; what is given lands in the fiber's wait slot. `Some` must be made ready.
-    pub(crate) fn claim(self, given: Option<u64>) -> Result<Option<Arc<Fiber>>, Waiter> {
+    pub(crate) fn claim(self, given: Option<u64>) -> Result<Option<FiberRef>, Waiter> {
         match self.fiber.state.claim(self.epoch, self.arm) {
             Claim::Lost => Err(self),
             Claim::Parked => {
@@ -208,12 +207,12 @@ impl WaitQueue {
     }
 
     /// Claims everyone, in order.
-    pub(crate) fn claim_all(&mut self, woken: &mut Vec<Arc<Fiber>>) {
+    pub(crate) fn claim_all(&mut self, woken: &mut Vec<FiberRef>) {
         self.give_all(None, woken);
     }
 
     /// Claims everyone, in order, giving each the same.
-    pub(crate) fn give_all(&mut self, given: Option<u64>, woken: &mut Vec<Arc<Fiber>>) {
+    pub(crate) fn give_all(&mut self, given: Option<u64>, woken: &mut Vec<FiberRef>) {
         while let Some(waiter) = self.pop_front() {
             if let Ok(Some(fiber)) = waiter.claim(given) {
                 woken.push(fiber);
@@ -247,5 +246,5 @@ pub(crate) struct Won {
     /// Number of its task.
     pub(crate) id: u64,
     /// It was parked: make it ready.
-    pub(crate) woken: Option<Arc<Fiber>>,
+    pub(crate) woken: Option<FiberRef>,
 }

@@ -1,14 +1,15 @@
 //! Handles of tasks: await, look, cancel.
 
 use crate::fiber::cx::Enter;
-use crate::fiber::{Body, Fiber, FiberCx, SpawnInfo};
+use crate::fiber::{FiberCx, FiberRef, NoBody, Plan, SpawnInfo};
 use crate::payload::Outcome;
 use crate::sched::Place;
 use crate::sched::events::EventKind;
-use crate::sched::group::{Member, cancel_all};
+use crate::sched::group::{Group, Member, cancel_all};
 use crate::sched::state::StateWord;
 use crate::sched::trace_hash::Op;
 use crate::sched::wait_reason::{WaitError, WaitReason};
+use crate::sched::worker::Worker;
 use crate::sync::wait_queue::Item;
 use std::sync::Arc;
 use std::task::Poll;
@@ -16,19 +17,19 @@ use std::task::Poll;
 /// A counted handle of a task. The task runs whether or not anybody holds one.
 #[derive(Clone, Debug)]
 pub struct FutureRef {
-    pub(crate) fiber: Arc<Fiber>,
+    pub(crate) fiber: FiberRef,
 }
 
 impl PartialEq for FutureRef {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.fiber, &other.fiber)
+        self.fiber.is(&other.fiber)
     }
 }
 
 impl Eq for FutureRef {}
 
 impl FutureRef {
-    pub(crate) fn new(fiber: Arc<Fiber>) -> FutureRef {
+    pub(crate) fn new(fiber: FiberRef) -> FutureRef {
         FutureRef { fiber }
     }
 
@@ -143,14 +144,19 @@ impl FutureRef {
 
     fn run_in_place(&self, cx: &FiberCx) {
         let Some(worker) = cx.worker() else { return };
+        // SAFETY: the running fiber owns its family field.
+        let family = unsafe { &*cx.fiber().family.get() };
+        let family = family
+            .as_ref()
+            .map_or(std::ptr::null(), |f| f.as_ptr().cast_const());
         if cx.has_stack() {
-            let at = OnWorker(worker, &self.fiber);
+            let at = OnWorker(worker, &self.fiber, family);
             cx.on_worker_stack(move || {
                 let at = at;
-                at.0.run_in_place(at.1)
+                at.0.run_in_place(at.1, at.2)
             });
         } else {
-            worker.run_in_place(&self.fiber);
+            worker.run_in_place(&self.fiber, family);
         }
         // The child may have taken what the poll word said to this fiber.
         cx.look_soon();
@@ -164,23 +170,25 @@ impl FutureRef {
         arm: u16,
         epoch: Option<u32>,
     ) -> Result<Option<(u32, u32)>, WaitError> {
-        let mut joiners = self.fiber.joiners.lock();
-        if !self.fiber.state.announce_joiner() {
-            return Ok(None);
-        }
-        let epoch = match epoch {
-            Some(epoch) => epoch,
-            None => cx.begin_wait(WaitReason::Await, self.id())?,
-        };
-        let queue = joiners.get_or_insert_with(Box::default);
-        let key = queue.push_back(cx.waiter(epoch, arm, Item::None));
-        Ok(Some((epoch, key)))
+        self.fiber.with_joiners(|joiners| {
+            if !self.fiber.state.announce_joiner() {
+                return Ok(None);
+            }
+            let epoch = match epoch {
+                Some(epoch) => epoch,
+                None => cx.begin_wait(WaitReason::Await, self.id())?,
+            };
+            let queue = joiners.get_or_insert_default();
+            let key = queue.push_back(cx.waiter(epoch, arm, Item::None));
+            Ok(Some((epoch, key)))
+        })
     }
 
     pub(crate) fn unregister(&self, cx: &FiberCx, key: u32, epoch: u32) {
-        if let Some(queue) = &mut *self.fiber.joiners.lock() {
-            queue.remove(key, cx.fiber(), epoch);
-        }
+        let gone = self
+            .fiber
+            .with_joiners(|joiners| joiners.as_mut()?.remove(key, cx.fiber(), epoch));
+        drop(gone);
     }
 
     pub(crate) fn ended(&self, cx: &FiberCx) -> Outcome {
@@ -195,16 +203,14 @@ impl FutureRef {
         if !self.is_done() {
             return Err(self);
         }
-        match Arc::get_mut(&mut self.fiber) {
-            Some(fiber) => {
-                fiber.state.set_observed();
-                Ok(std::mem::replace(
-                    fiber.outcome.get_mut(),
-                    Outcome::Cancelled,
-                ))
-            }
-            None => Err(self),
+        if self.fiber.get_mut().is_none() {
+            return Err(self);
         }
+        let outcome = self.fiber.outcome().unwrap_or(Outcome::Cancelled);
+        self.fiber.state.set_observed();
+        // SAFETY: nobody else knows the fiber.
+        unsafe { self.fiber.set_outcome(Outcome::Cancelled) }
+        Ok(outcome)
     }
 
     /// Asks the task to end, and everything it owns. Does not wait.
@@ -217,56 +223,16 @@ impl FutureRef {
     pub(crate) fn cancel_from(&self, place: Place<'_>) {
         cancel_all(place, vec![Member::Fiber(self.fiber.clone())]);
     }
-
-    /// Does not run a task that has not started: takes its body. The caller must end the task by
-    /// [`ClaimedTask::finish`].
-    pub fn try_claim_unstarted(&self) -> Option<ClaimedTask> {
-        if self.fiber.shared().det.is_some() || !self.fiber.state.claim_unstarted() {
-            return None;
-        }
-        // SAFETY: the claim made the body ours.
-        let body = unsafe { (*self.fiber.body.get()).take() };
-        Some(ClaimedTask {
-            fiber: self.fiber.clone(),
-            body,
-        })
-    }
 }
 
-struct OnWorker<'a>(&'a crate::sched::worker::Worker, &'a Arc<Fiber>);
+struct OnWorker<'a>(&'a Worker, &'a FiberRef, *const Group);
 // SAFETY: the closure runs on this very thread, on another stack.
 unsafe impl Send for OnWorker<'_> {}
-
-/// An unstarted task taken back from its queue.
-#[derive(Debug)]
-pub struct ClaimedTask {
-    fiber: Arc<Fiber>,
-    body: Option<Box<dyn Body>>,
-}
-
-impl std::fmt::Debug for dyn Body {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Body")
-    }
-}
-
-impl ClaimedTask {
-    /// The body, once.
-    pub fn take_body(&mut self) -> Option<Box<dyn Body>> {
-        self.body.take()
-    }
-
-    /// Ends the task.
-    pub fn finish(self, cx: &FiberCx, outcome: Outcome) {
-        cx.place().finish(&self.fiber, outcome);
-        std::mem::forget(self.body);
-    }
-}
 
 /// The other end of a future that no body computes: completed from outside the workers.
 #[derive(Debug)]
 pub struct Promise {
-    fiber: Option<Arc<Fiber>>,
+    fiber: Option<FiberRef>,
 }
 
 /// Makes a future that is completed by hand, from any thread. Until then it counts as an outside
@@ -274,18 +240,21 @@ pub struct Promise {
 pub fn promise(cx: &FiberCx, info: SpawnInfo) -> (Promise, FutureRef) {
     let me = cx.fiber();
     let owner = cx.family().clone();
-    owner.add_member();
     let pool = me.pool();
     pool.count_in();
-    // SAFETY: the running fiber owns its counters.
+    // SAFETY: the running fiber owns its counters and groups.
     let ordinal = unsafe {
+        owner.add_own_member();
         let next = &mut *me.next_child.get();
         *next += 1;
         *next
     };
-    let mut fiber = Fiber::new(owner, pool, cx.new_task_id(), ordinal, info);
-    fiber.state = StateWord::new_running();
-    let fiber = Arc::new(fiber);
+    let fiber = Plan {
+        info,
+        state: StateWord::new_running(),
+        ..Plan::new(owner, pool, cx.new_task_id(), ordinal)
+    }
+    .make(NoBody);
     cx.shared().io_begin();
     (
         Promise {

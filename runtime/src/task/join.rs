@@ -9,7 +9,7 @@
 //! happens at that instant.
 
 use crate::fiber::cx::{Enter, SpawnError, SpawnOptions};
-use crate::fiber::{Body, Fiber, FiberCx, OnDone};
+use crate::fiber::{Body, Fiber, FiberCx, FiberRef, OnDone};
 use crate::payload::{Outcome, PayloadVTable};
 use crate::prim::Mutex;
 use crate::sched::Place;
@@ -104,8 +104,8 @@ struct Inner {
     ended: usize,
     running: usize,
     decision: Option<Decision>,
-    fibers: Vec<Option<Arc<Fiber>>>,
-    unstarted: VecDeque<Arc<Fiber>>,
+    fibers: Vec<Option<FiberRef>>,
+    unstarted: VecDeque<FiberRef>,
     waiters: WaitQueue,
     /// The waiting fiber was told to unwind; it does so once all branches have.
     stop: Option<WaitError>,
@@ -167,7 +167,7 @@ impl JoinGroup {
             group: self.clone(),
             branch,
         });
-        let fiber = cx.make(body, options, Some(hook))?;
+        let fiber = cx.make(body, options.clone(), Some(hook))?;
         // How it ends is the block's business from the start.
         fiber.state.set_observed();
         let mut inner = self.inner.lock();

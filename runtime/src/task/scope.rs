@@ -1,5 +1,6 @@
 //! Scopes: a block that ends only when everything started inside, at any depth, has ended.
 
+use crate::counted::Ref;
 use crate::fiber::FiberCx;
 use crate::fiber::cx::Enter;
 use crate::payload::Outcome;
@@ -14,8 +15,8 @@ use std::task::Poll;
 /// An open scope. What its fiber spawns between `enter_scope` and `poll_exit_scope` is inside.
 #[derive(Clone, Debug)]
 pub struct Scope {
-    group: Arc<Group>,
-    outer: Arc<Group>,
+    group: Ref<Group>,
+    outer: Ref<Group>,
 }
 
 /// How a scope ended.
@@ -35,7 +36,7 @@ impl FiberCx {
     /// As [`FiberCx::enter_scope`]; what is started inside runs on `pool`, if it is given.
     pub fn enter_scope_on(&self, site: u64, pool: Option<Arc<Pool>>) -> Scope {
         let outer = self.family().clone();
-        let group = Group::scope(self.place(), &outer, &self.fiber_arc(), site, pool);
+        let group = Group::scope(self.place(), &outer, self.fiber_ref(), site, pool);
         // SAFETY: the running fiber owns its family field.
         unsafe { *self.fiber().family.get() = Some(group.clone()) };
         Scope { group, outer }
@@ -76,7 +77,8 @@ impl FiberCx {
                 if !was_masked && self.fiber().state.is_cancel_asked() {
                     scope.group.cancel(self.place());
                 }
-                scope.group.member_done(self.place());
+                // SAFETY: the running fiber leaves its scope, once: `Begin`.
+                unsafe { scope.group.leave(self.place()) }
             }
         }
         self.await_end(scope, was_masked)

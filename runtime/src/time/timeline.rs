@@ -46,7 +46,7 @@ impl Timeline {
         let id = self.last_id;
         let inverse_depth = match class {
             Class::Sleep => 0,
-            Class::Deadline => u32::MAX - waiter.fiber.owner.depth(),
+            Class::Deadline => u32::MAX - waiter.fiber.owner().depth(),
         };
         let key = Key {
             deadline,

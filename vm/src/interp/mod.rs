@@ -71,38 +71,45 @@ pub(crate) enum Rest {
 }
 
 impl Interp {
+    /// Without frames; its stack may grow to `max_stack` bytes.
+    pub(crate) fn idle(max_stack: usize) -> Interp {
+        let stack = Stack::new(0, max_stack);
+        Interp {
+            pc: std::ptr::null(),
+            regs: stack.base(),
+            fp: stack.end(),
+            stack,
+            failure: 0,
+            closure: 0,
+            entry: 0,
+        }
+    }
+
     /// Begins a call of function `func` with `args` (owned or borrowed as its signature says);
-    /// `closure`, if it is one, is kept for it.
-    pub(crate) fn new(
-        image: &Image,
-        func: usize,
-        closure: u64,
-        args: &[u64],
-        max_stack: usize,
-    ) -> Interp {
+    /// `closure`, if it is one, is kept for it. Former frames have ended.
+    pub(crate) fn begin(&mut self, image: &Image, func: usize, closure: u64, args: &[u64]) {
         let info = &image.funcs[func];
         debug_assert_eq!(info.params, args.len());
-        let stack = Stack::new(info.frame.max(args.len() + 1), max_stack);
-        let regs = stack.base();
-        // SAFETY: records fit beside the entry frame.
-        let fp = unsafe { stack.end().sub(1) };
-        // SAFETY: the stack has room for the frame and its record.
+        self.stack.make_room(info.frame.max(args.len() + 1));
+        self.regs = self.stack.base();
+        // SAFETY: the stack has room for the frame, and for records beside it.
         unsafe {
-            *regs = closure;
+            self.fp = self.stack.end().sub(1);
+            *self.regs = closure;
             for (i, arg) in args.iter().enumerate() {
-                *regs.add(1 + i) = *arg;
+                *self.regs.add(1 + i) = *arg;
             }
-            *fp = image.exit_pc() as u64;
+            *self.fp = image.exit_pc() as u64;
         }
-        Interp {
-            stack,
-            pc: image.entries[func],
-            regs,
-            fp,
-            failure: 0,
-            closure,
-            entry: func,
-        }
+        self.pc = image.entries[func];
+        self.failure = 0;
+        self.closure = closure;
+        self.entry = func;
+    }
+
+    /// Is its stack as small as stacks are at first, or nearly?
+    pub(crate) fn is_small(&self) -> bool {
+        self.stack.is_small()
     }
 
     /// The entry function's number.

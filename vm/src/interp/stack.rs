@@ -36,6 +36,18 @@ impl Stack {
         }
     }
 
+    /// Room for an entry frame of `frame` slots, in a stack without frames.
+    pub(crate) fn make_room(&mut self, frame: usize) {
+        if self.slots < frame + RECORDS {
+            *self = Stack::new(frame, self.max * 8);
+        }
+    }
+
+    /// Is it worth keeping for another fiber?
+    pub(crate) fn is_small(&self) -> bool {
+        self.slots <= 8 * FIRST
+    }
+
     /// Its first slot.
     pub(crate) fn base(&self) -> Regs {
         self.base

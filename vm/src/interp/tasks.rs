@@ -72,7 +72,7 @@ unsafe fn spawn_task(pc: Pc, r: Regs, cx: Cx) -> Waited {
         let image = (*cx).image();
         let result = image.funcs[closure::function(body) as usize].result;
         share_captures((*cx).heap(), body);
-        let task = Box::new(FiberBody::spawned((*cx).task().program(), body));
+        let task = FiberBody::spawned((*cx).task().program(), body);
         match fiber.spawn(task, options(fiber, pc, lane(pc, 2))) {
             Ok(future) => match future.into_handle((*cx).heap(), image.futures[result as usize]) {
                 Ok(handle) => {

@@ -11,13 +11,13 @@ pub(crate) mod worker_heap;
 use std::cell::Cell;
 use std::task::Poll;
 
-use lumen_runtime::heap::word::ABSENT;
-use lumen_runtime::heap::{Heap, TypeIx, closure, count, record};
+use lumen_runtime::heap::{Heap, closure, count, record};
 use lumen_runtime::{Body, FiberCx, Outcome, Safepoint, Step};
 
 use crate::interp::context::Due;
 use crate::interp::{Interp, Rest};
 use crate::program::Instance;
+use worker_heap::WorkerHeap;
 
 /// What a fiber's instructions and natives know of the world around it.
 pub(crate) struct Task {
@@ -33,6 +33,16 @@ pub(crate) struct Task {
 }
 
 impl Task {
+    fn new(instance: &Instance) -> Task {
+        Task {
+            instance,
+            fiber: Cell::new(std::ptr::null()),
+            masks: Cell::new(0),
+            yielding: Cell::new(false),
+            kept: Cell::new(0),
+        }
+    }
+
     /// The running program.
     #[inline]
     pub(crate) fn program(&self) -> &Instance {
@@ -92,16 +102,6 @@ impl Task {
     }
 }
 
-/// What a fiber has yet to do.
-enum State {
-    /// Call this closure, which it owns.
-    New(u64),
-    /// Go on with these frames.
-    Running(Interp),
-    /// Nothing.
-    Ended,
-}
-
 /// What main's fiber does: initialise module-level variables, then call the entry.
 pub(crate) struct MainPlan {
     /// Variables initialised so far.
@@ -112,12 +112,38 @@ pub(crate) struct MainPlan {
     pub(crate) args: Vec<u64>,
 }
 
-/// A fiber that runs Lumen code.
-pub(crate) struct FiberBody {
+/// A fiber that has begun.
+pub(crate) struct Running {
     task: Task,
-    state: State,
+    interp: Interp,
     plan: Option<Box<MainPlan>>,
 }
+
+impl Running {
+    /// Is it worth keeping for another fiber?
+    pub(crate) fn is_small(&self) -> bool {
+        self.interp.is_small() && self.plan.is_none()
+    }
+
+    /// For another fiber.
+    fn reset(&mut self) {
+        self.task.fiber.set(std::ptr::null());
+        self.task.masks.set(0);
+        self.task.yielding.set(false);
+        self.task.kept.set(0);
+    }
+}
+
+/// A fiber that runs Lumen code: small until it begins.
+pub(crate) struct FiberBody {
+    instance: *const Instance,
+    /// The closure to call, owned; or, with `BEGUN`, the address of a boxed `Running`; or 0, when
+    /// it has ended.
+    state: usize,
+}
+
+/// Marks the address of a `Running`. Closures and boxes are aligned, so the bit is free.
+const BEGUN: usize = 1;
 
 // SAFETY: a body is resumed by one worker at a time; what it points to outlives it, and the
 // pointer to the runtime's side is only used during a `resume`.
@@ -126,81 +152,109 @@ unsafe impl Send for FiberBody {}
 impl FiberBody {
     /// A fiber that calls `closure`, a closure without parameters, which it takes over.
     pub(crate) fn spawned(instance: &Instance, closure: u64) -> FiberBody {
-        Self::new(instance, State::New(closure), None)
+        FiberBody {
+            instance,
+            state: closure as usize,
+        }
     }
 
     /// Main's fiber.
     pub(crate) fn main(instance: &Instance, plan: MainPlan) -> FiberBody {
-        Self::new(instance, State::Ended, Some(Box::new(plan)))
+        let running = Box::new(Running {
+            task: Task::new(instance),
+            interp: Interp::idle(instance.max_stack()),
+            plan: Some(Box::new(plan)),
+        });
+        let mut body = FiberBody { instance, state: 0 };
+        body.keep(running);
+        // SAFETY: just made.
+        unsafe { (*body.running()).begin_next() };
+        body
     }
 
-    fn new(instance: &Instance, state: State, plan: Option<Box<MainPlan>>) -> FiberBody {
-        let task = Task {
-            instance,
-            fiber: Cell::new(std::ptr::null()),
-            masks: Cell::new(0),
-            yielding: Cell::new(false),
-            kept: Cell::new(0),
+    fn keep(&mut self, running: Box<Running>) {
+        self.state = Box::into_raw(running) as usize | BEGUN;
+    }
+
+    fn has_begun(&self) -> bool {
+        self.state & BEGUN != 0
+    }
+
+    /// Only of a fiber that has begun.
+    fn running(&self) -> *mut Running {
+        debug_assert!(self.has_begun());
+        (self.state & !BEGUN) as *mut Running
+    }
+
+    /// What runs and waits; the caller's from now on.
+    fn take_running(&mut self) -> Option<Box<Running>> {
+        let running = self.has_begun().then(|| self.running())?;
+        self.state = 0;
+        // SAFETY: from `keep`, once.
+        Some(unsafe { Box::from_raw(running) })
+    }
+
+    /// Begins the call of the closure, on frames that are to hand.
+    ///
+    /// # Safety
+    /// `worker` is this thread's.
+    unsafe fn begin(&mut self, worker: *mut WorkerHeap) {
+        // SAFETY: the instance outlives its fibers; the worker by contract.
+        let (instance, spare) = unsafe { (&*self.instance, (*worker).take_spare()) };
+        let mut running = spare.unwrap_or_else(|| {
+            Box::new(Running {
+                task: Task::new(instance),
+                interp: Interp::idle(instance.max_stack()),
+                plan: None,
+            })
+        });
+        let word = self.state as u64;
+        // SAFETY: a live closure.
+        let func = unsafe { closure::function(word) } as usize;
+        running.interp.begin(instance.image(), func, word, &[]);
+        self.keep(running);
+    }
+}
+
+impl Running {
+    /// Main: frames for the next function. False: there is none.
+    fn begin_next(&mut self) -> bool {
+        let Some(plan) = &mut self.plan else {
+            return false;
         };
-        FiberBody { task, state, plan }
-    }
-
-    /// Frames to run: those there are, or those of the next function.
-    fn prepare(&mut self) {
-        let instance = self.task.program();
-        let (image, max_stack) = (instance.image(), instance.max_stack());
-        match (&self.state, &mut self.plan) {
-            (State::Running(_), _) => {}
-            (State::New(word), _) => {
-                // SAFETY: a live closure.
-                let func = unsafe { closure::function(*word) } as usize;
-                self.state = State::Running(Interp::new(image, func, *word, &[], max_stack));
-            }
-            (State::Ended, Some(plan)) => {
-                let rest = image.globals[plan.globals..].iter();
-                let set_later = rest.take_while(|(_, init)| init.is_none()).count();
-                plan.globals += set_later;
-                let interp = match image.globals.get(plan.globals) {
-                    Some(&(_, Some(init))) => Interp::new(image, init as usize, 0, &[], max_stack),
-                    _ => Interp::new(image, plan.entry, 0, &plan.args, max_stack),
-                };
-                self.state = State::Running(interp);
-            }
-            (State::Ended, None) => {}
+        let image = self.task.program().image();
+        let rest = image.globals[plan.globals..].iter();
+        let set_later = rest.take_while(|(_, init)| init.is_none()).count();
+        plan.globals += set_later;
+        match image.globals.get(plan.globals) {
+            Some(&(_, Some(init))) => self.interp.begin(image, init as usize, 0, &[]),
+            _ => self.interp.begin(image, plan.entry, 0, &plan.args),
         }
+        true
     }
 
-    /// Runs the present frames; how they came to rest, and the type of a result.
-    fn run(&mut self, cx: &FiberCx, heap: *mut Heap) -> (Rest, TypeIx) {
-        let State::Running(interp) = &mut self.state else {
-            return (Rest::Stopped, 0);
-        };
+    /// Runs the present frames.
+    fn run(&mut self, cx: &FiberCx, heap: *mut Heap) -> Rest {
         let mut cancelled = false;
         if self.task.yielding.get() {
             match self.task.give_way(cx) {
-                Due::Yield => return (Rest::Yielded, 0),
+                Due::Yield => return Rest::Yielded,
                 Due::Nothing => {}
                 Due::Cancel => cancelled = true,
             }
         }
+        let (program, poll) = (self.task.program(), cx.poll_word());
         // SAFETY: this program's instance, the heap and poll word of the worker that resumes us.
-        let rest = unsafe {
-            interp.resume(
-                self.task.program(),
-                heap,
-                cx.poll_word(),
-                &self.task,
-                cancelled,
-            )
-        };
-        let result = self.task.program().image().funcs[interp.entry()].result;
-        (rest, result)
+        unsafe {
+            self.interp
+                .resume(program, heap, poll, &self.task, cancelled)
+        }
     }
 
     /// The end of one function: true if there is another to run.
     ///
     /// # Safety
-    /// `value` is its result, of type `ty`.
+    /// `value` is its result.
     unsafe fn next(&mut self, heap: &mut Heap, value: u64) -> bool {
         let Some(plan) = &mut self.plan else {
             return false;
@@ -210,39 +264,19 @@ impl FiberBody {
             // SAFETY: the initialiser's result has the variable's type.
             unsafe { instance.set_global(heap, plan.globals, value) };
             plan.globals += 1;
-            return true;
+            return self.begin_next();
         }
         false
-    }
-
-    /// Gives up what the fiber was started with.
-    ///
-    /// # Safety
-    /// No frames use it any more.
-    unsafe fn drop_inputs(&mut self, heap: &mut Heap) {
-        let state = std::mem::replace(&mut self.state, State::Ended);
-        // SAFETY: owned by this body.
-        unsafe {
-            match state {
-                State::New(word) => count::drop(heap, word),
-                State::Running(interp) => count::drop(heap, interp.closure()),
-                State::Ended => {}
-            }
-            if let Some(plan) = self.plan.take() {
-                for arg in plan.args {
-                    count::drop(heap, arg);
-                }
-            }
-        }
     }
 
     /// Ends the fiber.
     ///
     /// # Safety
-    /// As [`FiberBody::drop_inputs`]; a value or Error in `rest` is owned.
-    unsafe fn finish(&mut self, heap: &mut Heap, rest: Rest, ty: TypeIx) -> Outcome {
+    /// No frames are used any more; a value or Error in `rest` is owned.
+    unsafe fn finish(&mut self, heap: &mut Heap, rest: Rest) -> Outcome {
         let image = self.task.program().image();
-        // SAFETY: by contract.
+        let ty = image.funcs[self.interp.entry()].result;
+        // SAFETY: by contract; the closure and the arguments are owned.
         unsafe {
             let outcome = match rest {
                 Rest::Done(value) => match record::to_word(heap, value, ty) {
@@ -255,7 +289,12 @@ impl FiberBody {
             if let Some(word) = outcome.slot() {
                 count::share(heap, word);
             }
-            self.drop_inputs(heap);
+            count::drop(heap, self.interp.closure());
+            if let Some(plan) = self.plan.take() {
+                for arg in plan.args {
+                    count::drop(heap, arg);
+                }
+            }
             outcome
         }
     }
@@ -263,30 +302,45 @@ impl FiberBody {
 
 impl Body for FiberBody {
     fn resume(&mut self, cx: &FiberCx) -> Step {
-        self.task.fiber.set(cx);
-        let heap = worker_heap::current(self.task.program().heap_shared());
-        loop {
-            self.prepare();
-            let (rest, ty) = self.run(cx, heap);
-            // SAFETY: the worker's heap; nobody else uses it until this returns.
-            let heap = unsafe { &mut *heap };
-            match rest {
-                Rest::Parked | Rest::Yielded => return Step::Parked,
-                // SAFETY: the result of the function that has just ended.
-                Rest::Done(value) if unsafe { self.next(heap, value) } => {
-                    self.state = State::Ended;
+        if self.state == 0 {
+            return Step::Done(Outcome::Cancelled);
+        }
+        // SAFETY: the instance outlives its fibers.
+        let worker = worker_heap::current(unsafe { (*self.instance).heap_shared() });
+        if !self.has_begun() {
+            // SAFETY: this thread's.
+            unsafe { self.begin(worker) };
+        }
+        // SAFETY: begun, and ours while we are resumed; the worker's heap, which nobody else uses
+        // until this returns.
+        unsafe {
+            let running = &mut *self.running();
+            running.task.fiber.set(cx);
+            loop {
+                let rest = running.run(cx, (*worker).heap());
+                match rest {
+                    Rest::Parked | Rest::Yielded => return Step::Parked,
+                    Rest::Done(value) if running.next((*worker).heap(), value) => {}
+                    rest => {
+                        let outcome = running.finish((*worker).heap(), rest);
+                        running.reset();
+                        if let Some(running) = self.take_running() {
+                            (*worker).put_spare(running);
+                        }
+                        return Step::Done(outcome);
+                    }
                 }
-                // SAFETY: the frames have ended.
-                rest => return Step::Done(unsafe { self.finish(heap, rest, ty) }),
             }
         }
     }
 
     fn trace(&self) -> Vec<u64> {
-        match &self.state {
-            State::Running(interp) => interp.trace(self.task.program().image()),
-            _ => Vec::new(),
+        if !self.has_begun() {
+            return Vec::new();
         }
+        // SAFETY: begun, and at rest.
+        let running = unsafe { &*self.running() };
+        running.interp.trace(running.task.program().image())
     }
 }
 
@@ -294,10 +348,10 @@ impl Drop for FiberBody {
     /// A fiber that never started gives up its closure. (Frames of one that is abandoned half way
     /// are not unwound: that happens only at the end of a program that cannot end by itself.)
     fn drop(&mut self) {
-        if let State::New(word) = self.state
-            && word != ABSENT
-        {
-            payload::drop_word(word);
+        if self.has_begun() {
+            drop(self.take_running());
+        } else if self.state != 0 {
+            payload::drop_word(self.state as u64);
         }
     }
 }

@@ -25,7 +25,7 @@ impl FiberCx {
     /// # Errors
     /// When the system refuses a thread, or there are too many executors.
     pub fn new_executor(&self, threads: usize, name: &str) -> std::io::Result<Arc<Pool>> {
-        let root = self.shared().root.lock().upgrade();
+        let root = self.shared().root.lock().clone();
         let shared = root.and_then(|root| root.shared_arc());
         let Some(shared) = shared else {
             return Err(std::io::Error::other("the program has ended"));

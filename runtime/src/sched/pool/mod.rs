@@ -4,7 +4,7 @@
 pub(crate) mod blocking;
 pub(crate) mod executor;
 
-use crate::fiber::Fiber;
+use crate::fiber::{Fiber, FiberRef};
 use crate::prim::Mutex;
 use crate::sched::shared::Shared;
 use crate::sched::stats::Counters;
@@ -19,9 +19,9 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize
 /// What others see of a worker.
 pub(crate) struct Remote {
     /// Newest first for the owner, oldest first for thieves: fibers that have not started.
-    pub(crate) lifo: Stealer<Arc<Fiber>>,
+    pub(crate) lifo: Stealer<FiberRef>,
     /// Oldest first: fibers that have been woken or have yielded.
-    pub(crate) fifo: Stealer<Arc<Fiber>>,
+    pub(crate) fifo: Stealer<FiberRef>,
     /// The fiber woken last: runs next. Stealable once a thief has seen it twice.
     pub(crate) slot: AtomicPtr<Fiber>,
     /// Polled by running bodies; see `POLL_PREEMPT` and `POLL_CHECK`.
@@ -30,7 +30,7 @@ pub(crate) struct Remote {
     pub(crate) dispatches: AtomicU64,
     pub(crate) running: AtomicBool,
     /// Fibers that must run on this worker.
-    pub(crate) inbox: Mutex<VecDeque<Arc<Fiber>>>,
+    pub(crate) inbox: Mutex<VecDeque<FiberRef>>,
     pub(crate) inbox_len: AtomicUsize,
     pub(crate) wheel: Mutex<Wheel>,
     pub(crate) unparker: Unparker,
@@ -41,7 +41,7 @@ pub(crate) struct Remote {
 pub struct Pool {
     number: usize,
     name: Arc<str>,
-    pub(crate) injector: Injector<Arc<Fiber>>,
+    pub(crate) injector: Injector<FiberRef>,
     workers: Box<[Remote]>,
     /// Workers asleep, the latest on top. Changed under the runtime's `sleep_lock`.
     pub(crate) sleepers: Mutex<Vec<usize>>,
@@ -105,13 +105,13 @@ impl Pool {
     }
 
     /// Adds a ready fiber from outside the pool.
-    pub(crate) fn inject(&self, shared: &Shared, fiber: Arc<Fiber>) {
+    pub(crate) fn inject(&self, shared: &Shared, fiber: FiberRef) {
         self.injector.push(fiber);
         self.wake_one(shared);
     }
 
     /// Adds a ready fiber that must run on one particular worker.
-    pub(crate) fn inject_pinned(&self, shared: &Shared, fiber: Arc<Fiber>) {
+    pub(crate) fn inject_pinned(&self, shared: &Shared, fiber: FiberRef) {
         let worker = usize::from(fiber.pin - 1);
         {
             let mut inbox = self.workers[worker].inbox.lock();
@@ -140,7 +140,7 @@ impl Pool {
     }
 
     /// A task of the pool has ended; gives back whom to wake if it was the last of a closing one.
-    pub(crate) fn count_out(&self) -> Vec<Arc<Fiber>> {
+    pub(crate) fn count_out(&self) -> Vec<FiberRef> {
         let mut woken = Vec::new();
         if self.number != 0 && self.live.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.waiters.lock().claim_all(&mut woken);
