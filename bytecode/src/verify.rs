@@ -18,6 +18,9 @@ mod module;
 mod ops;
 mod state;
 mod types;
+mod typing;
+
+pub use typing::{RegType, TypedCode, Typing};
 
 use crate::module::Module;
 use std::fmt;

@@ -35,7 +35,8 @@ pub(crate) unsafe fn frames(image: &Image, pc: Pc, mut fp: *const u64) -> Vec<Pc
     }
 }
 
-/// Makes the Error for a failure of the instruction at `pc`.
+/// Makes the Error for a failure of the instruction at `pc`. Its trace is added where unwinding
+/// begins ([`add_trace_due`]): until then native code may hold frames back.
 ///
 /// # Safety
 /// `pc` and `cx` are the running fiber's.
@@ -48,7 +49,7 @@ pub(crate) unsafe fn new_error(pc: Pc, cx: Cx, kind: &str, message: &str) -> u64
         let Ok(word) = error::new(heap, kind, message, &image.location(pc)) else {
             return image.no_memory;
         };
-        add_trace(heap, image, word, &frames(image, pc, (*cx).fp));
+        (*cx).trace_due = true;
         word
     }
 }
@@ -71,7 +72,7 @@ pub(crate) unsafe fn complete_error(pc: Pc, cx: Cx, mut word: u64) -> u64 {
         if record::make_unique(heap, &mut word).is_ok()
             && error::locate(heap, word, &image.location(pc)).is_ok()
         {
-            add_trace(heap, image, word, &frames(image, pc, (*cx).fp));
+            (*cx).trace_due = true;
         }
         word
     }
@@ -83,21 +84,34 @@ pub(crate) unsafe fn complete_error(pc: Pc, cx: Cx, mut word: u64) -> u64 {
 /// # Safety
 /// As [`complete_error`].
 #[inline(never)]
-pub(crate) unsafe fn awaited_error(pc: Pc, cx: Cx, mut word: u64) -> u64 {
+pub(crate) unsafe fn awaited_error(cx: Cx, mut word: u64) -> u64 {
     // SAFETY: by contract.
     unsafe {
-        let image = (*cx).image();
         let heap = (*cx).heap();
         if record::make_unique(heap, &mut word).is_err() {
             return word;
         }
         if let Ok(line) = string::new(heap, AWAITED) {
             let trace = &mut *slot_ptr(header(word), error::TRACE);
-            if list::push(heap, trace, line).is_ok() {
-                add_trace(heap, image, word, &frames(image, pc, (*cx).fp));
-            }
+            (*cx).trace_due = list::push(heap, trace, line).is_ok();
         }
         word
+    }
+}
+
+/// Gives the pending failure of the instruction at `pc` its trace.
+///
+/// # Safety
+/// `pc` and `cx` are the running fiber's, whose frames are all in its block; `trace_due` is set.
+#[cold]
+#[inline(never)]
+pub(crate) unsafe fn add_trace_due(pc: Pc, cx: Cx) {
+    // SAFETY: by contract; the failure was made, or made unique, by the instruction that failed.
+    unsafe {
+        (*cx).trace_due = false;
+        let image = (*cx).image();
+        let frames = frames(image, pc, (*cx).fp);
+        add_trace((*cx).heap(), image, (*cx).failure, &frames);
     }
 }
 

@@ -68,7 +68,10 @@ impl Default for Options {
             max_stack: 256 << 20,
             exit_process: None,
             trace_events: false,
-            jit: JitMode::Off,
+            jit: std::env::var("LUMEN_JIT")
+                .ok()
+                .and_then(|m| JitMode::from_name(&m))
+                .unwrap_or(JitMode::Off),
             jit_threshold: 1000,
             perf_map: false,
             schedule: Schedule::default(),
@@ -156,7 +159,7 @@ impl Program {
             return Err(LoadError::new("this build has no compiler of native code"));
         }
         let tables = [crate::natives::GROUPS, natives].concat();
-        let image = load::load(module, &tables, options.seed)?;
+        let image = load::load(module, &tables, &options)?;
         Ok(Program {
             image: Arc::new(image),
             options,
@@ -268,6 +271,10 @@ impl Program {
         ended.trace_log = report.trace_log;
         ended.counts = report.counts;
         ended.now_ns = report.now;
+        #[cfg(feature = "jit")]
+        if let Some(jit) = &self.image.jit {
+            ended.jit = jit.stats();
+        }
         ended.stats = runtime.stats();
         ended.events = runtime.take_events();
         drop(runtime);

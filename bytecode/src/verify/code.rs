@@ -20,6 +20,8 @@ pub(super) struct Code<'a> {
     pub(super) failure_checked: bool,
     /// The current instruction is entered by failure.
     pub(super) at_handler: bool,
+    /// Register types, when they are wanted.
+    pub(super) typed: Option<super::TypedCode>,
 }
 
 /// Checks a function; gives where and what is wrong.
@@ -39,13 +41,14 @@ pub(super) fn function(
         landing: 0,
         failure_checked: false,
         at_handler: false,
+        typed: None,
     };
     code.enter();
     code.pass().map_err(|e| (Some(code.pc as u32), e))
 }
 
 impl Code<'_> {
-    fn enter(&mut self) {
+    pub(super) fn enter(&mut self) {
         let f = self.function;
         if let Some(t) = f.closure {
             self.state.define(0, Ty::slot(t), Hold::Borrowed(None));
@@ -61,7 +64,7 @@ impl Code<'_> {
         }
     }
 
-    fn pass(&mut self) -> Check {
+    pub(super) fn pass(&mut self) -> Check {
         let f = self.function;
         let mut maps = f.maps.iter().peekable();
         let mut reached = true;
@@ -88,8 +91,10 @@ impl Code<'_> {
                 return Err("nothing leads here".into());
             }
             self.failure_checked = false;
+            self.note_reads(op)?;
             visit(op, &f.code[self.pc..], self).map_err(|e| format!("{}: {e}", op.def().text))?;
             debug_assert_eq!(self.failure_checked, op.can_fail(), "{}", op.def().text);
+            self.note_writes(op)?;
             reached = !op.is_terminator();
             self.pc += op.word_count();
         }

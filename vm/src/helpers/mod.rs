@@ -7,6 +7,7 @@
 //!
 //! Failing instructions have consumed what they take; `io` registers keep an owned value.
 
+pub(crate) mod ints;
 pub(crate) mod lists;
 pub(crate) mod maps;
 pub(crate) mod natives;
@@ -81,7 +82,7 @@ macro_rules! helpers {
         // Never inlined: a handler whose frame holds something that is pointed to cannot end in a
         // jump.
         #[inline(never)]
-        pub(crate) unsafe fn $name(
+        pub(crate) unsafe extern "C" fn $name(
             $pc: crate::interp::dispatch::Pc,
             $r: crate::interp::dispatch::Regs,
             $cx: crate::interp::dispatch::Cx,

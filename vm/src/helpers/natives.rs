@@ -29,6 +29,8 @@ pub(crate) enum Called {
     Parked,
     /// It ended the program.
     Stopped,
+    /// With a failure, pending, that ends the program: see [`halt`].
+    Halted,
 }
 
 /// The machine as the native at `pc` sees it.
@@ -128,8 +130,8 @@ unsafe fn stopped(pc: Pc, cx: Cx, stop: NativeStop) -> Called {
     match stop {
         NativeStop::Failed(failure) if failure.kind == HALT => {
             // SAFETY: the running fiber's state.
-            unsafe { halt(pc, cx, &failure.message) };
-            Called::Stopped
+            unsafe { fail_named(pc, cx, HALT, &failure.message) };
+            Called::Halted
         }
         NativeStop::Failed(failure) => {
             // SAFETY: the running fiber's state.
@@ -138,7 +140,7 @@ unsafe fn stopped(pc: Pc, cx: Cx, stop: NativeStop) -> Called {
         }
         NativeStop::Raised(error) => {
             // SAFETY: as above; the native gave the Error away.
-            unsafe { (*cx).set_failure(backtrace::awaited_error(pc, cx, error)) };
+            unsafe { (*cx).set_failure(backtrace::awaited_error(cx, error)) };
             Called::Failed
         }
         NativeStop::Cancelled => {
@@ -158,15 +160,19 @@ unsafe fn stopped(pc: Pc, cx: Cx, stop: NativeStop) -> Called {
 /// The kind of the failure that ends the program and cannot be caught.
 const HALT: &str = "Halt";
 
-/// Reports the failure at `pc` and ends the program.
+/// Reports the pending failure of the instruction at `pc` and ends the program.
 ///
 /// # Safety
-/// As [`super::fail`].
+/// As [`super::fail`]; all frames are in the fiber's block.
 #[cold]
-pub(crate) unsafe fn halt(pc: Pc, cx: Cx, message: &str) {
+#[inline(never)]
+pub(crate) unsafe fn halt(pc: Pc, cx: Cx) {
     // SAFETY: by contract.
     unsafe {
-        let error = backtrace::new_error(pc, cx, HALT, message);
+        if (*cx).trace_due {
+            backtrace::add_trace_due(pc, cx);
+        }
+        let error = std::mem::replace(&mut (*cx).failure, 0);
         let report = FailureReport::of((*cx).image(), error);
         super::discard(cx, error);
         let program = (*cx).task().program();

@@ -1,7 +1,7 @@
 //! Moves, Int and Float arithmetic.
 
 use super::dispatch::{Cx, Flow, Pc, Regs, Table, go, handlers};
-use super::fail::{fail_division, fail_exponent, fail_overflow, fail_shift};
+use super::fail::{fail_division, fail_overflow, fail_shift};
 use super::operand::{float, get, imm16, imm32, index32, int, put, put_float};
 
 handlers! {
@@ -150,15 +150,6 @@ handlers! {
         put(r, pc, 0, 0);
         go(pc.add(1), r, cx, t)
     }
-    fn int_pow(pc, r, cx, t) {
-        let (base, exponent) = (int(r, pc, 1), int(r, pc, 2));
-        if exponent < 0 {
-            return fail_exponent(pc, r, cx, t);
-        }
-        let Some(value) = power(base, exponent) else { return fail_overflow(pc, r, cx, t) };
-        put(r, pc, 0, value as u64);
-        go(pc.add(1), r, cx, t)
-    }
     fn int_neg(pc, r, cx, t) {
         let (value, over) = int(r, pc, 1).overflowing_neg();
         if over {
@@ -194,16 +185,6 @@ handlers! {
     fn int_to_float(pc, r, cx, t) {
         put_float(r, pc, 0, int(r, pc, 1) as f64);
         go(pc.add(1), r, cx, t)
-    }
-}
-
-/// `base ** exponent`, or None when it does not fit.
-fn power(base: i64, exponent: i64) -> Option<i64> {
-    match (base, u32::try_from(exponent)) {
-        (_, Ok(e)) => base.checked_pow(e),
-        (0 | 1, _) => Some(base),
-        (-1, _) => Some(if exponent & 1 == 0 { 1 } else { -1 }),
-        _ => None,
     }
 }
 
@@ -257,7 +238,7 @@ handlers! {
 
 #[cfg(test)]
 mod tests {
-    use super::{floor_div, floor_mod, power};
+    use super::{floor_div, floor_mod};
 
     #[test]
     fn floored_division_follows_the_divisor() {
@@ -270,13 +251,5 @@ mod tests {
             assert_eq!((floor_div(a, b), floor_mod(a, b)), (q, m), "{a} // {b}");
         }
         assert_eq!(floor_mod(i64::MIN, -1), 0);
-    }
-
-    #[test]
-    fn powers() {
-        assert_eq!(power(2, 62), Some(1 << 62));
-        assert_eq!(power(2, 63), None);
-        assert_eq!(power(-1, i64::MAX), Some(-1));
-        assert_eq!(power(0, 0), Some(1));
     }
 }

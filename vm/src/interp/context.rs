@@ -54,6 +54,12 @@ pub(crate) struct Context {
     /// The failure on its way up: an owned Error, or 0. The image's `cancelled` Error stands for
     /// cancellation and for nothing else.
     pub(crate) failure: u64,
+    /// The pending failure has yet to get its trace.
+    pub(crate) trace_due: bool,
+    /// Native code must not take the machine's stack below this address.
+    pub(crate) stack_limit: usize,
+    /// Whether the last helper that native code called in passing succeeded.
+    pub(crate) helped: bool,
     /// Where the last look-up in a map found its key: a guess for the next `map.set`.
     pub(crate) map_position: usize,
     /// Where to go on.

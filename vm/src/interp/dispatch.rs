@@ -11,6 +11,8 @@
 //! Handlers must not hold anything with a destructor when they call `go`, and keep whatever needs
 //! a stack frame in `cold` functions, which they reach by a tail call as well.
 
+use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
+
 use lumen_bytecode::for_each_op;
 
 use super::context::Context;
@@ -23,6 +25,16 @@ pub(crate) type Regs = *mut u64;
 pub(crate) type Cx = *mut Context;
 /// The handler table: the address of its first entry.
 pub(crate) type Table = *const ();
+
+/// The op number of the instruction at `pc`. (Its word may be changed meanwhile.)
+///
+/// # Safety
+/// `pc` is the start of an instruction of prepared code.
+#[inline(always)]
+unsafe fn op(pc: Pc) -> u16 {
+    // SAFETY: by contract; all accesses that may meet are atomic.
+    unsafe { AtomicU16::from_ptr(pc.cast_mut().cast()).load(Relaxed) }
+}
 
 /// Why the interpreter stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +57,8 @@ macro_rules! for_each_internal {
     ($then:ident $($args:tt)*) => {
         $then! { $($args)*
             ExitDone exit_done,
+            Hot hot,
+            Native native,
             GlobalGetWord global_get_word,
             JumpIfMember jump_if_member,
             JumpIfNotMember jump_if_not_member,
@@ -97,11 +111,11 @@ macro_rules! code {
 
         /// Executes one instruction.
         #[inline(always)]
-        unsafe fn step(pc: Pc, regs: Regs, cx: Cx, table: Table) -> Flow {
+        unsafe fn step(op: u16, pc: Pc, regs: Regs, cx: Cx, table: Table) -> Flow {
             // SAFETY: prepared code holds only numbers of `Code` (the loader wrote them), and the
             // handlers' own contract is the caller's.
             unsafe {
-                match std::mem::transmute::<u16, Code>(*pc.cast::<u16>()) {
+                match std::mem::transmute::<u16, Code>(op) {
                     $(Code::$name => super::handlers::$method(pc, regs, cx, table),)*
                     $(Code::$extra => super::handlers::$handler(pc, regs, cx, table),)*
                 }
@@ -148,8 +162,18 @@ mod driver {
     #[inline(always)]
     pub(crate) unsafe fn go(pc: Pc, regs: Regs, cx: Cx, table: Table) -> Flow {
         // SAFETY: op numbers in prepared code are indices of the table.
+        unsafe { go_as(op(pc), pc, regs, cx, table) }
+    }
+
+    /// Goes on with the instruction at `pc` as if its op number were `op`.
+    ///
+    /// # Safety
+    /// As [`go`]; the loader chose `op` for this instruction.
+    #[inline(always)]
+    pub(crate) unsafe fn go_as(op: u16, pc: Pc, regs: Regs, cx: Cx, table: Table) -> Flow {
+        // SAFETY: op numbers in prepared code are indices of the table.
         unsafe {
-            let handler = *table.cast::<Handler>().add(usize::from(*pc.cast::<u16>()));
+            let handler = *table.cast::<Handler>().add(usize::from(op));
             handler(pc, regs, cx, table)
         }
     }
@@ -203,6 +227,20 @@ mod driver {
         Flow { pc, regs }
     }
 
+    /// Goes on with the instruction at `pc` as if its op number were `op`.
+    ///
+    /// # Safety
+    /// As [`go`]; the loader chose `op` for this instruction.
+    #[cfg_attr(
+        not(feature = "jit"),
+        expect(dead_code, reason = "only for replaced ops")
+    )]
+    #[inline(never)]
+    pub(crate) unsafe fn go_as(op: u16, pc: Pc, regs: Regs, cx: Cx, table: Table) -> Flow {
+        // SAFETY: by contract.
+        unsafe { super::step(op, pc, regs, cx, table) }
+    }
+
     /// Stops here.
     ///
     /// # Safety
@@ -246,7 +284,7 @@ mod driver {
     unsafe fn go_on(mut flow: Flow, cx: Cx) -> Exit {
         while !flow.pc.is_null() {
             // SAFETY: by contract, and handlers only name valid places.
-            flow = unsafe { super::step(flow.pc, flow.regs, cx, std::ptr::null()) };
+            flow = unsafe { super::step(op(flow.pc), flow.pc, flow.regs, cx, std::ptr::null()) };
         }
         // SAFETY: by contract.
         unsafe { (*cx).exit }
@@ -255,6 +293,8 @@ mod driver {
 
 #[cfg(threaded)]
 pub(crate) use driver::Handler;
+#[cfg(feature = "jit")]
+pub(crate) use driver::go_as;
 pub(crate) use driver::{Flow, go, leave, run, run_unwinding};
 
 /// Defines handlers (`fn`), and the functions they hand over to (`out`: out of line because they

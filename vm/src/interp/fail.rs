@@ -23,7 +23,6 @@ fixed! {
     fail_division Division "division by zero";
     fail_shift Argument "negative shift count";
     fail_absent Null "variable used before it has a value";
-    fail_exponent Argument "negative exponent";
 }
 
 handlers! {
@@ -45,11 +44,11 @@ handlers! {
         let image = (*cx).image();
         let message = image.text(index32(pc, 1));
         let kind = image.kind(lane(pc, 0));
+        helpers::fail(pc, cx, kind, message);
         if kind == FailureKind::Halt {
-            helpers::natives::halt(pc, cx, message);
+            helpers::natives::halt(pc, cx);
             return leave(pc, r, cx, Exit::Stopped);
         }
-        helpers::fail(pc, cx, kind, message);
         unwind(pc, r, cx, t)
     }
     fn mask(pc, r, cx, t) {

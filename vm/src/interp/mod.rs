@@ -9,10 +9,11 @@ mod fail;
 #[cfg(threaded)]
 pub(crate) mod fused;
 mod lists;
+mod native;
 mod objects;
 pub(crate) mod operand;
 mod stack;
-mod tasks;
+pub(crate) mod tasks;
 mod unwind;
 mod words;
 
@@ -34,6 +35,7 @@ pub(crate) mod handlers {
     pub(super) use super::control::*;
     pub(super) use super::fail::*;
     pub(super) use super::lists::*;
+    pub(super) use super::native::*;
     pub(super) use super::objects::*;
     pub(super) use super::tasks::*;
     pub(super) use super::words::*;
@@ -158,6 +160,9 @@ impl Interp {
             stack: &mut self.stack,
             task,
             failure: self.failure,
+            trace_due: false,
+            stack_limit: 0,
+            helped: false,
             map_position: 0,
             pc: self.pc,
             regs: self.regs,

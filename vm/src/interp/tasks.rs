@@ -18,9 +18,12 @@ use crate::helpers::{discard, fail, fail_named, out_of_memory};
 use crate::tasks::FiberBody;
 
 /// How an operation that may wait ended.
-enum Waited {
+pub(crate) enum Waited {
+    /// With a result, which is in its register.
     Done,
+    /// With a failure, which is pending.
     Failed,
+    /// It waits.
     Parked,
 }
 
@@ -52,8 +55,12 @@ unsafe fn after(pc: Pc, r: Regs, cx: Cx, t: Table, waited: Waited) -> Flow {
     }
 }
 
+/// `spawn`.
+///
+/// # Safety
+/// As [`crate::helpers`].
 #[inline(never)]
-unsafe fn spawn_task(pc: Pc, r: Regs, cx: Cx) -> Waited {
+pub(crate) unsafe fn spawn_task(pc: Pc, r: Regs, cx: Cx) -> Waited {
     // SAFETY: a verified instruction: the operand is an owned closure without parameters.
     unsafe {
         let body = get(r, pc, 1);
@@ -106,8 +113,12 @@ fn options(fiber: &FiberCx, pc: Pc, mode: usize) -> SpawnOptions {
     }
 }
 
+/// `await`.
+///
+/// # Safety
+/// As [`crate::helpers`].
 #[inline(never)]
-unsafe fn await_future(pc: Pc, r: Regs, cx: Cx) -> Waited {
+pub(crate) unsafe fn await_future(pc: Pc, r: Regs, cx: Cx) -> Waited {
     // SAFETY: a verified instruction: the operand is a Future's handle.
     unsafe {
         let handle = get(r, pc, 1);
@@ -138,7 +149,7 @@ unsafe fn deliver(pc: Pc, r: Regs, cx: Cx, future: u32, outcome: Outcome) -> boo
                 true
             }
             Outcome::Failed(error) => {
-                let error = backtrace::awaited_error(pc, cx, error);
+                let error = backtrace::awaited_error(cx, error);
                 (*cx).set_failure(error);
                 false
             }

@@ -5,10 +5,14 @@ use lumen_runtime::heap::count::drop;
 
 use super::dispatch::{Cx, Exit, Flow, Pc, Regs, Table, go, handlers, leave};
 use super::operand::lane;
+use crate::backtrace::add_trace_due;
 
 handlers! {
     /// The pending failure of the instruction at `pc` goes where its landing says.
     cold unwind(pc, r, cx, t) {
+        if (*cx).trace_due {
+            add_trace_due(pc, cx);
+        }
         match land(pc, r, cx) {
             Some((pc, r)) => go(pc, r, cx, t),
             None => leave(std::ptr::null(), r, cx, Exit::Failed),

@@ -53,6 +53,7 @@ slow! {
 }
 
 called! {
+    int_pow => crate::helpers::ints::int_pow, 1;
     equal => words::equal, 2;
     compare => words::compare, 2;
     map_get => maps::map_get, 1;
@@ -207,6 +208,10 @@ unsafe fn after_native(pc: Pc, r: Regs, cx: Cx, t: Table, called: Called, words:
             Called::Failed => unwind(pc, r, cx, t),
             Called::Parked => leave(pc, r, cx, Exit::Parked),
             Called::Stopped => leave(pc, r, cx, Exit::Stopped),
+            Called::Halted => {
+                natives::halt(pc, cx);
+                leave(pc, r, cx, Exit::Stopped)
+            }
         }
     }
 }

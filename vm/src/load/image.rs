@@ -1,5 +1,7 @@
 //! A loaded program: what all its fibers share and nobody changes.
 
+use std::cell::UnsafeCell;
+use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
 use lumen_bytecode::module::{FAILURE_KINDS, FailureKind, Inlined, Landing, Line, PathStep};
@@ -57,6 +59,45 @@ pub(crate) struct Position<'a> {
     pub(crate) column: u32,
 }
 
+/// Prepared code. Instructions are plain memory, but for their op numbers, which are read and
+/// written one by one, without tearing: the JIT replaces some while the program runs.
+#[derive(Debug)]
+pub(crate) struct CodeWords(Box<[UnsafeCell<u64>]>);
+
+// SAFETY: what changes is accessed through atomics.
+unsafe impl Sync for CodeWords {}
+
+impl CodeWords {
+    /// Code from its words.
+    pub(crate) fn new(words: Box<[u64]>) -> CodeWords {
+        CodeWords(words.into_iter().map(UnsafeCell::new).collect())
+    }
+
+    /// The address of word `i`.
+    #[inline(always)]
+    pub(crate) fn at(&self, i: usize) -> Pc {
+        self.0[i].get()
+    }
+
+    /// The number of the word at `pc`.
+    #[inline(always)]
+    pub(crate) fn index(&self, pc: Pc) -> usize {
+        (pc as usize - self.0.as_ptr() as usize) / 8
+    }
+
+    /// How many words there are.
+    #[cfg(feature = "jit")]
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The op number of the instruction at word `i`.
+    pub(crate) fn op(&self, i: usize) -> &AtomicU16 {
+        // SAFETY: the low half of a word's first half, in little-endian order.
+        unsafe { AtomicU16::from_ptr(self.0[i].get().cast()) }
+    }
+}
+
 /// Persistent texts made on demand: the lines of stack traces.
 pub(crate) struct Texts {
     heap: Heap,
@@ -65,8 +106,11 @@ pub(crate) struct Texts {
 
 /// The program.
 pub(crate) struct Image {
+    /// What makes native code, when that is wanted. (First: it ends before the rest is dropped.)
+    #[cfg(feature = "jit")]
+    pub(crate) jit: Option<Box<crate::jit::Jit>>,
     /// Prepared code of all functions.
-    pub(crate) code: Box<[u64]>,
+    pub(crate) code: CodeWords,
     /// Functions by number; their code stands in the same order.
     pub(crate) funcs: Vec<FuncInfo>,
     /// Code addresses by function number.
@@ -158,12 +202,12 @@ impl Image {
     /// Where entry functions return to.
     #[inline(always)]
     pub(crate) fn exit_pc(&self) -> Pc {
-        &raw const self.code[EXIT]
+        self.code.at(EXIT)
     }
 
     /// The function that `pc` lies in, and the word index there.
     pub(crate) fn place(&self, pc: Pc) -> (usize, u32) {
-        let word = (pc as usize - self.code.as_ptr() as usize) / 8;
+        let word = self.code.index(pc);
         let func = self
             .funcs
             .partition_point(|f| f.start <= word)
@@ -205,12 +249,25 @@ impl Image {
             .map_or(FailureKind::Throw, |k| k.0)
     }
 
+    /// The op number of the instruction at `pc` as the loader chose it.
+    pub(crate) fn original_op(&self, pc: Pc) -> u16 {
+        let word = self.code.index(pc);
+        let op = self.code.op(word).load(Relaxed);
+        #[cfg(feature = "jit")]
+        if let Some(jit) = &self.jit
+            && (op == Code::Hot as u16 || op == Code::Native as u16)
+        {
+            return jit.original(word);
+        }
+        op
+    }
+
     /// The type that the `cast` at `pc` asks for.
     pub(crate) fn cast_type(&self, pc: Pc) -> TypeIx {
         // SAFETY: an instruction of this image's code.
         unsafe {
             let operand = lane(pc, 1);
-            if *pc.cast::<u16>() == Code::CastMember as u16 {
+            if self.original_op(pc) == Code::CastMember as u16 {
                 self.member_types[operand]
             } else {
                 operand as TypeIx

@@ -16,7 +16,10 @@ use lumen_runtime::heap::Heap;
 use lumen_runtime::heap::types::Shape;
 use lumen_runtime::native::{Native, Tool};
 
-use image::{Image, Texts};
+#[cfg(feature = "jit")]
+use crate::jit::JitMode;
+use crate::program::Options;
+use image::{CodeWords, Image, Texts};
 
 /// Why a module cannot be loaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,16 +45,16 @@ impl std::error::Error for LoadError {}
 
 /// Prepares a verified module.
 pub(crate) fn load(
-    module: Module,
+    mut module: Module,
     natives: &[&[Native]],
-    hash_seed: u64,
+    options: &Options,
 ) -> Result<Image, LoadError> {
     if module.types.len() < well_known::LEN as usize {
         return Err(LoadError::new(
             "the module's type table lacks the well-known types",
         ));
     }
-    let types = Arc::new(types::translate(&module.types).with_hash_seed(hash_seed));
+    let types = Arc::new(types::translate(&module.types).with_hash_seed(options.seed));
     let slots = module
         .types
         .iter()
@@ -65,14 +68,13 @@ pub(crate) fn load(
     let mut constants = constants::make(&mut heap, &module)?;
     let errors = constants::errors(&mut heap)?;
     let prepared = code::prepare(&module, &types, &mut constants, &mut heap)?;
-    let entries = prepared
-        .funcs
-        .iter()
-        .map(|f| &raw const prepared.code[f.start])
-        .collect();
-    Ok(Image {
+    let code = CodeWords::new(prepared.code);
+    let entries = prepared.funcs.iter().map(|f| code.at(f.start)).collect();
+    let image = Image {
         entries,
-        code: prepared.code,
+        code,
+        #[cfg(feature = "jit")]
+        jit: None,
         funcs: prepared.funcs,
         members: prepared.members,
         member_words: prepared.member_words,
@@ -82,20 +84,36 @@ pub(crate) fn load(
         closures,
         types,
         natives,
-        paths: module.paths,
+        paths: module.paths.clone(),
         globals: module.globals.iter().map(|g| (g.ty, g.init)).collect(),
         main: module.main,
-        tests: module.tests,
-        tools: module.tools.into_iter().map(tool).collect(),
-        files: module.files,
-        sources: module.sources,
+        tests: std::mem::take(&mut module.tests),
+        tools: module.tools.drain(..).map(tool).collect(),
+        files: std::mem::take(&mut module.files),
+        sources: std::mem::take(&mut module.sources),
         deterministic: module.deterministic,
         virtual_clock: module.virtual_clock,
         futures,
         cancelled: errors.0,
         no_memory: errors.1,
         texts: Mutex::new(Texts::new(heap)),
-    })
+    };
+    Ok(with_jit(image, module, options))
+}
+
+/// The image, made ready for native code if that is wanted.
+#[cfg(feature = "jit")]
+fn with_jit(mut image: Image, module: Module, options: &Options) -> Image {
+    if options.jit != JitMode::Off {
+        crate::jit::Jit::install(&mut image, module, options);
+    }
+    image
+}
+
+/// The image as it is.
+#[cfg(not(feature = "jit"))]
+fn with_jit(image: Image, _module: Module, _options: &Options) -> Image {
+    image
 }
 
 fn tool(desc: ToolDesc) -> Arc<Tool> {

@@ -1,0 +1,167 @@
+//! Ways out of native code: what is live goes to the frame, and a status says why.
+
+use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, Value, types};
+
+use super::Status;
+use super::translate::Translator;
+use crate::interp::context::Context;
+
+/// Why and how native code is left.
+#[derive(Clone, Copy)]
+enum Why {
+    /// With this status, the instruction at `pc` not done.
+    Here(Status),
+    /// With a status that a helper gave, the instruction at `pc` not done, or failed.
+    Helper(Value),
+    /// With the status that a callee gave; it is to return behind the call at `pc`.
+    Callee(Value),
+}
+
+struct Pending {
+    block: Block,
+    pc: usize,
+    why: Why,
+    saved: Vec<(u16, Value)>,
+}
+
+/// The exits of a function, to be written at its end.
+#[derive(Default)]
+pub(super) struct Exits {
+    pending: Vec<Pending>,
+    /// The plain exit of the present instruction.
+    here: Option<Block>,
+}
+
+impl Exits {
+    /// Another instruction follows: registers may have changed.
+    pub(super) fn begin_instruction(&mut self) {
+        self.here = None;
+    }
+}
+
+impl Translator<'_, '_> {
+    fn pending(&mut self, why: Why, below: u16) -> Block {
+        let block = self.b.create_block();
+        self.b.set_cold_block(block);
+        let live: Vec<u16> = self.live.iter().take_while(|reg| *reg < below).collect();
+        let saved = live.into_iter().map(|reg| (reg, self.get(reg))).collect();
+        let pc = self.pc;
+        self.exits.pending.push(Pending {
+            block,
+            pc,
+            why,
+            saved,
+        });
+        block
+    }
+
+    /// The block that leaves it to the interpreter to execute the instruction.
+    pub(super) fn exit_block(&mut self) -> Block {
+        if let Some(block) = self.exits.here {
+            return block;
+        }
+        let block = self.pending(Why::Here(Status::Exit), u16::MAX);
+        self.exits.here = Some(block);
+        block
+    }
+
+    /// The interpreter executes the instruction.
+    pub(super) fn exit(&mut self) {
+        let block = self.exit_block();
+        self.b.ins().jump(block, &[]);
+        self.closed = true;
+    }
+
+    /// The interpreter executes the instruction if `cond`.
+    pub(super) fn exit_if(&mut self, cond: Value) {
+        let block = self.exit_block();
+        let on = self.b.create_block();
+        self.b.ins().brif(cond, block, &[], on, &[]);
+        self.b.switch_to_block(on);
+    }
+
+    /// The interpreter executes the instruction unless `cond`.
+    pub(super) fn exit_unless(&mut self, cond: Value) {
+        let block = self.exit_block();
+        let on = self.b.create_block();
+        self.b.ins().brif(cond, on, &[], block, &[]);
+        self.b.switch_to_block(on);
+    }
+
+    /// A helper has failed unless `done`.
+    pub(super) fn fail_unless(&mut self, done: Value) {
+        let block = self.pending(Why::Here(Status::Failed), u16::MAX);
+        let on = self.b.create_block();
+        self.b.ins().brif(done, on, &[], block, &[]);
+        self.b.switch_to_block(on);
+    }
+
+    /// Leaves with the status that a helper gave, unless that is [`Status::Returned`].
+    pub(super) fn exit_with(&mut self, status: Value) {
+        let block = self.pending(Why::Helper(status), u16::MAX);
+        let on = self.b.create_block();
+        self.b.ins().brif(status, block, &[], on, &[]);
+        self.b.switch_to_block(on);
+    }
+
+    /// Leaves if a call, whose window begins at `base`, gave a status other than
+    /// [`Status::Returned`].
+    pub(super) fn exit_after_call(&mut self, status: Value, base: u16) {
+        let block = self.pending(Why::Callee(status), base);
+        let on = self.b.create_block();
+        self.b.ins().brif(status, block, &[], on, &[]);
+        self.b.switch_to_block(on);
+    }
+
+    /// Writes the exits.
+    pub(super) fn emit_exits(&mut self) {
+        if self.exits.pending.is_empty() {
+            return;
+        }
+        let (here, after) = (self.tail_block(true), self.tail_block(false));
+        for exit in std::mem::take(&mut self.exits.pending) {
+            self.b.switch_to_block(exit.block);
+            for (reg, value) in exit.saved {
+                self.store_slot(reg, value);
+            }
+            let (status, to, pc) = match exit.why {
+                Why::Here(status) => {
+                    let status = self.b.ins().iconst(types::I32, status as i64);
+                    (status, here, exit.pc)
+                }
+                Why::Helper(status) => (status, here, exit.pc),
+                Why::Callee(status) => (status, after, exit.pc + 1),
+            };
+            let pc = self.code_address(pc);
+            let pc = self.iconst(pc);
+            let args = [BlockArg::Value(pc), BlockArg::Value(status)];
+            self.b.ins().jump(to, &args);
+        }
+    }
+
+    /// The common end of exits: with `here` the context learns where to go on; else the callee's
+    /// record does.
+    fn tail_block(&mut self, here: bool) -> Block {
+        let block = self.b.create_block();
+        self.b.set_cold_block(block);
+        let pc = self.b.append_block_param(block, types::I64);
+        let status = self.b.append_block_param(block, types::I32);
+        self.b.switch_to_block(block);
+        if here {
+            self.set_context_field(std::mem::offset_of!(Context, pc), pc);
+            let (r, fp) = (self.r, self.fp);
+            self.set_context_field(std::mem::offset_of!(Context, regs), r);
+            self.set_context_field(std::mem::offset_of!(Context, fp), fp);
+        } else {
+            let (fp, flags) = (self.fp, self.flags.frame);
+            self.b.ins().store(flags, pc, fp, -8);
+        }
+        let result = self.env.signature(self.unit).returns[0].value_type;
+        let nothing = match result {
+            types::F64 => self.b.ins().f64const(0.0),
+            ty => self.b.ins().iconst(ty, 0),
+        };
+        self.b.ins().return_(&[nothing, status]);
+        block
+    }
+}

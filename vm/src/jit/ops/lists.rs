@@ -1,0 +1,248 @@
+//! Lists. An index in range and, for writes, a unique list are dealt with here; copies and
+//! failures are the interpreter's, growth a helper's.
+
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{BlockArg, InstBuilder, MemFlagsData, Value, types};
+use lumen_bytecode::operand::*;
+use lumen_runtime::heap::object::{
+    COUNT_OFFSET, LIST_CAP_OFFSET, LIST_DATA_OFFSET, LIST_LEN_OFFSET, SLOTS_OFFSET,
+};
+
+use crate::jit::stubs::Stub;
+use crate::jit::translate::Translator;
+
+/// How elements are stored.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Elem {
+    /// 8 bytes: Int or Float.
+    Plain,
+    /// 8 bytes: a counted word.
+    Word,
+    /// One byte: Bool.
+    Byte,
+}
+
+const DATA: i32 = LIST_DATA_OFFSET as i32;
+const SLOTS: i32 = SLOTS_OFFSET as i32;
+
+impl Translator<'_, '_> {
+    /// The length of a list.
+    pub(super) fn list_len(&mut self, list: Value) -> Value {
+        let flags = self.flags.header;
+        self.b.ins().uload32(flags, list, LIST_LEN_OFFSET as i32)
+    }
+
+    /// The reference count of an object.
+    pub(super) fn object_count(&mut self, object: Value) -> Value {
+        let flags = self.flags.header;
+        self.b
+            .ins()
+            .load(types::I32, flags, object, COUNT_OFFSET as i32)
+    }
+
+    /// Exits unless the object may be changed in place.
+    pub(super) fn unique(&mut self, object: Value) {
+        let count = self.object_count(object);
+        let shared = self.b.ins().icmp_imm_s(IntCC::NotEqual, count, 1);
+        self.exit_if(shared);
+    }
+
+    /// The index made good: from the end when negative. Exits when it is out of range.
+    fn index(&mut self, list: Value, i: Value) -> Value {
+        let len = self.list_len(list);
+        let inside = self.icmp(IntCC::UnsignedLessThan, i, len);
+        let (cold, on) = (self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(cold);
+        let index = self.b.append_block_param(on, types::I64);
+        self.b
+            .ins()
+            .brif(inside, on, &[BlockArg::Value(i)], cold, &[]);
+        self.b.switch_to_block(cold);
+        let from_end = self.b.ins().iadd(i, len);
+        let outside = self.icmp(IntCC::UnsignedGreaterThanOrEqual, from_end, len);
+        let exit = self.exit_block();
+        let args = [BlockArg::Value(from_end)];
+        self.b.ins().brif(outside, exit, &[], on, &args);
+        self.b.switch_to_block(on);
+        index
+    }
+
+    /// Where element `i` is.
+    fn element_address(&mut self, list: Value, i: Value, elem: Elem) -> Value {
+        let offset = match elem {
+            Elem::Byte => i,
+            _ => self.b.ins().ishl_imm_s(i, 3),
+        };
+        self.b.ins().iadd(list, offset)
+    }
+
+    fn element_flags(&self, elem: Elem, ty: types::Type) -> MemFlagsData {
+        match elem {
+            Elem::Word => self.flags.words,
+            Elem::Byte => self.flags.bytes,
+            Elem::Plain if ty == types::F64 => self.flags.floats,
+            Elem::Plain => self.flags.ints,
+        }
+    }
+
+    fn load_element(&mut self, list: Value, i: Value, elem: Elem, ty: types::Type) -> Value {
+        let address = self.element_address(list, i, elem);
+        let flags = self.element_flags(elem, ty);
+        match elem {
+            Elem::Byte => self.b.ins().uload8(types::I64, flags, address, DATA),
+            _ => self.b.ins().load(ty, flags, address, DATA),
+        }
+    }
+
+    pub(super) fn length(&mut self, dst: Reg, xs: Reg) {
+        let list = self.int(xs.0);
+        let len = self.list_len(list);
+        self.def(dst.0, len);
+    }
+
+    pub(super) fn element(&mut self, dst: Reg, xs: Reg, i: Reg, elem: Elem) {
+        let (list, i) = (self.int(xs.0), self.int(i.0));
+        let i = self.index(list, i);
+        let ty = self.reg_class(0);
+        let value = self.load_element(list, i, elem, ty);
+        self.def(dst.0, value);
+    }
+
+    pub(super) fn set_element(&mut self, xs: Reg, i: Reg, v: Reg, elem: Elem) {
+        let (list, i, value) = (self.int(xs.0), self.int(i.0), self.get(v.0));
+        let ty = self.b.func.dfg.value_type(value);
+        let i = self.index(list, i);
+        self.unique(list);
+        let address = self.element_address(list, i, elem);
+        let flags = self.element_flags(elem, ty);
+        match elem {
+            Elem::Byte => {
+                self.b.ins().istore8(flags, value, address, DATA);
+            }
+            Elem::Plain => {
+                self.b.ins().store(flags, value, address, DATA);
+            }
+            Elem::Word => {
+                let old = self.b.ins().load(types::I64, flags, address, DATA);
+                self.b.ins().store(flags, value, address, DATA);
+                self.drop_value(old, None);
+            }
+        }
+    }
+
+    pub(super) fn push(&mut self, xs: Reg, v: Reg, elem: Elem) {
+        let (list, value) = (self.int(xs.0), self.get(v.0));
+        let ty = self.b.func.dfg.value_type(value);
+        let header = self.flags.header;
+        let (cold, sole) = (self.b.create_block(), self.b.create_block());
+        let (fast, on) = (self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(cold);
+        let list_after = self.b.append_block_param(on, types::I64);
+        let count = self.object_count(list);
+        let shared = self.b.ins().icmp_imm_s(IntCC::NotEqual, count, 1);
+        self.b.ins().brif(shared, cold, &[], sole, &[]);
+        self.b.switch_to_block(sole);
+        let len = self.list_len(list);
+        let cap = self.b.ins().uload32(header, list, LIST_CAP_OFFSET as i32);
+        let full = self.icmp(IntCC::Equal, len, cap);
+        self.b.ins().brif(full, cold, &[], fast, &[]);
+
+        self.b.switch_to_block(cold);
+        self.rare_helper(Stub::ListPush);
+        let moved = self.int(xs.0);
+        self.b.ins().jump(on, &[BlockArg::Value(moved)]);
+
+        self.b.switch_to_block(fast);
+        let address = self.element_address(list, len, elem);
+        let flags = self.element_flags(elem, ty);
+        match elem {
+            Elem::Byte => self.b.ins().istore8(flags, value, address, DATA),
+            _ => self.b.ins().store(flags, value, address, DATA),
+        };
+        let longer = self.b.ins().iadd_imm_s(len, 1);
+        self.b
+            .ins()
+            .istore32(header, longer, list, LIST_LEN_OFFSET as i32);
+        self.b.ins().jump(on, &[BlockArg::Value(list)]);
+
+        self.b.switch_to_block(on);
+        self.def(xs.0, list_after);
+    }
+
+    pub(super) fn element_of_row(&mut self, dst: Reg, xs: Reg, i: Reg, j: Reg) {
+        let (list, i, j) = (self.int(xs.0), self.int(i.0), self.int(j.0));
+        let i = self.index(list, i);
+        let row = self.load_element(list, i, Elem::Word, types::I64);
+        let j = self.index(row, j);
+        let ty = self.reg_class(0);
+        let value = self.load_element(row, j, Elem::Plain, ty);
+        self.def(dst.0, value);
+    }
+
+    pub(super) fn set_in_row(&mut self, xs: Reg, i: Reg, j: Reg, v: Reg) {
+        let (list, i, j) = (self.int(xs.0), self.int(i.0), self.int(j.0));
+        let value = self.get(v.0);
+        let ty = self.b.func.dfg.value_type(value);
+        let i = self.index(list, i);
+        self.unique(list);
+        let row = self.load_element(list, i, Elem::Word, types::I64);
+        let j = self.index(row, j);
+        self.unique(row);
+        let address = self.element_address(row, j, Elem::Plain);
+        let flags = self.element_flags(Elem::Plain, ty);
+        self.b.ins().store(flags, value, address, DATA);
+    }
+
+    pub(super) fn field_of_element(&mut self, dst: Reg, xs: Reg, i: Reg, f: Field) {
+        let (list, i) = (self.int(xs.0), self.int(i.0));
+        let i = self.index(list, i);
+        let object = self.load_element(list, i, Elem::Word, types::I64);
+        let ty = self.reg_class(0);
+        let flags = self.element_flags(Elem::Plain, ty);
+        let offset = SLOTS + 8 * i32::from(f.0);
+        let value = self.b.ins().load(ty, flags, object, offset);
+        self.def(dst.0, value);
+    }
+
+    pub(super) fn set_field_of_element(&mut self, xs: Reg, i: Reg, f: Field, v: Reg) {
+        let (list, i, value) = (self.int(xs.0), self.int(i.0), self.get(v.0));
+        let ty = self.b.func.dfg.value_type(value);
+        let i = self.index(list, i);
+        self.unique(list);
+        let object = self.load_element(list, i, Elem::Word, types::I64);
+        self.unique(object);
+        let flags = self.element_flags(Elem::Plain, ty);
+        let offset = SLOTS + 8 * i32::from(f.0);
+        self.b.ins().store(flags, value, object, offset);
+    }
+
+    /// On to the next element, and back while there is one.
+    pub(super) fn walk(&mut self, i: Reg, xs: Reg, dst: Reg, to: Label32, elem: Elem) {
+        self.poll();
+        let target = self.target(to.0.into());
+        let (list, i_value) = (self.int(xs.0), self.int(i.0));
+        let next = self.b.ins().iadd_imm_s(i_value, 1);
+        self.def(i.0, next);
+        let len = self.list_len(list);
+        let inside = self.icmp(IntCC::UnsignedLessThan, next, len);
+        let (more, on) = (self.b.create_block(), self.b.create_block());
+        self.b.ins().brif(inside, more, &[], on, &[]);
+        self.b.switch_to_block(more);
+        let ty = self.element_class(target, dst.0);
+        let value = self.load_element(list, next, elem, ty);
+        let args = self.args(target, Some((dst.0, value)));
+        let block = self.block(target);
+        self.b.ins().jump(block, &args);
+        self.b.switch_to_block(on);
+    }
+
+    /// The class of a register where the block at `pc` begins.
+    fn element_class(&self, pc: usize, reg: u16) -> types::Type {
+        use lumen_bytecode::module::Hold;
+        let live = self.plan.map(pc).map_or(&[][..], |m| &m.live);
+        let entry = live.iter().find(|entry| entry.reg == reg);
+        entry.map_or(types::I64, |entry| {
+            crate::jit::translate::class(entry.ty, entry.hold == Hold::Plain)
+        })
+    }
+}

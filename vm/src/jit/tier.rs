@@ -1,0 +1,269 @@
+//! When code becomes native, and how the interpreter gets there.
+//!
+//! The op number of each function's first instruction, and of each loop's, is replaced by `Hot`,
+//! which counts, and in the end by `Native`, which enters native code. What stood there before is
+//! kept in a table beside the code; so are the counters.
+
+use std::mem::{offset_of, size_of};
+use std::sync::atomic::{
+    AtomicPtr, AtomicU64,
+    Ordering::{Acquire, Relaxed, Release},
+};
+use std::sync::{Mutex, MutexGuard};
+
+use lumen_bytecode::Module;
+use lumen_bytecode::code::{Op, get_raw};
+use lumen_bytecode::module::{Function, TypeDesc};
+use lumen_bytecode::operand::OperandKind;
+
+use super::compile::Compiler;
+use super::entry::EnterFn;
+use super::env::Unit;
+use super::{JitMode, JitStats};
+use crate::interp::dispatch::{Code, Cx, Regs};
+use crate::load::image::Image;
+use crate::program::Options;
+
+/// How native code came back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub(crate) enum Status {
+    /// The function has returned; the result is in its `R[0]`.
+    Returned,
+    /// The interpreter goes on where the context says, with the instruction itself.
+    Exit,
+    /// The instruction there has failed: the failure is pending.
+    Failed,
+    /// The instruction there waits.
+    Parked,
+    /// The program ends.
+    Stopped,
+    /// The pending failure ends the program.
+    Halted,
+}
+
+/// Machine stack that native code may use below the place where it was entered.
+const STACK: usize = 256 << 10;
+
+/// What native code must know of a function that it calls.
+#[repr(C)]
+pub(super) struct NativeFunction {
+    /// Its native code, or null.
+    entry: AtomicPtr<u8>,
+    /// Its frame's size in bytes.
+    frame: u64,
+}
+
+/// Offset of the code's address.
+pub(super) const NATIVE_ENTRY: i32 = offset_of!(NativeFunction, entry) as i32;
+/// Offset of the frame's size.
+pub(super) const NATIVE_FRAME: i32 = offset_of!(NativeFunction, frame) as i32;
+/// Distance from one function to the next.
+pub(super) const NATIVE_SIZE: i64 = size_of::<NativeFunction>() as i64;
+
+/// A place in the code where native code is entered.
+pub(super) struct Entry {
+    pub(super) enter: EnterFn,
+    pub(super) code: *const u8,
+    pub(super) unit: Unit,
+    pub(super) entered: AtomicU64,
+    pub(super) left: AtomicU64,
+}
+
+/// What makes native code of a program, and what it has made.
+pub(crate) struct Jit {
+    pub(super) module: Module,
+    /// Functions whose native code takes the closure.
+    pub(super) takes_closure: Vec<bool>,
+    natives: Box<[NativeFunction]>,
+    /// By word of the code: the op number that was replaced.
+    originals: Box<[u16]>,
+    /// By word of the code: rounds left before it is hot, later the address of an [`Entry`].
+    slots: Box<[AtomicU64]>,
+    pub(super) mode: JitMode,
+    pub(super) perf_map: bool,
+    compiler: Mutex<Compiler>,
+}
+
+// SAFETY: what it points to is code, which does not change, and counters, which are atomic.
+unsafe impl Sync for Jit {}
+// SAFETY: as above.
+unsafe impl Send for Jit {}
+
+/// Rounds of a loop that count as one call.
+const ROUNDS: u64 = 16;
+
+impl Jit {
+    /// Marks the places in `image` that may become hot. `module` is what the image was made from.
+    pub(crate) fn install(image: &mut Image, mut module: Module, options: &Options) {
+        for function in &mut module.functions {
+            function.lines = Vec::new();
+            function.inlined = Vec::new();
+        }
+        let mut takes_closure: Vec<bool> = module
+            .functions
+            .iter()
+            .map(|f| f.closure.is_some())
+            .collect();
+        for ty in &module.types {
+            if let TypeDesc::Closure { func, .. } = ty
+                && let Some(takes) = takes_closure.get_mut(*func as usize)
+            {
+                *takes = true;
+            }
+        }
+        let words = image.code.len();
+        let mut originals = vec![0; words].into_boxed_slice();
+        let slots: Box<[AtomicU64]> = (0..words).map(|_| AtomicU64::new(0)).collect();
+        let threshold = match options.jit {
+            JitMode::Always => 1,
+            _ => u64::from(options.jit_threshold.max(1)),
+        };
+        for (info, function) in image.funcs.iter().zip(&module.functions) {
+            let mut mark = |at: usize, rounds: u64| {
+                let op = image.code.op(info.start + at);
+                originals[info.start + at] = op.load(Relaxed);
+                slots[info.start + at].store(rounds, Relaxed);
+                op.store(Code::Hot as u16, Relaxed);
+            };
+            for header in loop_headers(function) {
+                let rounds = if threshold == 1 {
+                    1
+                } else {
+                    threshold * ROUNDS
+                };
+                mark(header, rounds);
+            }
+            if image.code.op(info.start).load(Relaxed) != Code::Hot as u16 {
+                mark(0, threshold);
+            }
+        }
+        let natives = module.functions.iter().map(|f| NativeFunction {
+            entry: AtomicPtr::default(),
+            frame: u64::from(f.frame) * 8,
+        });
+        image.jit = Some(Box::new(Jit {
+            natives: natives.collect(),
+            takes_closure,
+            originals,
+            slots,
+            mode: options.jit,
+            perf_map: options.perf_map,
+            compiler: Mutex::new(Compiler::new()),
+            module,
+        }));
+    }
+
+    /// The op number that stood at a marked word.
+    #[inline(always)]
+    pub(crate) fn original(&self, word: usize) -> u16 {
+        self.originals[word]
+    }
+
+    /// Counts a round; true when it was the last before the place is hot.
+    #[inline(always)]
+    pub(crate) fn count_down(&self, word: usize) -> bool {
+        let left = self.slots[word].load(Relaxed);
+        self.slots[word].store(left.saturating_sub(1), Relaxed);
+        left <= 1
+    }
+
+    /// The place at `word` is hot. True if it is native now.
+    #[cold]
+    pub(crate) fn request(&self, image: &Image, word: usize) -> bool {
+        let mut compiler = self.compiler();
+        if image.code.op(word).load(Relaxed) == Code::Native as u16 {
+            return true;
+        }
+        let (func, at) = image.place(image.code.at(word));
+        let unit = Unit {
+            func: func as u32,
+            at: (at != 0).then_some(at),
+        };
+        compiler.compile(image, self, unit);
+        let native = image.code.op(word).load(Relaxed) == Code::Native as u16;
+        if !native {
+            image.code.op(word).store(self.original(word), Relaxed);
+        }
+        native
+    }
+
+    fn compiler(&self) -> MutexGuard<'_, Compiler> {
+        self.compiler.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    /// Where native code finds what it must know of function `func`.
+    pub(super) fn native(&self, func: u32) -> *const NativeFunction {
+        &raw const self.natives[func as usize]
+    }
+
+    /// Whether a function has native code.
+    pub(super) fn is_native(&self, func: u32) -> bool {
+        !self.natives[func as usize].entry.load(Relaxed).is_null()
+    }
+
+    /// The address of a function's native code, or 0.
+    pub(super) fn native_code(&self, func: u32) -> usize {
+        self.natives[func as usize].entry.load(Acquire) as usize
+    }
+
+    /// From now on the interpreter enters `entry` at its place.
+    pub(super) fn publish(&self, image: &Image, entry: &Entry) {
+        let unit = entry.unit;
+        let word = image.funcs[unit.func as usize].start + unit.at.unwrap_or(0) as usize;
+        if unit.at.is_none() {
+            let native = &self.natives[unit.func as usize].entry;
+            native.store(entry.code.cast_mut(), Release);
+        }
+        self.slots[word].store(&raw const *entry as u64, Release);
+        image.code.op(word).store(Code::Native as u16, Release);
+    }
+
+    /// Runs native code from the place at `word`.
+    ///
+    /// # Safety
+    /// The op number there is `Native`; the rest is the running fiber's.
+    #[inline]
+    pub(crate) unsafe fn enter(&self, word: usize, r: Regs, cx: Cx) -> Status {
+        std::sync::atomic::fence(Acquire);
+        let here = 0_u8;
+        // SAFETY: published before the op number; entries live as long as the code.
+        unsafe {
+            let entry = &*(self.slots[word].load(Acquire) as *const Entry);
+            (*cx).stack_limit = (&raw const here as usize).saturating_sub(STACK);
+            let entered = entry.entered.load(Relaxed);
+            entry.entered.store(entered + 1, Relaxed);
+            let status = (entry.enter)(cx, r, (*cx).fp, entry.code);
+            if status != Status::Returned {
+                let left = entry.left.load(Relaxed);
+                entry.left.store(left + 1, Relaxed);
+            }
+            status
+        }
+    }
+
+    /// What has been done so far.
+    pub(crate) fn stats(&self) -> JitStats {
+        self.compiler().stats()
+    }
+}
+
+/// The words where loops begin: targets of back-edges.
+fn loop_headers(function: &Function) -> Vec<usize> {
+    let mut headers = Vec::new();
+    let mut at = 0;
+    while let Some(op) = function.code.get(at).and_then(|w| Op::from_word(*w)) {
+        if let (true, Some(label)) = (op.is_back_edge(), op.label()) {
+            let raw = get_raw(&function.code[at..], label.lane, label.kind.lanes());
+            let distance = match label.kind {
+                OperandKind::Label16 => i64::from(raw as u16 as i16),
+                _ => i64::from(raw as i32),
+            };
+            headers.push((at as i64 + distance) as usize);
+        }
+        at += op.word_count();
+    }
+    headers.sort_unstable();
+    headers.dedup();
+    headers
+}

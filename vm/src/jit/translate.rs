@@ -1,0 +1,432 @@
+//! From a function's bytecode to CLIF.
+//!
+//! A register is an SSA value while native code runs. Blocks that begin at a frame map take the
+//! registers live there as parameters (Cranelift drops those that do not vary); everything between
+//! is straight. What the ops become is in `ops`.
+
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{
+    AliasRegion, AliasRegionData, Block, BlockArg, FuncRef, Function, InstBuilder, MemFlagsData,
+    Signature, Type, Value, types,
+};
+use cranelift_codegen::isa::CallConv;
+use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
+use lumen_bytecode::code::{Op, visit};
+use lumen_bytecode::module::{self, TypeIx, well_known as wk};
+use lumen_bytecode::verify::RegType;
+use rustc_hash::FxHashMap;
+
+use super::env::{Env, Unit};
+use super::exits::Exits;
+use super::plan::{Plan, RegSet};
+use crate::interp::context::Context;
+
+/// How memory is accessed, by what it holds. Accesses of different kinds never meet.
+#[derive(Clone, Copy)]
+pub(super) struct Flags {
+    /// Registers and frame records.
+    pub(super) frame: MemFlagsData,
+    /// The context and the heap's own structure.
+    pub(super) context: MemFlagsData,
+    /// What does not change while native code runs.
+    pub(super) fixed: MemFlagsData,
+    /// Headers of objects, lengths of lists.
+    pub(super) header: MemFlagsData,
+    /// Elements and fields, by class.
+    pub(super) ints: MemFlagsData,
+    pub(super) floats: MemFlagsData,
+    pub(super) words: MemFlagsData,
+    pub(super) bytes: MemFlagsData,
+    /// Captures of closures, constant data.
+    pub(super) constant: MemFlagsData,
+    /// Module-level variables.
+    pub(super) globals: MemFlagsData,
+}
+
+impl Flags {
+    fn new(func: &mut Function) -> Flags {
+        let names = [
+            "frame", "context", "header", "ints", "floats", "words", "bytes", "globals",
+        ];
+        let regions: Vec<AliasRegion> = names
+            .iter()
+            .enumerate()
+            .map(|(i, name)| {
+                func.dfg.alias_regions.insert(AliasRegionData {
+                    user_id: i as u32,
+                    description: (*name).into(),
+                })
+            })
+            .collect();
+        let region = |i: usize| MemFlagsData::trusted().with_alias_region(Some(regions[i]));
+        let constant = MemFlagsData::trusted().with_readonly();
+        Flags {
+            frame: region(0),
+            context: region(1),
+            fixed: constant.with_can_move(),
+            header: region(2),
+            ints: region(3),
+            floats: region(4),
+            words: region(5),
+            bytes: region(6),
+            constant,
+            globals: region(7),
+        }
+    }
+}
+
+/// One function being translated.
+pub(super) struct Translator<'a, 'b> {
+    pub(super) b: FunctionBuilder<'b>,
+    pub(super) env: &'a Env<'a>,
+    pub(super) plan: &'a Plan<'a>,
+    pub(super) unit: Unit,
+    pub(super) flags: Flags,
+    /// Address of `R[0]`.
+    pub(super) r: Value,
+    /// Address of the frame's record.
+    pub(super) fp: Value,
+    /// Address of the worker's heap.
+    pub(super) heap: Value,
+    /// Address of the poll word.
+    pub(super) poll: Value,
+    /// Address of the module-level variables.
+    pub(super) globals: Value,
+    regs: Vec<Option<Value>>,
+    pub(super) live: RegSet,
+    /// The instruction's word, and the next one's.
+    pub(super) pc: usize,
+    pub(super) next: usize,
+    pub(super) op: Op,
+    blocks: FxHashMap<usize, Block>,
+    pub(super) exits: Exits,
+    pub(super) functions: FxHashMap<(u32, u32), FuncRef>,
+    /// The block is closed: nothing can follow in it.
+    pub(super) closed: bool,
+}
+
+/// Translates `unit` into `func`.
+pub(super) fn translate<'a>(
+    env: &'a Env<'a>,
+    plan: &'a Plan<'a>,
+    unit: Unit,
+    func: &mut Function,
+    context: &mut FunctionBuilderContext,
+) {
+    func.signature = env.signature(unit);
+    let flags = Flags::new(func);
+    let mut b = FunctionBuilder::new(func, context);
+    let entry = b.create_block();
+    b.append_block_params_for_function_params(entry);
+    b.switch_to_block(entry);
+    let params = b.block_params(entry).to_vec();
+    let cx = b.ins().get_pinned_reg(types::I64);
+    let mut field = |offset: usize| {
+        b.ins().load(
+            types::I64,
+            flags.fixed,
+            cx,
+            i32::try_from(offset).unwrap_or(0),
+        )
+    };
+    let heap = field(std::mem::offset_of!(Context, heap));
+    let poll = field(std::mem::offset_of!(Context, poll));
+    let globals = field(std::mem::offset_of!(Context, globals));
+    let frame = usize::from(plan.function.frame);
+    let mut t = Translator {
+        env,
+        plan,
+        unit,
+        flags,
+        r: params[0],
+        fp: params[1],
+        heap,
+        poll,
+        globals,
+        regs: vec![None; frame],
+        live: RegSet::new(frame),
+        pc: 0,
+        next: 0,
+        op: Op::Jump,
+        blocks: FxHashMap::default(),
+        exits: Exits::default(),
+        functions: FxHashMap::default(),
+        closed: false,
+        b,
+    };
+    t.enter(&params[2..]);
+    t.body();
+    t.emit_exits();
+    t.b.seal_all_blocks();
+    t.b.finalize(env.frontend);
+}
+
+impl Translator<'_, '_> {
+    /// Fills the registers, and goes to where the unit begins.
+    fn enter(&mut self, params: &[Value]) {
+        let plan = self.plan;
+        let function = plan.function;
+        let reached = plan.reached(self.unit.at.unwrap_or(0) as usize);
+        for (segment, reached) in plan.segments.iter().zip(reached) {
+            if reached && plan.map(segment.start).is_some() {
+                let block = self.b.create_block();
+                self.blocks.insert(segment.start, block);
+                for entry in plan.map(segment.start).map_or(&[][..], |m| &m.live) {
+                    let ty = class(entry.ty, entry.hold == module::Hold::Plain);
+                    self.b.append_block_param(block, ty);
+                }
+            }
+        }
+        let Some(at) = self.unit.at else {
+            let mut params = params.iter().copied();
+            if self.env.takes_closure(self.unit.func) {
+                let closure = params.next();
+                if let (Some(closure), Some(_)) = (closure, function.closure) {
+                    self.def(0, closure);
+                }
+            }
+            for (i, value) in params.enumerate() {
+                self.def(i as u16 + 1, value);
+            }
+            if plan.map(0).is_some() {
+                self.go(0);
+            }
+            return;
+        };
+        for entry in plan.map(at as usize).map_or(&[][..], |m| &m.live) {
+            let ty = class(entry.ty, entry.hold == module::Hold::Plain);
+            let value = self.load_reg(entry.reg, ty);
+            self.def(entry.reg, value);
+        }
+        self.go(at as usize);
+    }
+
+    /// All segments that are reached, in order.
+    fn body(&mut self) {
+        let plan = self.plan;
+        for segment in &plan.segments {
+            match self.blocks.get(&segment.start).copied() {
+                Some(block) => self.begin(segment.start, block),
+                None if segment.start == 0 && self.unit.at.is_none() => {}
+                None => continue,
+            }
+            self.closed = false;
+            self.pc = segment.start;
+            while self.pc < segment.end && !self.closed {
+                self.instruction();
+                self.pc = self.next;
+            }
+            if !self.closed {
+                self.go(segment.end);
+            }
+        }
+    }
+
+    fn begin(&mut self, start: usize, block: Block) {
+        self.b.switch_to_block(block);
+        self.regs.fill(None);
+        self.live.clear();
+        let params = self.b.block_params(block).to_vec();
+        let plan = self.plan;
+        let entries = plan.map(start).map_or(&[][..], |m| &m.live);
+        for (entry, value) in entries.iter().zip(params) {
+            self.def(entry.reg, value);
+        }
+    }
+
+    fn instruction(&mut self) {
+        let plan = self.plan;
+        let words = &plan.function.code[self.pc..];
+        let Some(op) = Op::from_word(words[0]) else {
+            self.exit();
+            return;
+        };
+        self.op = op;
+        self.next = self.pc + op.word_count();
+        self.exits.begin_instruction();
+        visit(op, words, self);
+        for &(_, reg) in plan.dying(self.pc) {
+            self.kill(reg);
+        }
+    }
+
+    /// The block that begins at word `pc`.
+    pub(super) fn block(&mut self, pc: usize) -> Block {
+        match self.blocks.get(&pc) {
+            Some(block) => *block,
+            // A branch to no frame map: the verifier refuses it.
+            None => unreachable!("word {pc} has no block"),
+        }
+    }
+
+    /// The registers that the block at word `pc` takes, with `with` in place of one of them.
+    pub(super) fn args(&mut self, pc: usize, with: Option<(u16, Value)>) -> Vec<BlockArg> {
+        let plan = self.plan;
+        let entries = plan.map(pc).map_or(&[][..], |m| &m.live);
+        let mut args = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let ty = class(entry.ty, entry.hold == module::Hold::Plain);
+            let value = match with {
+                Some((reg, value)) if reg == entry.reg => value,
+                _ => self.get(entry.reg),
+            };
+            args.push(BlockArg::Value(self.as_type(value, ty)));
+        }
+        args
+    }
+
+    /// Goes to the block at word `pc`.
+    pub(super) fn go(&mut self, pc: usize) {
+        let args = self.args(pc, None);
+        let block = self.block(pc);
+        self.b.ins().jump(block, &args);
+        self.closed = true;
+    }
+
+    /// Goes to word `pc` if `cond`, else on.
+    pub(super) fn branch(&mut self, cond: Value, pc: usize) {
+        let args = self.args(pc, None);
+        let block = self.block(pc);
+        let on = self.b.create_block();
+        self.b.ins().brif(cond, block, &args, on, &[]);
+        self.b.switch_to_block(on);
+    }
+
+    /// Goes on unless `cond`, else to word `pc`.
+    pub(super) fn branch_unless(&mut self, cond: Value, pc: usize) {
+        let args = self.args(pc, None);
+        let block = self.block(pc);
+        let on = self.b.create_block();
+        self.b.ins().brif(cond, on, &[], block, &args);
+        self.b.switch_to_block(on);
+    }
+
+    /// The type of the instruction's register operand number `i`.
+    pub(super) fn reg_type(&self, i: usize) -> Option<RegType> {
+        self.plan.typed.at(self.pc).get(i).copied()
+    }
+
+    /// The class of the instruction's register operand number `i`.
+    pub(super) fn reg_class(&self, i: usize) -> Type {
+        match self.reg_type(i) {
+            Some(ty) if ty.is_float() => types::F64,
+            _ => types::I64,
+        }
+    }
+
+    /// A register's value, as it is.
+    pub(super) fn get(&mut self, reg: u16) -> Value {
+        match self.regs[usize::from(reg)] {
+            Some(value) => value,
+            // Not initialised: the verifier refuses it, except for words that are lost.
+            None => self.b.ins().iconst(types::I64, 0),
+        }
+    }
+
+    /// A register's value as an Int, a Bool or a word.
+    pub(super) fn int(&mut self, reg: u16) -> Value {
+        let value = self.get(reg);
+        self.as_type(value, types::I64)
+    }
+
+    /// A register's value as a Float.
+    pub(super) fn float(&mut self, reg: u16) -> Value {
+        let value = self.get(reg);
+        self.as_type(value, types::F64)
+    }
+
+    fn as_type(&mut self, value: Value, ty: Type) -> Value {
+        if self.b.func.dfg.value_type(value) == ty {
+            return value;
+        }
+        self.b.ins().bitcast(ty, MemFlagsData::new(), value)
+    }
+
+    /// Gives a register a value.
+    pub(super) fn def(&mut self, reg: u16, value: Value) {
+        self.regs[usize::from(reg)] = Some(value);
+        self.live.insert(reg);
+    }
+
+    /// The register is dead.
+    pub(super) fn kill(&mut self, reg: u16) {
+        self.regs[usize::from(reg)] = None;
+        self.live.remove(reg);
+    }
+
+    /// What the frame has for a register.
+    pub(super) fn load_reg(&mut self, reg: u16, ty: Type) -> Value {
+        let (r, flags) = (self.r, self.flags.frame);
+        self.b.ins().load(ty, flags, r, i32::from(reg) * 8)
+    }
+
+    /// Writes a register to the frame.
+    pub(super) fn store_reg(&mut self, reg: u16) {
+        let value = self.get(reg);
+        self.store_slot(reg, value);
+    }
+
+    /// Writes a value to a register's place in the frame.
+    pub(super) fn store_slot(&mut self, reg: u16, value: Value) {
+        let (r, flags) = (self.r, self.flags.frame);
+        self.b.ins().store(flags, value, r, i32::from(reg) * 8);
+    }
+
+    /// An integer constant.
+    pub(super) fn iconst(&mut self, i: i64) -> Value {
+        self.b.ins().iconst(types::I64, i)
+    }
+
+    /// The address of the instruction word `pc` in prepared code.
+    pub(super) fn code_address(&self, pc: usize) -> i64 {
+        let start = self.env.image.funcs[self.unit.func as usize].start;
+        self.env.image.code.at(start + pc) as i64
+    }
+
+    /// A comparison of two values.
+    pub(super) fn icmp(&mut self, cc: IntCC, a: Value, b: Value) -> Value {
+        self.b.ins().icmp(cc, a, b)
+    }
+
+    /// A comparison with a constant.
+    pub(super) fn icmp_imm(&mut self, cc: IntCC, a: Value, i: i64) -> Value {
+        self.b.ins().icmp_imm_s(cc, a, i)
+    }
+
+    /// A field of the context, loaded anew.
+    pub(super) fn context_field(&mut self, ty: Type, offset: usize) -> Value {
+        let flags = self.flags.context;
+        let cx = self.b.ins().get_pinned_reg(types::I64);
+        self.b.ins().load(ty, flags, cx, offset as i32)
+    }
+
+    /// Writes a field of the context.
+    pub(super) fn set_context_field(&mut self, offset: usize, value: Value) {
+        let flags = self.flags.context;
+        let cx = self.b.ins().get_pinned_reg(types::I64);
+        self.b.ins().store(flags, value, cx, offset as i32);
+    }
+
+    /// The target of a branch of the instruction.
+    pub(super) fn target(&self, distance: i64) -> usize {
+        (self.pc as i64 + distance) as usize
+    }
+}
+
+/// The class of a register of type `ty`.
+pub(super) fn class(ty: TypeIx, plain: bool) -> Type {
+    if plain && ty == wk::FLOAT {
+        types::F64
+    } else {
+        types::I64
+    }
+}
+
+/// A signature with these parameters and results.
+pub(super) fn signature(conv: CallConv, params: &[Type], results: &[Type]) -> Signature {
+    use cranelift_codegen::ir::AbiParam;
+    let mut signature = Signature::new(conv);
+    signature.params = params.iter().map(|t| AbiParam::new(*t)).collect();
+    signature.returns = results.iter().map(|t| AbiParam::new(*t)).collect();
+    signature
+}
