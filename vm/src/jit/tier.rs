@@ -80,8 +80,6 @@ pub(crate) struct Jit {
     originals: Box<[u16]>,
     /// By word of the code: rounds left before it is hot, later the address of an [`Entry`].
     slots: Box<[AtomicU64]>,
-    pub(super) mode: JitMode,
-    pub(super) perf_map: bool,
     compiler: Mutex<Compiler>,
 }
 
@@ -147,8 +145,6 @@ impl Jit {
             takes_closure,
             originals,
             slots,
-            mode: options.jit,
-            perf_map: options.perf_map,
             compiler: Mutex::new(Compiler::new()),
             module,
         }));
