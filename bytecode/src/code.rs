@@ -192,6 +192,7 @@ impl Op {
 
     /// Its row of the table.
     #[must_use]
+    #[inline]
     pub fn def(self) -> &'static OpDef {
         &OPS[self as usize]
     }
@@ -199,14 +200,56 @@ impl Op {
     /// Words its instructions take: 1 or 2.
     #[must_use]
     pub fn word_count(self) -> usize {
-        let lanes = |o: &OperandDef| o.lane + o.kind.lanes();
-        if self.def().operands.iter().map(lanes).max().unwrap_or(0) > 3 {
-            2
-        } else {
-            1
-        }
+        SHAPES[self as usize].words
+    }
+
+    /// The roles of its registers, in the table's order.
+    #[must_use]
+    #[inline]
+    pub fn register_roles(self) -> &'static [Role] {
+        let shape = &SHAPES[self as usize];
+        &shape.roles[..shape.registers]
     }
 }
+
+/// What is asked of an op all the time, worked out from its operands.
+struct Shape {
+    words: usize,
+    roles: [Role; MAX_OPERANDS],
+    registers: usize,
+}
+
+/// Operands that no op has more of.
+const MAX_OPERANDS: usize = 6;
+
+static SHAPES: [Shape; OPS.len()] = {
+    let mut shapes = [const {
+        Shape {
+            words: 1,
+            roles: [Role::Imm; MAX_OPERANDS],
+            registers: 0,
+        }
+    }; OPS.len()];
+    let mut op = 0;
+    while op < OPS.len() {
+        let shape = &mut shapes[op];
+        let operands = OPS[op].operands;
+        let mut at = 0;
+        while at < operands.len() {
+            let operand = &operands[at];
+            if operand.lane + operand.kind.lanes() > 3 {
+                shape.words = 2;
+            }
+            if !matches!(operand.role, Role::Imm) {
+                shape.roles[shape.registers] = operand.role;
+                shape.registers += 1;
+            }
+            at += 1;
+        }
+        op += 1;
+    }
+    shapes
+};
 
 impl Op {
     /// The op with this text, `int.add`.

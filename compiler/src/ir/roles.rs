@@ -34,79 +34,44 @@ impl Signatures {
     }
 
     /// Calls `f` with the position in `inst.regs` and the role of each register.
+    #[inline]
     pub fn for_each(&self, inst: &Inst, mut f: impl FnMut(usize, VReg, Role)) {
-        let regs = &inst.regs;
-        match inst.op {
+        let called = inst.imms[0] as usize;
+        let (fixed, rest): (&[Role], Role) = match inst.op {
             Op::Call => {
-                let owned = self.owned.get(inst.imms[0] as usize);
-                f(0, regs[0], Role::Out);
-                for (i, &reg) in regs.iter().enumerate().skip(1) {
-                    let take = owned.is_some_and(|o| o.get(i - 1).copied().unwrap_or(false));
-                    f(i, reg, if take { Role::Take } else { Role::Use });
-                }
-            }
-            Op::CallClosure => window(
-                regs,
-                1,
-                Role::Use,
-                |i| if i == 0 { Role::Out } else { Role::Use },
-                f,
-            ),
-            Op::CallNative => {
-                let mutator = self
-                    .mutators
-                    .get(inst.imms[0] as usize)
-                    .copied()
-                    .unwrap_or(false);
-                window(
-                    regs,
-                    2,
-                    Role::Use,
-                    |i| match i {
+                let owned = self.owned.get(called).map_or(&[][..], |owned| owned);
+                for (i, &reg) in inst.regs.iter().enumerate() {
+                    let role = match i {
                         0 => Role::Out,
-                        _ if mutator => Role::Io,
+                        _ if owned.get(i - 1) == Some(&true) => Role::Take,
                         _ => Role::Use,
-                    },
-                    f,
-                );
-            }
-            _ => {
-                let operands = inst.op.def().operands;
-                let roles = operands.iter().map(|o| o.role).filter(|&r| r != Role::Imm);
-                let rest = match inst.op {
-                    Op::New | Op::ListNew => Role::Take,
-                    _ => Role::Use,
-                };
-                let roles = roles.chain(std::iter::repeat(rest));
-                for (i, (&reg, role)) in regs.iter().zip(roles).enumerate() {
+                    };
                     f(i, reg, role);
                 }
+                return;
             }
+            Op::CallClosure => (&[Role::Out], Role::Use),
+            Op::CallNative if self.mutators.get(called) == Some(&true) => {
+                (&[Role::Out, Role::Io], Role::Use)
+            }
+            Op::CallNative => (&[Role::Out], Role::Use),
+            Op::New | Op::ListNew => (inst.op.register_roles(), Role::Take),
+            op => (op.register_roles(), Role::Use),
+        };
+        for (i, &reg) in inst.regs.iter().enumerate() {
+            f(i, reg, fixed.get(i).copied().unwrap_or(rest));
         }
     }
 
-    /// Registers written by `inst` (`out` and `lend`; not `io`).
+    /// The register written by `inst` (`out` and `lend`; not `io`): always its first.
     #[must_use]
+    #[inline]
     pub fn outs(&self, inst: &Inst) -> Option<(VReg, Role)> {
-        let mut out = None;
-        self.for_each(inst, |_, reg, role| {
-            if matches!(role, Role::Out | Role::Lend) {
-                out = Some((reg, role));
-            }
-        });
-        out
-    }
-}
-
-fn window(
-    regs: &[VReg],
-    fixed: usize,
-    rest: Role,
-    role: impl Fn(usize) -> Role,
-    mut f: impl FnMut(usize, VReg, Role),
-) {
-    for (i, &reg) in regs.iter().enumerate() {
-        f(i, reg, if i < fixed { role(i) } else { rest });
+        let role = match inst.op {
+            Op::Call | Op::CallClosure | Op::CallNative => Role::Out,
+            op => *op.register_roles().first()?,
+        };
+        matches!(role, Role::Out | Role::Lend).then(|| (inst.regs[0], role))
     }
 }
 
@@ -213,6 +178,21 @@ impl Cond {
                 f(a);
                 f(b);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lumen_bytecode::code::OPS;
+    use lumen_bytecode::operand::Role;
+
+    #[test]
+    fn what_an_instruction_writes_is_its_first_register() {
+        for def in OPS.iter().filter(|def| !def.op.is_back_edge()) {
+            let roles = def.op.register_roles();
+            let written = |role: &Role| matches!(role, Role::Out | Role::Lend);
+            assert!(!roles.iter().skip(1).any(written), "{}", def.text);
         }
     }
 }
