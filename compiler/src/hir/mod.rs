@@ -205,7 +205,7 @@ pub struct Arm {
     /// The pattern.
     pub pat: Pat,
     /// `if guard`.
-    pub guard: Option<Expr>,
+    pub guard: Option<Box<Expr>>,
     /// The value.
     pub body: Expr,
 }
@@ -251,7 +251,7 @@ pub enum Iter {
     Channel(Box<Expr>),
 }
 
-/// What an expression is.
+/// What an expression is: at most 48 bytes, as there are very many.
 #[derive(Clone, Debug)]
 pub enum ExprKind {
     /// Int literal.
@@ -286,21 +286,21 @@ pub enum ExprKind {
     /// `let pat = init`. A refutable pattern that does not match is a failure of kind `Match`.
     Let {
         /// What is bound.
-        pat: Pat,
+        pat: Box<Pat>,
         /// The value.
         init: Box<Expr>,
     },
     /// `place = value`.
     Assign {
         /// Where.
-        place: Place,
+        place: Box<Place>,
         /// What.
         value: Box<Expr>,
     },
     /// `place op= value` where updating in place is worth it (string and list append, arithmetic).
     AssignOp {
         /// Where.
-        place: Place,
+        place: Box<Place>,
         /// Operator.
         op: BinOp,
         /// Right side, already of the operand type.
@@ -365,7 +365,7 @@ pub enum ExprKind {
         /// What.
         callee: Callee,
         /// The place updated.
-        place: Place,
+        place: Box<Place>,
         /// The other arguments.
         args: Vec<Expr>,
     },
@@ -434,9 +434,9 @@ pub enum ExprKind {
         /// Loop id.
         id: LoopId,
         /// Bound per element (irrefutable, or failing).
-        pat: Pat,
+        pat: Box<Pat>,
         /// What is walked over.
-        iter: Iter,
+        iter: Box<Iter>,
         /// `if cond` after the iterator.
         filter: Option<Box<Expr>>,
         /// Body.
@@ -518,8 +518,16 @@ pub enum ExprKind {
         /// Index into `Program::tools`.
         tool: u32,
         /// Named arguments.
-        args: Vec<(String, Expr)>,
+        args: Box<[(String, Expr)]>,
         /// Message list from `role` lines.
-        messages: Vec<(String, Expr)>,
+        messages: Box<[(String, Expr)]>,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn expressions_are_small() {
+        assert!(size_of::<super::Expr>() <= 64);
+    }
 }

@@ -267,7 +267,7 @@ impl Checker<'_> {
 
     fn fix_arm(&mut self, arm: &mut Arm, f: &mut Fixing) {
         self.fix_pat(&mut arm.pat, f);
-        self.fix_plain(&mut arm.guard, f);
+        self.fix_opt(&mut arm.guard, f);
         self.fix(&mut arm.body, f);
     }
 

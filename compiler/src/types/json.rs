@@ -378,7 +378,7 @@ impl<'a> Checker<'a> {
         let guard = self.json_call("_json_misfit", &[], args, Ty::BOOL, span);
         let arm = Arm {
             pat: self.bind_pat(error, Ty::ERROR, span),
-            guard: Some(guard),
+            guard: Some(Box::new(guard)),
             body: otherwise,
         };
         let kind = ExprKind::Try {

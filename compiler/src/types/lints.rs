@@ -159,9 +159,13 @@ impl Once<'_> {
             }
             ExprKind::Match { value, arms } => {
                 self.walk(value, used);
-                let parts = arms
-                    .iter()
-                    .map(|arm| arm.guard.iter().chain([&arm.body]).collect());
+                let parts = arms.iter().map(|arm| {
+                    arm.guard
+                        .as_deref()
+                        .into_iter()
+                        .chain([&arm.body])
+                        .collect()
+                });
                 self.either(parts, used);
             }
             ExprKind::While { cond, body, .. } => {

@@ -91,7 +91,7 @@ impl<'a> FuncBuilder<'_, 'a> {
                 || arm.guard.as_ref().is_some_and(|g| uses::reads(g, local))
         };
         let mut tree = Tree {
-            guards: arms.iter().map(|a| a.guard.as_ref()).collect(),
+            guards: arms.iter().map(|a| a.guard.as_deref()).collect(),
             bodies: arms.iter().map(|_| self.c.block()).collect(),
             wanted: &wanted,
             fail: self.c.block(),

@@ -120,7 +120,7 @@ fn flow_parts<'a>(e: &'a Expr, f: &mut dyn FnMut(&'a Expr)) {
         ExprKind::Match { value, arms } => {
             f(value);
             for arm in arms {
-                arm.guard.iter().for_each(&mut *f);
+                arm.guard.as_deref().into_iter().for_each(&mut *f);
                 f(&arm.body);
             }
         }
@@ -142,7 +142,7 @@ fn flow_parts<'a>(e: &'a Expr, f: &mut dyn FnMut(&'a Expr)) {
         } => {
             f(body);
             for arm in catch {
-                arm.guard.iter().for_each(&mut *f);
+                arm.guard.as_deref().into_iter().for_each(&mut *f);
                 f(&arm.body);
             }
             finally.iter().for_each(|e| f(e));
@@ -265,7 +265,7 @@ pub(crate) fn has_cleanup(e: &Expr) -> bool {
     any(e, &|e| match &e.kind {
         ExprKind::Defer(_) | ExprKind::Scope { .. } => true,
         ExprKind::Try { finally, .. } => finally.is_some(),
-        ExprKind::For { iter, .. } => matches!(iter, Iter::Generator(_)),
+        ExprKind::For { iter, .. } => matches!(**iter, Iter::Generator(_)),
         _ => false,
     })
 }

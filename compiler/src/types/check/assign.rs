@@ -41,7 +41,14 @@ impl<'a> Checker<'a> {
             self.changed(&assign.place);
         }
         let value = Box::new(value);
-        node(ExprKind::Assign { place, value }, Ty::NULL, span)
+        node(
+            ExprKind::Assign {
+                place: Box::new(place),
+                value,
+            },
+            Ty::NULL,
+            span,
+        )
     }
 
     /// The variable that `place` starts from has changed.
@@ -77,7 +84,14 @@ impl<'a> Checker<'a> {
             let sum = self.arithmetic(op, lhs, value, span, Want::Type(known));
             let sum = self.coerce(sum, place.ty);
             let value = Box::new(sum);
-            return node(ExprKind::Assign { place, value }, Ty::NULL, span);
+            return node(
+                ExprKind::Assign {
+                    place: Box::new(place),
+                    value,
+                },
+                Ty::NULL,
+                span,
+            );
         }
         // Checked as the operator is; the left side is the place itself.
         let lhs = node(ExprKind::Null, place.ty, assign.place.span);
@@ -92,7 +106,15 @@ impl<'a> Checker<'a> {
             self.mismatch(span, sum.ty, ty);
             return self.poison(span);
         }
-        node(ExprKind::AssignOp { place, op, value }, Ty::NULL, span)
+        node(
+            ExprKind::AssignOp {
+                place: Box::new(place),
+                op,
+                value,
+            },
+            Ty::NULL,
+            span,
+        )
     }
 
     /// Where `expr` stores, reported if it cannot be stored to.

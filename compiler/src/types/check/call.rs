@@ -361,7 +361,7 @@ impl<'a> Checker<'a> {
             node(
                 ExprKind::CallMut {
                     callee,
-                    place,
+                    place: Box::new(place),
                     args,
                 },
                 result,
@@ -403,7 +403,7 @@ impl<'a> Checker<'a> {
         parts.push(node(
             ExprKind::CallMut {
                 callee,
-                place,
+                place: Box::new(place),
                 args,
             },
             result,

@@ -196,7 +196,7 @@ impl<'a> Checker<'a> {
         let value = Box::new(one);
         node(
             ExprKind::AssignOp {
-                place,
+                place: Box::new(place),
                 op: BinOp::Concat,
                 value,
             },
@@ -225,7 +225,14 @@ impl<'a> Checker<'a> {
             span,
         };
         let value = Box::new(value);
-        node(ExprKind::Assign { place, value }, Ty::NULL, span)
+        node(
+            ExprKind::Assign {
+                place: Box::new(place),
+                value,
+            },
+            Ty::NULL,
+            span,
+        )
     }
 
     /// Puts all entries of a map into the map `local`.
@@ -258,8 +265,8 @@ impl<'a> Checker<'a> {
         node(
             ExprKind::For {
                 id,
-                pat,
-                iter,
+                pat: Box::new(pat),
+                iter: Box::new(iter),
                 filter,
                 body,
             },

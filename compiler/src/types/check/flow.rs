@@ -272,7 +272,7 @@ impl<'a> Checker<'a> {
         let arms = vec![
             Arm {
                 pat,
-                guard,
+                guard: guard.map(Box::new),
                 body: then,
             },
             Arm {
@@ -407,7 +407,11 @@ impl<'a> Checker<'a> {
                     self.narrow(*root, fields.clone(), rest);
                 }
             }
-            arms.push(Arm { pat, guard, body });
+            arms.push(Arm {
+                pat,
+                guard: guard.map(Box::new),
+                body,
+            });
         }
         let ty = self.join_branches(branches, !arms.is_empty());
         if arms.is_empty() {
@@ -456,7 +460,7 @@ impl<'a> Checker<'a> {
             self.leave(scope);
             catch.push(Arm {
                 pat,
-                guard,
+                guard: guard.map(Box::new),
                 body: value,
             });
         }

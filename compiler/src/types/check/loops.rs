@@ -75,7 +75,11 @@ impl<'a> Checker<'a> {
                 let stop = node(ExprKind::Break(id, None), Ty::NEVER, value.span);
                 let wild = self.wild(value.ty, value.span);
                 let arms = vec![
-                    Arm { pat, guard, body },
+                    Arm {
+                        pat,
+                        guard: guard.map(Box::new),
+                        body,
+                    },
                     Arm {
                         pat: wild,
                         guard: None,
@@ -121,8 +125,8 @@ impl<'a> Checker<'a> {
         let ty = self.close_loop(false);
         let kind = ExprKind::For {
             id,
-            pat,
-            iter,
+            pat: Box::new(pat),
+            iter: Box::new(iter),
             filter: filter.map(Box::new),
             body,
         };

@@ -16,7 +16,14 @@ pub(crate) fn let_node(local: LocalId, value: Expr, span: Span) -> Expr {
         span,
     };
     let init = Box::new(value);
-    node(ExprKind::Let { pat, init }, Ty::NULL, span)
+    node(
+        ExprKind::Let {
+            pat: Box::new(pat),
+            init,
+        },
+        Ty::NULL,
+        span,
+    )
 }
 
 impl<'a> Checker<'a> {
@@ -182,7 +189,14 @@ impl<'a> Checker<'a> {
         let mutable = decl.mutable.is_some();
         let pat = self.pattern_top(&decl.pattern, ty, mutable);
         let init = Box::new(value);
-        node(ExprKind::Let { pat, init }, Ty::NULL, span)
+        node(
+            ExprKind::Let {
+                pat: Box::new(pat),
+                init,
+            },
+            Ty::NULL,
+            span,
+        )
     }
 
     /// `return`, `return e`

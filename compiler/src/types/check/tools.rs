@@ -57,8 +57,8 @@ impl<'a> Checker<'a> {
         node(
             ExprKind::CallTool {
                 tool,
-                args,
-                messages,
+                args: args.into(),
+                messages: messages.into(),
             },
             Ty::JSON,
             span,

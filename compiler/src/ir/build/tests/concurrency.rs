@@ -208,8 +208,8 @@ fn scope_timeout_await_and_channel_loops() {
     );
     let drain = unit(E::For {
         id: LoopId(1),
-        pat: f.bind(x),
-        iter: Iter::Channel(Box::new(f.get(ch))),
+        pat: Box::new(f.bind(x)),
+        iter: Box::new(Iter::Channel(Box::new(f.get(ch)))),
         filter: None,
         body: Box::new(never(E::Break(LoopId(1), None))),
     });

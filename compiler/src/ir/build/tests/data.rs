@@ -160,7 +160,7 @@ fn a_native_mutator_deep_in_a_place_goes_through_a_path() {
     let on = |place: Place| {
         unit(E::CallMut {
             callee: Callee::Native(push),
-            place,
+            place: Box::new(place),
             args: vec![text("x")],
         })
     };
@@ -189,7 +189,7 @@ fn a_mutator_cell_gives_the_new_value_and_its_result() {
         )
     };
     let change = unit(E::Assign {
-        place: Place {
+        place: Box::new(Place {
             root: xs,
             path: vec![PlaceStep::Index {
                 container: Ty::LIST_INT,
@@ -197,7 +197,7 @@ fn a_mutator_cell_gives_the_new_value_and_its_result() {
             }],
             ty: Ty::INT,
             span: span(),
-        },
+        }),
         value: Box::new(int(9)),
     });
     let body = block(vec![change, at(&m, xs)]);
@@ -208,7 +208,7 @@ fn a_mutator_cell_gives_the_new_value_and_its_result() {
     let in_place = e(
         E::CallMut {
             callee: Callee::Func(take),
-            place: f.place(ys),
+            place: Box::new(f.place(ys)),
             args: Vec::new(),
         },
         Ty::INT,
@@ -236,7 +236,7 @@ fn constraints_are_checked_on_a_copy_before_the_change() {
     let u = f.local("u", user);
     let made = e(E::Aggregate(vec![int(1)]), user);
     let set = unit(E::Assign {
-        place: Place {
+        place: Box::new(Place {
             root: u,
             path: vec![PlaceStep::Field {
                 container: user,
@@ -244,7 +244,7 @@ fn constraints_are_checked_on_a_copy_before_the_change() {
             }],
             ty: Ty::INT,
             span: span(),
-        },
+        }),
         value: Box::new(int(2)),
     });
     let body = block(vec![f.let_(u, made), set]);

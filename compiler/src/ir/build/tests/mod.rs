@@ -161,21 +161,21 @@ impl FuncBuild {
 
     fn let_(&self, id: LocalId, init: Expr) -> Expr {
         unit(E::Let {
-            pat: self.bind(id),
+            pat: Box::new(self.bind(id)),
             init: Box::new(init),
         })
     }
 
     fn set(&self, id: LocalId, value: Expr) -> Expr {
         unit(E::Assign {
-            place: self.place(id),
+            place: Box::new(self.place(id)),
             value: Box::new(value),
         })
     }
 
     fn add_to(&self, id: LocalId, value: Expr) -> Expr {
         unit(E::AssignOp {
-            place: self.place(id),
+            place: Box::new(self.place(id)),
             op: BinOp::Add,
             value: Box::new(value),
         })
@@ -203,13 +203,13 @@ fn pat(kind: PatKind, ty: Ty) -> Pat {
 fn counted(f: &FuncBuild, i: LocalId, hi: Expr, body: Expr) -> Expr {
     unit(E::For {
         id: LoopId(0),
-        pat: f.bind(i),
-        iter: Iter::Range {
+        pat: Box::new(f.bind(i)),
+        iter: Box::new(Iter::Range {
             lo: Box::new(int(0)),
             hi: Box::new(hi),
             inclusive: false,
             step: None,
-        },
+        }),
         filter: None,
         body: Box::new(body),
     })

@@ -139,7 +139,7 @@ fn list_patterns_test_the_length_once_per_shape() {
         },
         Arm {
             pat: list(vec![f.bind(first)], Some(Some(rest))),
-            guard: Some(binary(BinOp::Gt, f.get(first), int(3), Ty::BOOL)),
+            guard: Some(Box::new(binary(BinOp::Gt, f.get(first), int(3), Ty::BOOL))),
             body: e(
                 E::Slice {
                     base: Box::new(f.get(rest)),
@@ -187,7 +187,7 @@ fn nested_places_use_the_fused_ops() {
         span: span(),
     };
     let body = unit(E::AssignOp {
-        place,
+        place: Box::new(place),
         op: BinOp::Add,
         value: Box::new(int(1)),
     });
@@ -267,8 +267,8 @@ fn a_generator_is_a_maker_and_a_resuming_function() {
     );
     let run = unit(E::For {
         id: LoopId(0),
-        pat: f.bind(x),
-        iter: Iter::Generator(Box::new(made)),
+        pat: Box::new(f.bind(x)),
+        iter: Box::new(Iter::Generator(Box::new(made))),
         filter: None,
         body: Box::new(f.add_to(total, f.get(x))),
     });
@@ -302,14 +302,14 @@ fn lists_and_text() {
         Ty::STRING,
     );
     let append = unit(E::AssignOp {
-        place: f.place(s),
+        place: Box::new(f.place(s)),
         op: BinOp::Concat,
         value: Box::new(piece),
     });
     let run = unit(E::For {
         id: LoopId(0),
-        pat: f.bind(x),
-        iter: Iter::List(Box::new(f.get(xs))),
+        pat: Box::new(f.bind(x)),
+        iter: Box::new(Iter::List(Box::new(f.get(xs)))),
         filter: None,
         body: Box::new(append),
     });
@@ -335,7 +335,7 @@ fn a_generator_left_early_runs_its_cleanup() {
     g.func.kind = FuncKind::Generator;
     let (n, s) = (g.param("n", Ty::INT), g.param("s", Ty::STRING));
     let clean = unit(E::Defer(Box::new(unit(E::AssignOp {
-        place: g.place(s),
+        place: Box::new(g.place(s)),
         op: BinOp::Concat,
         value: Box::new(text("left")),
     }))));
@@ -346,8 +346,12 @@ fn a_generator_left_early_runs_its_cleanup() {
     let x = f.local("x", Ty::INT);
     let run = unit(E::For {
         id: LoopId(0),
-        pat: f.bind(x),
-        iter: Iter::Generator(Box::new(call(id, vec![int(5), text("s")], generator))),
+        pat: Box::new(f.bind(x)),
+        iter: Box::new(Iter::Generator(Box::new(call(
+            id,
+            vec![int(5), text("s")],
+            generator,
+        )))),
         filter: None,
         body: Box::new(unit(E::If {
             cond: Box::new(binary(BinOp::Gt, f.get(x), int(2), Ty::BOOL)),

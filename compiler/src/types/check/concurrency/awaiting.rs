@@ -350,7 +350,7 @@ impl<'a> Checker<'a> {
         let awaited = Box::new(self.rebuild(read, to));
         let set = node(
             ExprKind::Assign {
-                place,
+                place: Box::new(place),
                 value: awaited,
             },
             Ty::NULL,

@@ -119,7 +119,14 @@ impl<'a> Checker<'a> {
                 let read = this.read_local(given, clause.pattern.span);
                 let pat = this.pattern_top(&clause.pattern, element, false);
                 let init = Box::new(read);
-                let bind = node(ExprKind::Let { pat, init }, Ty::NULL, clause.pattern.span);
+                let bind = node(
+                    ExprKind::Let {
+                        pat: Box::new(pat),
+                        init,
+                    },
+                    Ty::NULL,
+                    clause.pattern.span,
+                );
                 let value = match one.body.stmts.as_slice() {
                     [only] => match &only.kind {
                         StmtKind::Expr(expr) if !is_statement(expr) => {
@@ -172,7 +179,10 @@ impl<'a> Checker<'a> {
             let read = self.read_local(given, clause.pattern.span);
             let init = Box::new(read);
             let bind = node(
-                ExprKind::Let { pat: own, init },
+                ExprKind::Let {
+                    pat: Box::new(own),
+                    init,
+                },
                 Ty::NULL,
                 clause.pattern.span,
             );

@@ -247,7 +247,11 @@ impl<'a> Checker<'a> {
             {
                 rest = self.minus(rest, ty);
             }
-            arms.push(Arm { pat, guard, body });
+            arms.push(Arm {
+                pat,
+                guard: guard.map(Box::new),
+                body,
+            });
         }
         let ty = self.join_branches(branches, true);
         let value = Box::new(value);

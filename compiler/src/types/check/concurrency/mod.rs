@@ -207,8 +207,8 @@ impl<'a> Checker<'a> {
         node(
             ExprKind::For {
                 id,
-                pat,
-                iter,
+                pat: Box::new(pat),
+                iter: Box::new(iter),
                 filter,
                 body,
             },
@@ -242,7 +242,15 @@ impl<'a> Checker<'a> {
             span,
         };
         let (op, value) = (BinOp::Concat, Box::new(value));
-        node(ExprKind::AssignOp { place, op, value }, Ty::NULL, span)
+        node(
+            ExprKind::AssignOp {
+                place: Box::new(place),
+                op,
+                value,
+            },
+            Ty::NULL,
+            span,
+        )
     }
 }
 
