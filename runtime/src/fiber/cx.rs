@@ -197,8 +197,9 @@ impl FiberCx {
         let Some(worker) = self.worker() else {
             return Safepoint::Continue;
         };
-        let (preempt, check) = worker.take_poll();
+        let (mut preempt, check) = worker.take_poll();
         if check {
+            preempt |= worker.note_fibers_below();
             worker.note_cancellation(self.fiber());
         }
         if self.shared().watched
@@ -284,6 +285,9 @@ impl FiberCx {
             && let Some(worker) = self.worker()
         {
             word.fetch_and(!POLL_CHECK, Ordering::AcqRel);
+            if worker.note_fibers_below() {
+                word.fetch_or(POLL_PREEMPT, Ordering::AcqRel);
+            }
             worker.note_cancellation(self.fiber());
             worker.rearm();
         }

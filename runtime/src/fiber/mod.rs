@@ -32,7 +32,7 @@ use std::cell::UnsafeCell;
 use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicPtr, AtomicU16, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 /// Where an operation stands that answered `Pending`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -87,8 +87,6 @@ pub struct SpawnInfo {
 pub struct Fiber {
     pub(crate) state: StateWord,
     references: AtomicU32,
-    /// Index of the worker that runs it, to poke.
-    pub(crate) worker: AtomicU16,
     /// 0, or 1 + the worker it must run on.
     pub(crate) pin: u16,
     /// The group it was spawned into. Taken out only at the very end.
@@ -451,11 +449,5 @@ impl Fiber {
                 outcome.release(shared.payload);
             }
         }
-    }
-}
-
-impl Fiber {
-    pub(crate) fn worker_index(&self) -> usize {
-        self.worker.load(Ordering::Relaxed) as usize
     }
 }

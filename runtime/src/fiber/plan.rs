@@ -11,7 +11,7 @@ use crate::sched::state::StateWord;
 use std::cell::UnsafeCell;
 use std::mem::ManuallyDrop;
 use std::ptr::null_mut;
-use std::sync::atomic::{AtomicPtr, AtomicU16, AtomicU32};
+use std::sync::atomic::{AtomicPtr, AtomicU32};
 
 /// How to make a fiber.
 pub(crate) struct Plan<'a> {
@@ -74,7 +74,6 @@ impl<'a> Plan<'a> {
             at.write(Fiber {
                 state: self.state,
                 references: AtomicU32::new(1 + self.more_references),
-                worker: AtomicU16::new(0),
                 pin: self.pin,
                 owner: ManuallyDrop::new(self.owner),
                 pool: self.pool,

@@ -34,6 +34,11 @@ impl Worker {
         {
             return Some(fiber);
         }
+        if self.preempted.take()
+            && let Some(fiber) = self.next_in_turn()
+        {
+            return Some(fiber);
+        }
         let tick = self.tick.get();
         if tick.is_multiple_of(INJECTOR_EVERY)
             && let Some(fiber) = self.take_injected()
@@ -65,6 +70,19 @@ impl Worker {
         }
         self.queues_are_empty();
         self.take_injected()
+    }
+
+    /// When fibers use up whole time slices, counting dispatches is too slow to be fair: the
+    /// sources take turns, and newly spawned fibers come oldest first.
+    fn next_in_turn(&self) -> Option<FiberRef> {
+        let turn = self.turns.get().wrapping_add(1);
+        self.turns.set(turn);
+        (0..4).find_map(|k| match turn.wrapping_add(k) % 4 {
+            0 => take_slot(self.remote()),
+            1 => self.take_injected(),
+            2 => retry(|| self.remote().lifo.steal()),
+            _ => self.fifo.pop(),
+        })
     }
 
     /// Deferred join blocks are settled even if the instant does not end by itself, because some

@@ -162,12 +162,13 @@ impl Shared {
         }
     }
 
-    /// Makes the worker that runs this fiber look around.
+    /// Makes whoever runs this fiber look around. Which worker that is cannot be told: it may
+    /// just be taking the fiber off a queue, and has then looked at its flags already.
     pub(crate) fn poke(&self, fiber: &Fiber) {
         if self.det.is_some() {
             return self.poke_all();
         }
-        if let Some(worker) = fiber.pool().workers().get(fiber.worker_index()) {
+        for worker in fiber.pool().workers() {
             worker.poll_word.fetch_or(POLL_CHECK, Ordering::AcqRel);
         }
     }

@@ -13,7 +13,7 @@ use crate::sched::events::EventKind;
 use crate::sched::group::{Group, Member, cancel_all};
 use crate::sched::pool::{Pool, Remote};
 use crate::sched::shared::{POLL_CHECK, POLL_PREEMPT, Shared};
-use crate::sched::state::{ToParked, ToRunning};
+use crate::sched::state::{Barred, ToParked, ToRunning};
 use crate::sched::stats::count;
 use crossbeam_deque::Worker as Deque;
 use crossbeam_utils::sync::Parker;
@@ -55,9 +55,15 @@ pub(crate) struct Worker {
     pub(crate) stacks: crate::fiber::stack::Local,
     pub(crate) tick: Cell<u32>,
     pub(crate) slot_runs: Cell<u32>,
+    /// The fiber that ran last had used up its time slice.
+    pub(crate) preempted: Cell<bool>,
+    /// Dispatches after such fibers.
+    pub(crate) turns: Cell<u32>,
     in_place_depth: Cell<u32>,
     /// While a child runs in place: what the fiber that awaits it spawns into.
     awaiting_family: Cell<*const Group>,
+    /// The fibers on this worker's stack that wait for the one that runs, innermost first.
+    below: Cell<*const Below>,
     stack_floor: Cell<usize>,
     /// Only to compare: the fiber may be gone.
     last_spawned: Cell<*const Fiber>,
@@ -65,6 +71,12 @@ pub(crate) struct Worker {
     work_since: Cell<u64>,
     last_id: Cell<u64>,
     pub(crate) random: Cell<u32>,
+}
+
+/// A fiber whose child runs in place, above it on the stack.
+struct Below {
+    fiber: *const Fiber,
+    next: *const Below,
 }
 
 /// The two sides of a worker before its thread starts.
@@ -113,8 +125,11 @@ impl Seed {
             parker: self.parker,
             tick: Cell::new(0),
             slot_runs: Cell::new(0),
+            preempted: Cell::new(false),
+            turns: Cell::new(0),
             in_place_depth: Cell::new(0),
             awaiting_family: Cell::new(std::ptr::null()),
+            below: Cell::new(std::ptr::null()),
             last_spawned: Cell::new(std::ptr::null()),
             pushes: Cell::new(0),
             work_since: Cell::new(0),
@@ -224,7 +239,6 @@ impl Worker {
 
     /// Runs a fiber that is RUNNING and ours until it leaves.
     pub(crate) fn run(&self, fiber: &FiberRef) -> Left {
-        fiber.worker.store(self.index as u16, Ordering::Relaxed);
         let remote = self.remote();
         let turn = remote.dispatches.load(Ordering::Relaxed) + 1;
         remote.dispatches.store(turn, Ordering::Relaxed);
@@ -342,7 +356,7 @@ impl Worker {
         };
         // SAFETY: `slot` is ours, see above.
         let fresh = unsafe { *fiber.phase.get() } == Phase::Idle;
-        if fresh && fiber.state.barred() == Some(crate::sched::state::Barred::Cancel) {
+        if fresh && fiber.state.barred() == Some(Barred::Cancel) {
             // Idle and cancelled means: never started.
             return Step::Done(Outcome::Cancelled);
         }
@@ -365,9 +379,9 @@ impl Worker {
         }
     }
 
-    /// Runs an unstarted fiber of this pool right here, under a fiber that spawns into `family`.
-    /// False: it is not to be had.
-    pub(crate) fn run_in_place(&self, fiber: &FiberRef, family: *const Group) -> bool {
+    /// Runs an unstarted fiber of this pool right here, while `parent`, which runs here, waits for
+    /// it on the stack. False: it is not to be had.
+    pub(crate) fn run_in_place(&self, fiber: &FiberRef, parent: &Fiber) -> bool {
         let here = 0u8;
         let depth = self.in_place_depth.get();
         if depth >= MAX_IN_PLACE
@@ -382,14 +396,51 @@ impl Worker {
         self.forget_entry(fiber);
         count(&self.remote().counters.in_place);
         self.in_place_depth.set(depth + 1);
+        // SAFETY: this thread runs the parent, so its family field is ours.
+        let family = unsafe { &*parent.family.get() };
+        let family = family
+            .as_ref()
+            .map_or(std::ptr::null(), |f| f.as_ptr().cast_const());
         let outer = self.awaiting_family.replace(family);
+        let below = Below {
+            fiber: parent,
+            next: self.below.get(),
+        };
+        self.below.set(&raw const below);
         let left = self.run(fiber);
+        self.below.set(below.next);
         self.awaiting_family.set(outer);
         self.in_place_depth.set(depth);
         if left == Left::Yielded {
             self.requeue(fiber.clone());
         }
         true
+    }
+
+    /// Has any fiber been told to stop that waits on this worker's stack for a child run in place?
+    /// It cannot notice that itself; what it owns, which the child may be, is told here. The
+    /// fiber that runs is then to make room, if it is not to stop itself.
+    pub(crate) fn note_fibers_below(&self) -> bool {
+        let mut told = false;
+        let mut at = self.below.get();
+        // SAFETY: the list lives in frames of `run_in_place` below this one on this very stack,
+        // and so do the counts of the fibers.
+        while let Some(below) = unsafe { at.as_ref() } {
+            at = below.next;
+            // SAFETY: as above.
+            let fiber = unsafe { &*below.fiber };
+            self.note_cancellation(fiber);
+            let Some(why) = fiber.state.barred() else {
+                continue;
+            };
+            told = true;
+            // SAFETY: this thread runs the fiber, so its family is ours.
+            let family = unsafe { &*fiber.family.get() };
+            if let (Barred::Cancel, Some(family)) = (why, family) {
+                family.cancel(self.place());
+            }
+        }
+        told
     }
 
     /// How far down bodies may use this worker's own stack.
@@ -476,7 +527,7 @@ impl Worker {
     fn tick(&self) {
         let tick = self.tick.get().wrapping_add(1);
         self.tick.set(tick);
-        if tick.is_multiple_of(TICKS_PER_TIMER_LOOK) {
+        if self.preempted.get() || tick.is_multiple_of(TICKS_PER_TIMER_LOOK) {
             self.look_at_timers();
         }
     }
@@ -518,8 +569,9 @@ impl Worker {
     pub(crate) fn take_poll(&self) -> (bool, bool) {
         let word = self.remote().poll_word.swap(0, Ordering::AcqRel);
         if word & POLL_PREEMPT != 0 {
-            // A time slice has passed since the last look: look at timers right afterwards.
-            self.tick.set(TICKS_PER_TIMER_LOOK - 1);
+            // A time slice has passed since the last look: look at timers right afterwards, and
+            // take turns with everything that waits.
+            self.preempted.set(true);
         }
         (word & POLL_PREEMPT != 0, word & POLL_CHECK != 0)
     }

@@ -5,7 +5,7 @@ use crate::fiber::{FiberCx, FiberRef, NoBody, Plan, SpawnInfo};
 use crate::payload::Outcome;
 use crate::sched::Place;
 use crate::sched::events::EventKind;
-use crate::sched::group::{Group, Member, cancel_all};
+use crate::sched::group::{Member, cancel_all};
 use crate::sched::state::StateWord;
 use crate::sched::trace_hash::Op;
 use crate::sched::wait_reason::{WaitError, WaitReason};
@@ -144,19 +144,14 @@ impl FutureRef {
 
     fn run_in_place(&self, cx: &FiberCx) {
         let Some(worker) = cx.worker() else { return };
-        // SAFETY: the running fiber owns its family field.
-        let family = unsafe { &*cx.fiber().family.get() };
-        let family = family
-            .as_ref()
-            .map_or(std::ptr::null(), |f| f.as_ptr().cast_const());
         if cx.has_stack() {
-            let at = OnWorker(worker, &self.fiber, family);
+            let at = OnWorker(worker, &self.fiber, cx.fiber());
             cx.on_worker_stack(move || {
                 let at = at;
                 at.0.run_in_place(at.1, at.2)
             });
         } else {
-            worker.run_in_place(&self.fiber, family);
+            worker.run_in_place(&self.fiber, cx.fiber());
         }
         // The child may have taken what the poll word said to this fiber.
         cx.look_soon();
@@ -225,7 +220,7 @@ impl FutureRef {
     }
 }
 
-struct OnWorker<'a>(&'a Worker, &'a FiberRef, *const Group);
+struct OnWorker<'a>(&'a Worker, &'a FiberRef, &'a crate::fiber::Fiber);
 // SAFETY: the closure runs on this very thread, on another stack.
 unsafe impl Send for OnWorker<'_> {}
 
