@@ -17,10 +17,17 @@ use process::{Ended, execute};
 use support::{Expectation, Kind, Program, programs};
 
 /// The ways in which every program is run; all must give the same.
-const MODES: &[&[&str]] = &[
-    &["--workers", "1"],
-    &["--workers", "4"],
-    &["--deterministic"],
+const MODES: &[&str] = &["--workers 1 --jit off", "--workers 4 --jit off"];
+
+/// Deterministic runs, which all have one trace hash.
+const DETERMINISTIC: &[&str] = &["--jit off", "--jit always"];
+
+/// More ways: every program is run in one of them, in turn, and with `LUMEN_GOLDEN_ALL` in all.
+const MORE: &[&str] = &[
+    "--workers 1 --jit always",
+    "--workers 4 --jit auto --jit-threshold 1",
+    "--workers 4 --jit always",
+    "--workers 1 --jit auto --jit-threshold 1",
 ];
 
 /// A program with this line is not run deterministically: it wants a second thread, or a loop to
@@ -79,20 +86,53 @@ fn executable() -> PathBuf {
     given.unwrap_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_lumen")))
 }
 
-/// Runs a program in all modes.
+/// Runs a program in all modes that are its own: each at least once in native code.
 fn run_program(program: &Program) -> Result<(), String> {
     let text = std::fs::read_to_string(&program.main).map_err(|e| e.to_string())?;
     let parallel = text.lines().any(|line| line == PARALLEL);
+    let native = std::env::var_os("LUMEN_GOLDEN_JIT").is_some();
     for mode in MODES {
-        if parallel && mode.contains(&"--deterministic") {
-            continue;
-        }
-        let mut command = Command::new(executable());
-        command.arg("run").args(*mode).arg(&program.main);
-        let ended = execute(&program.name, command)?;
-        judge(program, &ended).map_err(|why| format!("{}: {why}", mode.join(" ")))?;
+        run_in(program, mode)?;
     }
-    Ok(())
+    let turn = program.name.bytes().map(usize::from).sum::<usize>() % MORE.len();
+    let all = std::env::var_os("LUMEN_GOLDEN_ALL").is_some();
+    for (_, mode) in MORE
+        .iter()
+        .enumerate()
+        .filter(|(n, _)| native && (all || *n == turn))
+    {
+        run_in(program, mode)?;
+    }
+    if parallel {
+        return if native {
+            run_in(program, MORE[2]).map(drop)
+        } else {
+            Ok(())
+        };
+    }
+    let mut hashes = Vec::new();
+    for mode in DETERMINISTIC.iter().take(if native { 2 } else { 1 }) {
+        let mode = format!("--deterministic --trace-hash {mode}");
+        let ended = run_in(program, &mode)?;
+        let hash = ended
+            .stderr
+            .lines()
+            .find(|line| line.starts_with("trace hash"));
+        hashes.push(hash.map(str::to_owned));
+    }
+    match hashes.iter().all(|hash| *hash == hashes[0]) {
+        true => Ok(()),
+        false => Err(format!("not one trace hash: {hashes:?}")),
+    }
+}
+
+/// Runs a program in one mode, and compares what it does with what it expects.
+fn run_in(program: &Program, mode: &str) -> Result<Ended, String> {
+    let mut command = Command::new(executable());
+    command.arg("run").args(mode.split(' ')).arg(&program.main);
+    let ended = execute(&program.name, command)?;
+    judge(program, &ended).map_err(|why| format!("{mode}: {why}"))?;
+    Ok(ended)
 }
 
 /// Compares what a program did with what it expects.

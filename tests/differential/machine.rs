@@ -11,7 +11,7 @@ use lumen_compiler::diag::{Diagnostics, RenderOptions, render_human};
 use lumen_compiler::names::{Library, LibraryModule};
 use lumen_compiler::source::{SourceKind, SourceMap};
 use lumen_runtime::native::{Host, Native, Stream};
-use lumen_vm::{End, Ended, Options, Program};
+use lumen_vm::{End, Ended, JitMode, Options, Program};
 
 /// What came of a program.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -129,6 +129,15 @@ fn ways() -> Vec<Way> {
         workers: 4,
         ..plain.clone()
     };
+    let native = |options: &Options| Options {
+        jit: JitMode::Always,
+        ..options.clone()
+    };
+    let soon = |options: &Options| Options {
+        jit: JitMode::Auto,
+        jit_threshold: 1,
+        ..options.clone()
+    };
     let way = |name, like, options: &Options, assembled| Way {
         name,
         like,
@@ -140,6 +149,10 @@ fn ways() -> Vec<Way> {
         way("interpreter, deterministic", 1, &deterministic, false),
         way("interpreter, four workers", 2, &many, false),
         way("assembled", 1, &deterministic, true),
+        way("native", 0, &native(&plain), false),
+        way("native, deterministic", 1, &native(&deterministic), false),
+        way("native, four workers", 2, &native(&many), false),
+        way("soon native", 0, &soon(&plain), false),
     ]
 }
 
