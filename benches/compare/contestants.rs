@@ -4,7 +4,19 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// The names `--peers` takes.
-pub(crate) const FAMILIES: &[&str] = &["lua5.4", "luajit", "go", "c", "node", "python3"];
+pub(crate) const FAMILIES: &[&str] = &[
+    "lua5.4", "luajit", "go", "c", "node", "python3", "wasmtime", "wasmi",
+];
+
+/// What Lumen is run as, by `--jit` mode, and the columns' titles.
+pub(crate) const JIT_MODES: &[(&str, &str)] = &[
+    ("off", "lumen"),
+    ("auto", "lumen-jit"),
+    ("always", "lumen-always"),
+];
+
+/// C for WebAssembly: the compiler's words.
+const WASM_COMPILER: &[&str] = &["clang", "--target=wasm32-wasi", "-O2"];
 
 /// One column of the tables.
 pub(crate) struct Contestant {
@@ -22,11 +34,13 @@ enum Kind {
         folder: &'static str,
         extension: &'static str,
     },
-    /// Compiles the source first; the words come before `-o OUT FILE`, the others after.
+    /// Compiles the source first; the words come before `-o OUT FILE`, the others after. What
+    /// comes of it is run by `runner`, or by itself.
     Compiled {
         words: Vec<String>,
         folder: &'static str,
         after: &'static [&'static str],
+        runner: Vec<String>,
     },
 }
 
@@ -34,18 +48,13 @@ enum Kind {
 pub(crate) fn find(peers: &[String], jit_modes: &[String]) -> (Vec<Contestant>, Vec<String>) {
     let mut found = Vec::new();
     let mut missing = Vec::new();
-    if jit_modes.is_empty() {
-        found.push(Contestant {
-            name: "lumen".into(),
-            kind: Kind::Lumen(Vec::new()),
-        });
-    }
-    for mode in jit_modes {
-        let words = vec!["--jit".to_string(), mode.clone()];
-        found.push(Contestant {
-            name: format!("lumen-{mode}"),
-            kind: Kind::Lumen(words),
-        });
+    for (mode, name) in JIT_MODES {
+        if jit_modes.iter().any(|m| m == mode) {
+            found.push(Contestant {
+                name: name.to_string(),
+                kind: Kind::Lumen(vec!["--jit".to_string(), mode.to_string()]),
+            });
+        }
     }
     for family in peers.iter().filter(|p| !p.is_empty()) {
         let (programs, version): (&[&str], &str) = match family.as_str() {
@@ -54,9 +63,13 @@ pub(crate) fn find(peers: &[String], jit_modes: &[String]) -> (Vec<Contestant>, 
             "go" => (&["go"], "version"),
             "c" => (&["gcc", "clang", "cc"], "--version"),
             "node" => (&["node"], "--version"),
+            "wasmtime" => (&["wasmtime"], "--version"),
+            "wasmi" => (&["wasmi_cli", "wasmi"], "--version"),
             _ => (&["python3"], "--version"),
         };
-        match programs.iter().find(|p| answers(p, version)) {
+        let wasm = family.starts_with("wasm");
+        let usable = |p: &&&str| answers(p, version) && (!wasm || compiles_to_wasm());
+        match programs.iter().find(usable) {
             Some(program) => found.extend(columns(family, program)),
             None => missing.push(family.clone()),
         }
@@ -74,6 +87,16 @@ fn answers(program: &str, version: &str) -> bool {
     probe.is_ok_and(|status| status.success())
 }
 
+/// Whether C can be compiled to WebAssembly here: a linker and a C library are needed too.
+fn compiles_to_wasm() -> bool {
+    let out = std::env::temp_dir().join(format!("lumen-compare-{}.wasm", std::process::id()));
+    let hello = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/peers/c/hello.c");
+    let words: Vec<String> = WASM_COMPILER.iter().map(|w| w.to_string()).collect();
+    let good = build(&words, &hello, &[], &out).is_ok();
+    let _ = std::fs::remove_file(&out);
+    good
+}
+
 fn columns(family: &str, program: &str) -> Vec<Contestant> {
     let script = |name: &str, words: &[&str], folder, extension| Contestant {
         name: name.into(),
@@ -83,12 +106,13 @@ fn columns(family: &str, program: &str) -> Vec<Contestant> {
             extension,
         },
     };
-    let compiled = |words: &[&str], folder, after| Contestant {
+    let compiled = |words: &[&str], folder, after, runner: &[&str]| Contestant {
         name: family.into(),
         kind: Kind::Compiled {
             words: words.iter().map(|w| w.to_string()).collect(),
             folder,
             after,
+            runner: runner.iter().map(|w| w.to_string()).collect(),
         },
     };
     match family {
@@ -100,8 +124,9 @@ fn columns(family: &str, program: &str) -> Vec<Contestant> {
             script("node", &[program], "js", "js"),
             script("node-jitless", &[program, "--jitless"], "js", "js"),
         ],
-        "go" => vec![compiled(&[program, "build"], "go", &[])],
-        "c" => vec![compiled(&[program, "-O2"], "c", &["-lm"])],
+        "go" => vec![compiled(&[program, "build"], "go", &[], &[])],
+        "c" => vec![compiled(&[program, "-O2"], "c", &["-lm"], &[])],
+        "wasmtime" | "wasmi" => vec![compiled(WASM_COMPILER, "c", &["-lm"], &[program])],
         "python3" => vec![script("python3", &[program], "python", "py")],
         _ => vec![script("lua5.4", &[program], "lua", "lua")],
     }
@@ -136,12 +161,16 @@ impl Contestant {
                 words,
                 folder,
                 after,
+                runner,
             } => {
                 let source = benches.join("peers").join(folder).join(program);
                 let source = source.with_extension(folder);
-                let out = built.join(format!("{folder}-{program}"));
+                let ending = if runner.is_empty() { "" } else { ".wasm" };
+                let out = built.join(format!("{folder}-{program}{ending}"));
                 build(words, &source, after, &out)?;
-                Ok(vec![out])
+                let mut command: Vec<PathBuf> = runner.iter().map(PathBuf::from).collect();
+                command.push(out);
+                Ok(command)
             }
         }
     }

@@ -1,9 +1,10 @@
 //! Compares Lumen with other languages on `benches/programs/`.
 //!
-//! `cargo bench --bench compare [-- PROGRAM… --runs N --peers lua5.4,luajit,go,c,node,python3
-//! --jit off,auto --small]`: every program is run by Lumen and by each peer that is installed, the
-//! runs interleaved so that a slow minute of the machine hits all of them alike; outputs must be
-//! equal. Printed are medians of user CPU and wall time, peak memory, and the ratios.
+//! `cargo bench --bench compare [-- PROGRAM… --runs N --peers lua5.4,luajit,go,c,node,python3,
+//! wasmtime,wasmi --jit off,auto,always --small]`: every program is run by Lumen, interpreted
+//! (`lumen`) and with native code (`lumen-jit`), and by each peer that is installed, the runs
+//! interleaved so that a slow minute of the machine hits all of them alike; outputs must be equal.
+//! Printed are medians of user CPU and wall time, peak memory, and the ratios.
 
 mod contestants;
 mod measure;
@@ -71,7 +72,7 @@ fn parse(args: &[String]) -> Result<Options, String> {
             .iter()
             .map(|f| f.to_string())
             .collect(),
-        jit_modes: Vec::new(),
+        jit_modes: vec!["off".into(), "auto".into()],
         runs: 3,
         small: false,
     };
@@ -98,6 +99,11 @@ fn parse(args: &[String]) -> Result<Options, String> {
                 "unknown peer `{peer}`: {}",
                 contestants::FAMILIES.join(", ")
             ));
+        }
+    }
+    for mode in &options.jit_modes {
+        if !contestants::JIT_MODES.iter().any(|(name, _)| name == mode) {
+            return Err(format!("unknown mode `{mode}`: off, auto, always"));
         }
     }
     if options.programs.is_empty() {

@@ -71,26 +71,31 @@ fn medians(title: &str, names: &[&str], rows: &[(&str, Row)], of: Measure) {
 }
 
 fn ratios(title: &str, subject: &str, names: &[&str], rows: &[(&str, Row)], of: Measure) {
+    // Native code is also compared with the interpreter.
     let peers: Vec<&str> = names
         .iter()
         .copied()
-        .filter(|n| !n.starts_with("lumen"))
+        .filter(|n| !n.starts_with("lumen") || (*n == "lumen" && subject != "lumen"))
         .collect();
     if peers.is_empty() {
         return;
     }
     heading(title, &peers);
     let mut logs: Vec<Vec<f64>> = vec![Vec::new(); peers.len()];
+    let mut worst: Vec<(f64, &str)> = vec![(0.0, "–"); peers.len()];
     for (program, row) in rows {
         let ours = median(program, row, subject, of);
         let mut cells = Vec::new();
-        for (peer, logs) in peers.iter().zip(&mut logs) {
+        for ((peer, logs), worst) in peers.iter().zip(&mut logs).zip(&mut worst) {
             let ratio = match (ours, median(program, row, peer, of)) {
                 (Some(ours), Some(theirs)) if ours > 0.0 && theirs > 0.0 => Some(ours / theirs),
                 _ => None,
             };
             if let Some(ratio) = ratio.filter(|_| !NOT_IN_MEAN.contains(program)) {
                 logs.push(ratio.ln());
+                if ratio > worst.0 {
+                    *worst = (ratio, program);
+                }
             }
             cells.push(cell(ratio));
         }
@@ -102,6 +107,14 @@ fn ratios(title: &str, subject: &str, names: &[&str], rows: &[(&str, Row)], of: 
         NOT_IN_MEAN.join(", "),
         means.join(" | ")
     );
+    let worst: Vec<String> = worst
+        .iter()
+        .map(|(ratio, program)| match *ratio > 0.0 {
+            true => format!("{} {program}", cell(Some(*ratio))),
+            false => cell(None),
+        })
+        .collect();
+    println!("| worst | {} |", worst.join(" | "));
 }
 
 fn geometric_mean(logs: &[f64]) -> Option<f64> {
