@@ -16,10 +16,10 @@ use lumen_compiler::source::SourceMap;
 use process::{Ended, execute};
 use support::{Expectation, Kind, Program, programs};
 
-/// The ways in which every program is run; all must give the same.
-const MODES: &[&str] = &["--workers 1 --jit off", "--workers 4 --jit off"];
+/// How every program is run.
+const ALWAYS: &str = "--workers 4 --jit off";
 
-/// Deterministic runs, which all have one trace hash.
+/// Deterministic runs, which all have one trace hash: every program runs in native code.
 const DETERMINISTIC: &[&str] = &["--jit off", "--jit always"];
 
 /// More ways: every program is run in one of them, in turn, and with `LUMEN_GOLDEN_ALL` in all.
@@ -28,6 +28,7 @@ const MORE: &[&str] = &[
     "--workers 4 --jit auto --jit-threshold 1",
     "--workers 4 --jit always",
     "--workers 1 --jit auto --jit-threshold 1",
+    "--workers 1 --jit off",
 ];
 
 /// A program with this line is not run deterministically: it wants a second thread, or a loop to
@@ -86,32 +87,24 @@ fn executable() -> PathBuf {
     given.unwrap_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_lumen")))
 }
 
+/// The way in native code of programs that are not run deterministically.
+const PARALLEL_NATIVE: &str = "--workers 4 --jit always";
+
 /// Runs a program in all modes that are its own: each at least once in native code.
 fn run_program(program: &Program) -> Result<(), String> {
     let text = std::fs::read_to_string(&program.main).map_err(|e| e.to_string())?;
     let parallel = text.lines().any(|line| line == PARALLEL);
-    let native = std::env::var_os("LUMEN_GOLDEN_JIT").is_some();
-    for mode in MODES {
-        run_in(program, mode)?;
-    }
+    run_in(program, ALWAYS)?;
     let turn = program.name.bytes().map(usize::from).sum::<usize>() % MORE.len();
     let all = std::env::var_os("LUMEN_GOLDEN_ALL").is_some();
-    for (_, mode) in MORE
-        .iter()
-        .enumerate()
-        .filter(|(n, _)| native && (all || *n == turn))
-    {
+    for (_, mode) in MORE.iter().enumerate().filter(|(n, _)| all || *n == turn) {
         run_in(program, mode)?;
     }
     if parallel {
-        return if native {
-            run_in(program, MORE[2]).map(drop)
-        } else {
-            Ok(())
-        };
+        return run_in(program, PARALLEL_NATIVE).map(drop);
     }
     let mut hashes = Vec::new();
-    for mode in DETERMINISTIC.iter().take(if native { 2 } else { 1 }) {
+    for mode in DETERMINISTIC {
         let mode = format!("--deterministic --trace-hash {mode}");
         let ended = run_in(program, &mode)?;
         let hash = ended
