@@ -253,6 +253,15 @@ impl Emitter<'_> {
     }
 }
 
+/// Is there a back-edge op that goes when `cond` is `want`?
+pub(super) fn polls(cond: &Cond, want: bool) -> bool {
+    match *cond {
+        Cond::Bool(_) | Cond::Int(..) | Cond::IntImm(..) => true,
+        Cond::Float(cmp, ..) => float_ops(cmp, want).1.is_some(),
+        Cond::Null(_) | Cond::Type(..) => false,
+    }
+}
+
 fn operands(test: &Test) -> Vec<u32> {
     operands_of(test.forward, test)
 }

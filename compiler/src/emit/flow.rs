@@ -2,7 +2,7 @@
 
 use crate::ir::{BlockId, Cond, Func, Inst, Term, VReg};
 use lumen_bytecode::code::Op;
-use lumen_bytecode::module::{TypeDesc, TypeIx, well_known};
+use lumen_bytecode::module::{Constant, TypeDesc, TypeIx, well_known};
 use rustc_hash::FxHashMap;
 
 /// Narrowed types, by register.
@@ -73,6 +73,7 @@ pub struct Flow<'a> {
     func: &'a Func,
     types: &'a [TypeDesc],
     unions: &'a Unions<'a>,
+    constants: &'a [Constant],
     preds: Vec<Vec<BlockId>>,
     starts: Vec<Option<Narrowed>>,
     /// Blocks whose failures come here.
@@ -86,6 +87,7 @@ impl<'a> Flow<'a> {
         func: &'a Func,
         types: &'a [TypeDesc],
         unions: &'a Unions<'a>,
+        constants: &'a [Constant],
         order: &[BlockId],
     ) -> Self {
         let n = func.blocks.len();
@@ -93,6 +95,7 @@ impl<'a> Flow<'a> {
             func,
             types,
             unions,
+            constants,
             preds: vec![Vec::new(); n],
             starts: vec![None; n],
             failing: vec![Vec::new(); n],
@@ -122,8 +125,8 @@ impl<'a> Flow<'a> {
                 let i = b.0 as usize;
                 let mut start = self.on_edges(b, &ends, &written);
                 if let Some(before) = &self.starts[i] {
-                    start.retain(|reg, ty| before.get(reg) == Some(ty));
-                    if ends[i].is_some() && start.len() == before.len() {
+                    start.retain(|reg, _| before.contains_key(reg));
+                    if ends[i].is_some() && start == *before {
                         continue;
                     }
                 }
@@ -160,7 +163,14 @@ impl<'a> Flow<'a> {
         let mut known: Option<Narrowed> = None;
         let mut meet = |edge: Narrowed| match &mut known {
             None => known = Some(edge),
-            Some(k) => k.retain(|reg, ty| edge.get(reg) == Some(ty)),
+            Some(k) => k.retain(|reg, ty| match edge.get(reg) {
+                Some(&other) if is_subtype(self.types, *ty, other) => {
+                    *ty = other;
+                    true
+                }
+                Some(&other) => is_subtype(self.types, other, *ty),
+                None => false,
+            }),
         };
         for &p in &self.preds[b.0 as usize] {
             if let Some(at_end) = &ends[p.0 as usize] {
@@ -266,15 +276,39 @@ impl<'a> Flow<'a> {
             }
             return !proved;
         }
-        let copied = matches!(inst.op, Op::Move | Op::Dup | Op::Lend)
-            .then(|| narrowed.get(&inst.regs[1]).copied())
-            .flatten();
         if let Some(reg) = written {
+            let made = self.made(inst, narrowed, self.func.regs[reg.0 as usize].ty);
             narrowed.remove(&reg);
-            if let Some(ty) = copied {
+            if let Some(ty) = made {
                 narrowed.insert(reg, ty);
             }
         }
         true
+    }
+
+    /// The type of the word that `inst` writes, where it says more than its register's.
+    fn made(&self, inst: &Inst, narrowed: &Narrowed, declared: TypeIx) -> Option<TypeIx> {
+        let ty = match inst.op {
+            Op::Move | Op::Dup | Op::Lend => match narrowed.get(&inst.regs[1]) {
+                // An Int in it is a word.
+                Some(&ty) => return Some(ty),
+                None => self.ty(narrowed, inst.regs[1]),
+            },
+            Op::New => inst.imms[0],
+            Op::BoxInt => return Some(well_known::INT),
+            Op::BoxFloat => return Some(well_known::FLOAT),
+            Op::BoxBool => return Some(well_known::BOOL),
+            Op::Const => match self.constants[inst.imms[0] as usize] {
+                Constant::Null => well_known::NULL,
+                Constant::Variant(ty) => ty,
+                _ => return None,
+            },
+            _ => return None,
+        };
+        let plain = matches!(
+            self.types[ty as usize],
+            TypeDesc::Int | TypeDesc::Bool | TypeDesc::Float
+        );
+        (!plain && ty != declared && is_subtype(self.types, ty, declared)).then_some(ty)
     }
 }

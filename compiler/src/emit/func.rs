@@ -2,7 +2,7 @@
 
 use super::Shared;
 use super::flow::{Flow, Narrowed};
-use super::order::layout;
+use super::order::Order;
 use super::registers::{Allocation, NONE, allocate};
 use crate::ir::bitset::BitSet;
 use crate::ir::liveness::Liveness;
@@ -30,6 +30,8 @@ pub(super) struct Emitter<'a> {
     /// Position of each block in the layout.
     pub(super) position: Vec<usize>,
     pub(super) order: Vec<BlockId>,
+    /// In reverse postorder.
+    natural: Vec<BlockId>,
     /// Blocks of one `loop` that jump tables go through to get back.
     pub(super) trampolines: Vec<(Label, BlockId, BlockId)>,
     last_span: Option<Span>,
@@ -54,7 +56,10 @@ pub(super) fn emit(
     shared: &Shared<'_>,
 ) -> Result<Function, BuildError> {
     let (program, sigs, sources) = (shared.program, shared.sigs, shared.sources);
-    let order = layout(func);
+    let Order {
+        natural,
+        layout: order,
+    } = Order::of(func);
     let live = Liveness::of(func, sigs, &|_| None);
     let slots = allocate(func, sigs, &live, &order);
     let params = func
@@ -84,6 +89,7 @@ pub(super) fn emit(
         labels,
         position,
         order,
+        natural,
         trampolines: Vec::new(),
         last_span: None,
         after: After::default(),
@@ -112,9 +118,12 @@ impl Emitter<'_> {
             self.func,
             &self.program.types,
             &self.shared.unions,
-            &self.order,
+            &self.program.constants,
+            &self.natural,
         );
-        flow.solve(&self.order, |inst| self.sigs.outs(inst).map(|(reg, _)| reg));
+        flow.solve(&self.natural, |inst| {
+            self.sigs.outs(inst).map(|(reg, _)| reg)
+        });
         let jumped = self.jumped_to();
         for i in 0..self.order.len() {
             let b = self.order[i];

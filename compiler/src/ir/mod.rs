@@ -28,6 +28,7 @@ pub mod build;
 pub mod census;
 pub mod dump;
 pub mod liveness;
+pub mod loops;
 pub mod passes;
 pub mod roles;
 pub mod verify;

@@ -143,6 +143,43 @@ impl Term {
         }
     }
 
+    /// The registers that the terminator only reads, changeable.
+    pub fn for_each_plain_use_mut(&mut self, mut f: impl FnMut(&mut VReg)) {
+        match self {
+            Self::Branch { .. } | Self::SwitchTag { .. } | Self::SwitchInt { .. } => {
+                self.for_each_reg_mut(f);
+            }
+            Self::ForInt { limit, .. } => f(limit),
+            Self::Return(reg) => f(reg),
+            _ => {}
+        }
+    }
+
+    /// Calls `f` with each target block; as [`Term::targets`], without a list.
+    pub fn for_each_target(&self, mut f: impl FnMut(super::BlockId)) {
+        match self {
+            Self::Jump(b) => f(*b),
+            Self::Branch {
+                then, otherwise, ..
+            } => {
+                f(*then);
+                f(*otherwise);
+            }
+            Self::SwitchTag { targets, .. } => targets.iter().copied().for_each(f),
+            Self::SwitchInt {
+                targets, default, ..
+            } => {
+                targets.iter().copied().for_each(&mut f);
+                f(*default);
+            }
+            Self::ForInt { body, exit, .. } | Self::ForList { body, exit, .. } => {
+                f(*body);
+                f(*exit);
+            }
+            _ => {}
+        }
+    }
+
     /// Calls `f` with each target block, changeable.
     pub fn for_each_target_mut(&mut self, mut f: impl FnMut(&mut super::BlockId)) {
         match self {

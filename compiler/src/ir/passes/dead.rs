@@ -1,10 +1,17 @@
 //! Removes what is not needed: pure instructions without readers, blocks nobody goes to, jumps to
 //! jumps; joins blocks that always follow each other.
 
+use crate::ir::bitset::BitSet;
 use crate::ir::census::Census;
+use crate::ir::liveness::Liveness;
 use crate::ir::roles::{Signatures, is_pure};
-use crate::ir::{Block, BlockId, Func, Term};
+use crate::ir::{Block, BlockId, Func, Inst, Term};
+use lumen_bytecode::code::Op;
+use lumen_bytecode::module::well_known;
 use lumen_bytecode::operand::Role;
+
+/// How far before a `cast` the value may have been made.
+const MADE_BEFORE: usize = 4;
 
 /// Runs the pass on one function.
 pub fn run(func: &mut Func, sigs: &Signatures) {
@@ -16,12 +23,25 @@ pub fn run(func: &mut Func, sigs: &Signatures) {
 
 fn instructions(func: &mut Func, sigs: &Signatures) {
     let mut uses = Census::of(func, sigs).uses;
+    for block in &func.blocks {
+        for (i, inst) in block.insts.iter().enumerate() {
+            if is_proven(&block.insts, i) {
+                uses[inst.regs[0].0 as usize] -= 1;
+            }
+        }
+    }
     let mut unread = Vec::new();
     loop {
         let mut removed = false;
         // Backward, so that what only an unread instruction reads is found unread in its turn.
         for block in func.blocks.iter_mut().rev() {
             for (i, inst) in block.insts.iter().enumerate().rev() {
+                if is_proven(&block.insts, i) {
+                    if uses[inst.regs[0].0 as usize] == 0 {
+                        unread.push(i);
+                    }
+                    continue;
+                }
                 let needed = !is_pure(inst.op)
                     || sigs
                         .outs(inst)
@@ -54,6 +74,71 @@ fn instructions(func: &mut Func, sigs: &Signatures) {
             return;
         }
     }
+}
+
+/// Removes pure instructions whose result is written over, or not read any more, on all ways.
+pub fn unread(func: &mut Func, sigs: &Signatures) {
+    // What only a `cast` that goes has read goes in another round.
+    while unread_once(func, sigs) {}
+}
+
+/// One round; tells whether a `cast` has gone.
+fn unread_once(func: &mut Func, sigs: &Signatures) -> bool {
+    let mut casts = false;
+    let live = Liveness::of(func, sigs, &|_| None);
+    let mut now = BitSet::new(func.regs.len());
+    let mut goes = Vec::new();
+    for b in 0..func.blocks.len() {
+        now.clear();
+        goes.clear();
+        let id = BlockId(b as u32);
+        live.walk(func, sigs, &|_| None, id, &mut now, |i, inst, after| {
+            let out = sigs.outs(inst);
+            if is_pure(inst.op) && out.is_some_and(|(reg, _)| !after.contains(reg.0)) {
+                goes.push(i);
+            } else if inst.op == Op::Cast
+                && !after.contains(inst.regs[0].0)
+                && is_proven(&func.blocks[b].insts, i)
+            {
+                casts = true;
+                goes.push(i);
+            }
+        });
+        // They were found from the last to the first.
+        for &i in &goes {
+            func.blocks[b].insts.remove(i);
+        }
+    }
+    casts
+}
+
+/// Is instruction `i` a `cast` to what the one that has just made the value says already?
+fn is_proven(insts: &[Inst], i: usize) -> bool {
+    let inst = &insts[i];
+    if inst.op != Op::Cast {
+        return false;
+    }
+    let mut reg = inst.regs[0];
+    for made in insts[..i].iter().rev().take(MADE_BEFORE) {
+        if made.regs.first() != Some(&reg) {
+            continue;
+        }
+        let ty = match made.op {
+            Op::BoxInt => well_known::INT,
+            Op::BoxFloat => well_known::FLOAT,
+            Op::BoxBool => well_known::BOOL,
+            Op::New => made.imms[0],
+            // Nothing but null is cast to Null.
+            Op::Const if inst.imms[0] == well_known::NULL => well_known::NULL,
+            Op::Move | Op::Lend => {
+                reg = made.regs[1];
+                continue;
+            }
+            _ => return false,
+        };
+        return ty == inst.imms[0];
+    }
+    false
 }
 
 /// Where a jump to `b` ends up: through blocks that only jump on.

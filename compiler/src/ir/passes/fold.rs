@@ -1,41 +1,87 @@
 //! Constants into instructions: folding, immediate forms, branches that are decided.
 
+use super::thread::compare;
 use crate::emit::flow::is_subtype;
 use crate::ir::census::Census;
 use crate::ir::roles::Signatures;
 use crate::ir::{Cmp, Cond, Func, Inst, RegInfo, Term, VReg};
 use lumen_bytecode::code::Op;
 use lumen_bytecode::module::{Constant, TypeDesc, well_known};
+use lumen_bytecode::operand::Role;
 use rustc_hash::FxHashMap;
 
-/// Known values of registers written once.
+/// How many of the latest constants are looked through for one to use again.
+const RECENT: usize = 16;
+
+/// Known values.
 #[derive(Default)]
 struct Known {
+    /// Ints of registers written once.
     ints: FxHashMap<VReg, i64>,
+    /// Floats of registers written once.
+    floats: FxHashMap<VReg, f64>,
+    /// Ints of other registers, at the current place in the current block.
+    here: FxHashMap<VReg, i64>,
+}
+
+impl Known {
+    fn int(&self, reg: VReg) -> Option<i64> {
+        let found = self.ints.get(&reg).or_else(|| self.here.get(&reg));
+        found.copied()
+    }
 }
 
 /// Runs the pass on one function.
-pub fn run(func: &mut Func, sigs: &Signatures, constants: &[Constant], types: &[TypeDesc]) {
+pub fn run(func: &mut Func, sigs: &Signatures, constants: &mut Vec<Constant>, types: &[TypeDesc]) {
     let census = Census::of(func, sigs);
     let mut known = Known::default();
     for block in &func.blocks {
         for inst in &block.insts {
-            if let Some(value) = literal(inst, constants)
-                && census.is_single(inst.regs[0])
-            {
-                known.ints.insert(inst.regs[0], value);
+            let dst = inst.regs.first().copied();
+            let Some(dst) = dst.filter(|&reg| census.is_single(reg)) else {
+                continue;
+            };
+            match literal(inst, constants) {
+                Some(Literal::Int(value)) => _ = known.ints.insert(dst, value),
+                Some(Literal::Float(value)) => _ = known.floats.insert(dst, value),
+                None => {}
             }
         }
     }
     // Folding may make more known; a second round catches chains, the rest is not worth it.
     for _ in 0..2 {
         for block in &mut func.blocks {
+            known.here.clear();
             for inst in &mut block.insts {
                 fold(inst, &mut known, &census);
+                fold_float(inst, &mut known, &census, constants);
+                write(inst, sigs, &mut known, &census, constants);
             }
             fold_term(&mut block.term, &known);
             fold_test(&mut block.term, &func.regs, types);
         }
+    }
+}
+
+/// Keeps `known.here` true across `inst`.
+fn write(
+    inst: &Inst,
+    sigs: &Signatures,
+    known: &mut Known,
+    census: &Census,
+    constants: &[Constant],
+) {
+    if !known.here.is_empty() {
+        sigs.for_each(inst, |_, reg, role| {
+            if matches!(role, Role::Out | Role::Lend | Role::Io) {
+                known.here.remove(&reg);
+            }
+        });
+    }
+    if let Some(Literal::Int(value)) = literal(inst, constants)
+        && !census.is_single(inst.regs[0])
+    {
+        known.here.insert(inst.regs[0], value);
     }
 }
 
@@ -77,12 +123,20 @@ fn is_one(ty: &TypeDesc) -> bool {
     )
 }
 
-/// The Int that `inst` puts into its register, if it is a constant.
-fn literal(inst: &Inst, constants: &[Constant]) -> Option<i64> {
+/// A number that is known.
+#[derive(Clone, Copy)]
+enum Literal {
+    Int(i64),
+    Float(f64),
+}
+
+/// The number that `inst` puts into its register, if it is a constant.
+fn literal(inst: &Inst, constants: &[Constant]) -> Option<Literal> {
     match inst.op {
-        Op::IntConst => Some(i64::from(inst.imms[0] as i32)),
+        Op::IntConst => Some(Literal::Int(i64::from(inst.imms[0] as i32))),
         Op::Const => match constants[inst.imms[0] as usize] {
-            Constant::Int(i) => Some(i),
+            Constant::Int(i) => Some(Literal::Int(i)),
+            Constant::Float(bits) => Some(Literal::Float(f64::from_bits(bits))),
             _ => None,
         },
         _ => None,
@@ -90,7 +144,7 @@ fn literal(inst: &Inst, constants: &[Constant]) -> Option<i64> {
 }
 
 fn fold(inst: &mut Inst, known: &mut Known, census: &Census) {
-    let value = |i: usize| inst.regs.get(i).and_then(|r| known.ints.get(r)).copied();
+    let value = |i: usize| inst.regs.get(i).and_then(|&r| known.int(r));
     if let Some(result) = evaluate(inst, value(1), value(2)) {
         if let Ok(small) = i32::try_from(result) {
             let dst = inst.regs[0];
@@ -104,6 +158,39 @@ fn fold(inst: &mut Inst, known: &mut Known, census: &Census) {
     if let Some((op, reg, imm)) = immediate(inst, value(1), value(2)) {
         let dst = inst.regs[0];
         *inst = Inst::imm(op, [dst, reg], i32::from(imm) as u32, inst.span);
+    }
+}
+
+/// Arithmetic on Floats that are known, which gives the same here as when the program runs.
+fn fold_float(inst: &mut Inst, known: &mut Known, census: &Census, constants: &mut Vec<Constant>) {
+    let float = |i: usize| inst.regs.get(i).and_then(|r| known.floats.get(r)).copied();
+    let result = match inst.op {
+        Op::FloatAdd => float(1).zip(float(2)).map(|(a, b)| a + b),
+        Op::FloatSub => float(1).zip(float(2)).map(|(a, b)| a - b),
+        Op::FloatMul => float(1).zip(float(2)).map(|(a, b)| a * b),
+        Op::FloatDiv => float(1).zip(float(2)).map(|(a, b)| a / b),
+        Op::FloatNeg => float(1).map(|a| -a),
+        Op::IntToFloat => known.int(inst.regs[1]).map(|a| a as f64),
+        _ => None,
+    };
+    // What bits a NaN has is left to the machine.
+    let Some(result) = result.filter(|r| !r.is_nan()) else {
+        return;
+    };
+    let constant = Constant::Float(result.to_bits());
+    let recent = constants.len().saturating_sub(RECENT);
+    let found = constants[recent..].iter().position(|c| *c == constant);
+    let k = found.map_or_else(
+        || {
+            constants.push(constant);
+            constants.len() - 1
+        },
+        |i| recent + i,
+    );
+    let dst = inst.regs[0];
+    *inst = Inst::imm(Op::Const, vec![dst], k as u32, inst.span);
+    if census.is_single(dst) {
+        known.floats.insert(dst, result);
     }
 }
 
@@ -172,7 +259,7 @@ fn fold_term(term: &mut Term, known: &Known) {
     else {
         return;
     };
-    let value = |r: VReg| known.ints.get(&r).copied();
+    let value = |r: VReg| known.int(r);
     let small = |r: VReg| value(r).and_then(|v| i16::try_from(v).ok());
     if let Cond::Int(cmp, a, b) = *cond {
         if let Some(i) = small(b) {
@@ -198,16 +285,5 @@ fn mirror(cmp: Cmp) -> Cmp {
         Cmp::Gt => Cmp::Lt,
         Cmp::Ge => Cmp::Le,
         Cmp::Eq | Cmp::Ne => cmp,
-    }
-}
-
-fn compare(cmp: Cmp, a: i64, b: i64) -> bool {
-    match cmp {
-        Cmp::Eq => a == b,
-        Cmp::Ne => a != b,
-        Cmp::Lt => a < b,
-        Cmp::Le => a <= b,
-        Cmp::Gt => a > b,
-        Cmp::Ge => a >= b,
     }
 }

@@ -2,8 +2,7 @@
 //!
 //! Callees come first (postorder of the call graph), so a body is copied after it has been
 //! simplified. Recursive functions are not inlined, nor is anything once the caller has grown past
-//! [`CALLER_MAX`]. User cells are inlined only when tiny, as an inlined call has no line of its
-//! own in stack traces.
+//! [`CALLER_MAX`]. Stack traces show the calls all the same: see [`Inlined`].
 
 use crate::ir::census::Census;
 use crate::ir::roles::Signatures;
@@ -19,12 +18,12 @@ const LIBRARY_MAX: usize = 60;
 /// Instructions of a lambda.
 const LAMBDA_MAX: usize = 40;
 /// Instructions of any other cell.
-const CELL_MAX: usize = 6;
+const CELL_MAX: usize = 24;
 /// No more inlining into a function of this many instructions.
 const CALLER_MAX: usize = 4000;
 
 /// Inlines throughout the program. `simplify` is run on each function afterwards.
-pub fn run(program: &mut Program, simplify: &dyn Fn(&mut Program, usize)) {
+pub fn run(program: &mut Program, simplify: &mut dyn FnMut(&mut Program, usize)) {
     let order = postorder(program);
     let mut rank = vec![usize::MAX; program.funcs.len()];
     for (i, &f) in order.iter().enumerate() {
@@ -59,6 +58,11 @@ fn postorder(program: &Program) -> Vec<usize> {
             match inst.op {
                 Op::Call => out.push(inst.imms[0] as usize),
                 Op::New => out.extend(closure_func(program, inst.imms[0])),
+                Op::Const => {
+                    if let Constant::Closure(ty) = program.constants[inst.imms[0] as usize] {
+                        out.extend(closure_func(program, ty));
+                    }
+                }
                 _ => {}
             }
         }

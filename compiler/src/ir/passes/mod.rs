@@ -3,11 +3,16 @@
 //! | pass | what it does |
 //! | --- | --- |
 //! | `closure_slots` | captures are numbered as the object's slots |
+//! | `local` | copies of plain values within a block, boxes that are opened at once |
 //! | `copies` | copies of values that do not change go |
 //! | `fold` | constants into instructions, decided branches |
 //! | `fuse` | pairs of instructions into one |
 //! | `dead` | what nobody reads or reaches goes |
-//! | `inline` | small library cells and known lambdas into their callers (the four above again) |
+//! | `thread` | jumps past tests whose outcome is known |
+//! | `lookups` | one look-up for a test and a read of a map |
+//! | `globals` | constant globals are constants (all above again) |
+//! | `inline` | small cells and known lambdas into their callers (all above again) |
+//! | `hoist` | what does not change in a loop is computed before it |
 //! | `normalise` | mutators on variables get the form that leaves the variable in place |
 //! | `ownership` | counts become explicit |
 
@@ -15,14 +20,23 @@ pub mod copies;
 pub mod dead;
 pub mod fold;
 pub mod fuse;
+pub mod globals;
+pub mod hoist;
 pub mod inline;
+pub mod local;
+pub mod lookups;
 pub mod ownership;
+pub mod thread;
 
 use super::Program;
 use super::roles::Signatures;
 use lumen_bytecode::code::Op;
-use lumen_bytecode::module::Constant;
+use lumen_bytecode::module::{Constant, TypeDesc, TypeIx};
 use ownership::Class;
+use rustc_hash::FxHashMap;
+
+/// Rounds of the simplifying passes at most: threaded jumps make more known.
+const ROUNDS: usize = 3;
 
 /// What a program says that reached the unreachable (a fault of the compiler's).
 pub const UNREACHABLE: &str = "internal: unreachable code was reached";
@@ -35,16 +49,39 @@ pub fn run(program: &mut Program) -> Vec<Vec<Class>> {
     }
     closure_slots(program);
     let sigs = Signatures::of(program);
+    let unions = unions(program);
+    let mut simplify = |program: &mut Program, f: usize| simplify(program, f, &sigs, &unions);
     for f in 0..program.funcs.len() {
-        simplify(program, f, &sigs);
+        simplify(program, f);
     }
-    inline::run(program, &|program, f| simplify(program, f, &sigs));
+    globals::run(program, &mut simplify);
+    inline::run(program, &mut simplify);
+    for func in &mut program.funcs {
+        hoist::run(func, &sigs, &program.types, &program.globals);
+        dead::unread(func, &sigs);
+    }
     normalise(program);
     ownership::run(program)
 }
 
+/// The union types of a program by their members.
+fn unions(program: &Program) -> FxHashMap<Vec<TypeIx>, TypeIx> {
+    let types = program.types.iter().enumerate();
+    types
+        .filter_map(|(i, ty)| match ty {
+            TypeDesc::Union(members) => Some((members.clone(), i as TypeIx)),
+            _ => None,
+        })
+        .collect()
+}
+
 /// The simplifying passes, on one function.
-fn simplify(program: &mut Program, f: usize, sigs: &Signatures) {
+fn simplify(
+    program: &mut Program,
+    f: usize,
+    sigs: &Signatures,
+    unions: &FxHashMap<Vec<TypeIx>, TypeIx>,
+) {
     let Program {
         funcs,
         types,
@@ -52,11 +89,29 @@ fn simplify(program: &mut Program, f: usize, sigs: &Signatures) {
         ..
     } = program;
     let func = &mut funcs[f];
+    for _ in 0..ROUNDS {
+        dead::run(func, sigs);
+        local::run(func, sigs, types);
+        copies::run(func, sigs, types);
+        fold::run(func, sigs, constants, types);
+        fuse::run(func, sigs);
+        let tables = thread::Tables {
+            types,
+            constants,
+            unions,
+        };
+        if !thread::run(func, sigs, &tables) {
+            break;
+        }
+    }
     dead::run(func, sigs);
-    copies::run(func, sigs, types);
-    fold::run(func, sigs, constants, types);
-    fuse::run(func, sigs);
-    dead::run(func, sigs);
+    if lookups::may_have(func) {
+        local::run(func, sigs, types);
+        dead::run(func, sigs);
+        copies::run(func, sigs, types);
+        lookups::run(func, sigs);
+        dead::run(func, sigs);
+    }
 }
 
 /// Slot 0 of a closure object is its function: capture n is field n + 1.

@@ -1,0 +1,244 @@
+//! Values within a block, of registers that are written more than once too: copies of Ints, Floats
+//! and Bools are read at their source, what is unboxed right after it was boxed is copied, and
+//! what has been computed, or stored in a list or record, is not computed or loaded again.
+
+use super::ownership::is_word;
+use crate::ir::roles::Signatures;
+use crate::ir::{Func, Inst, RegInfo, VReg};
+use lumen_bytecode::code::Op;
+use lumen_bytecode::module::TypeDesc;
+use lumen_bytecode::operand::Role;
+use rustc_hash::FxHashMap;
+
+/// What a register holds: the value of another one, at a time of its.
+#[derive(Clone, Copy)]
+struct Value {
+    /// `Move` (the same), `Lend` (the same word) or a `box.*` (the box of it).
+    op: Op,
+    of: VReg,
+    /// How often `of` had been written then.
+    version: u32,
+}
+
+/// What an instruction computes: its op and operands, registers with their versions.
+#[derive(PartialEq, Eq, Hash)]
+struct Expression {
+    op: Op,
+    imms: [u32; 2],
+    regs: [(VReg, u32); 3],
+}
+
+/// An operand that is not there.
+const NO_REG: (VReg, u32) = (VReg(u32::MAX), 0);
+
+/// What is known at one place of a block.
+struct Here {
+    versions: Vec<u32>,
+    values: FxHashMap<VReg, Value>,
+    /// Where the value of an expression is.
+    computed: FxHashMap<Expression, (VReg, u32)>,
+}
+
+/// Runs the pass on one function.
+pub fn run(func: &mut Func, sigs: &Signatures, types: &[TypeDesc]) {
+    let mut here = Here {
+        versions: vec![0; func.regs.len()],
+        values: FxHashMap::default(),
+        computed: FxHashMap::default(),
+    };
+    let Func { regs, blocks, .. } = func;
+    for block in blocks {
+        here.values.clear();
+        here.computed.clear();
+        for inst in &mut block.insts {
+            here.read_sources(inst, sigs);
+            here.unbox(inst);
+            here.use_again(inst, regs, types);
+            here.run(inst, sigs, regs, types);
+        }
+        block.term.for_each_plain_use_mut(|reg| {
+            if let Some(of) = here.current(*reg, Op::Move) {
+                *reg = of;
+            }
+        });
+    }
+}
+
+/// Ops whose result depends on nothing but their operands, so that it can be used again; those of
+/// words lend.
+fn is_expression(op: Op) -> bool {
+    let numbers = (Op::IntAdd as u16..=Op::FloatLe as u16).contains(&(op as u16));
+    numbers
+        || matches!(
+            op,
+            Op::IntConst
+                | Op::ListLen
+                | Op::ListGet
+                | Op::ListGetByte
+                | Op::ListGetWord
+                | Op::ListGet2
+                | Op::ListGetField
+                | Op::FieldGet
+                | Op::FieldGetWord
+                | Op::MapGet
+                | Op::MapHas
+        )
+}
+
+/// The load that gives what the store `inst` put there, its operands, and the value.
+fn loaded_again(inst: &Inst) -> Option<(Op, [u32; 2], Vec<VReg>, VReg)> {
+    let op = match inst.op {
+        Op::ListSet => Op::ListGet,
+        Op::ListSetByte => Op::ListGetByte,
+        Op::ListSet2 => Op::ListGet2,
+        Op::ListSetField => Op::ListGetField,
+        Op::FieldSet => Op::FieldGet,
+        Op::MapSet => Op::MapGet,
+        _ => return None,
+    };
+    let (value, operands) = inst.regs.split_last()?;
+    Some((op, inst.imms, operands.to_vec(), *value))
+}
+
+impl Here {
+    /// Keeps everything true across `inst`.
+    fn run(&mut self, inst: &Inst, sigs: &Signatures, regs: &[RegInfo], types: &[TypeDesc]) {
+        let ty = |reg: VReg| regs[reg.0 as usize].ty;
+        let value = match inst.op {
+            Op::Move | Op::Lend => {
+                let (dst, src) = (inst.regs[0], inst.regs[1]);
+                if dst == src {
+                    None
+                } else if is_word(types, ty(dst)) {
+                    Some((Op::Lend, src))
+                } else {
+                    (ty(dst) == ty(src)).then_some((Op::Move, src))
+                }
+            }
+            Op::BoxInt | Op::BoxFloat | Op::BoxBool => Some((inst.op, inst.regs[1])),
+            _ => None,
+        };
+        let boxed = matches!(inst.op, Op::Move | Op::Lend)
+            .then(|| self.values.get(&inst.regs[1]).copied())
+            .flatten()
+            .filter(|v| !matches!(v.op, Op::Move | Op::Lend));
+        let expression = is_expression(inst.op)
+            .then(|| self.expression(inst.op, inst.imms, &inst.regs[1..]))
+            .flatten();
+        let retypes = matches!(inst.op, Op::Cast | Op::Widen);
+        sigs.for_each(inst, |_, reg, role| {
+            if matches!(role, Role::Out | Role::Lend | Role::Io) && !retypes {
+                self.versions[reg.0 as usize] += 1;
+                self.values.remove(&reg);
+            }
+        });
+        if let Some(boxed) = boxed {
+            self.values.insert(inst.regs[0], boxed);
+        } else if let Some((op, of)) = value {
+            let version = self.versions[of.0 as usize];
+            self.values.insert(inst.regs[0], Value { op, of, version });
+        }
+        if inst.op == Op::New {
+            self.fields(inst, types);
+        }
+        if let Some(expression) = expression {
+            let at = (inst.regs[0], self.versions[inst.regs[0].0 as usize]);
+            self.computed.insert(expression, at);
+        }
+        if let Some((op, imms, operands, value)) = loaded_again(inst)
+            && !is_word(types, ty(value))
+            && let Some(expression) = self.expression(op, imms, &operands)
+        {
+            let at = (value, self.versions[value.0 as usize]);
+            self.computed.insert(expression, at);
+        }
+    }
+
+    /// The fields of a new object are what it was made of.
+    fn fields(&mut self, inst: &Inst, types: &[TypeDesc]) {
+        // A closure's slot 0 is its function.
+        let closure = matches!(types[inst.imms[0] as usize], TypeDesc::Closure { .. });
+        for (k, &part) in inst.regs[1..].iter().enumerate() {
+            let at = (part, self.versions[part.0 as usize]);
+            let field = [(k + usize::from(closure)) as u32, 0];
+            for op in [Op::FieldGet, Op::FieldGetWord] {
+                if let Some(expression) = self.expression(op, field, &inst.regs[..1]) {
+                    self.computed.insert(expression, at);
+                }
+            }
+        }
+    }
+
+    fn expression(&self, op: Op, imms: [u32; 2], operands: &[VReg]) -> Option<Expression> {
+        let mut regs = [NO_REG; 3];
+        for (i, &reg) in operands.iter().enumerate() {
+            let mut reg = reg;
+            while let Some(of) = self.current(reg, Op::Lend) {
+                reg = of;
+            }
+            *regs.get_mut(i)? = (reg, self.versions[reg.0 as usize]);
+        }
+        Some(Expression { op, imms, regs })
+    }
+
+    /// Lets `inst` copy what has been computed already.
+    fn use_again(&self, inst: &mut Inst, regs: &[RegInfo], types: &[TypeDesc]) {
+        if !is_expression(inst.op) {
+            return;
+        }
+        let Some(expression) = self.expression(inst.op, inst.imms, &inst.regs[1..]) else {
+            return;
+        };
+        let Some(&(found, version)) = self.computed.get(&expression) else {
+            return;
+        };
+        let (dst, ty) = (inst.regs[0], |reg: VReg| regs[reg.0 as usize].ty);
+        if self.versions[found.0 as usize] == version && ty(dst) == ty(found) && dst != found {
+            let op = if is_word(types, ty(dst)) {
+                Op::Lend
+            } else {
+                Op::Move
+            };
+            *inst = Inst::new(op, vec![dst, found], inst.span);
+        }
+    }
+
+    /// What `reg` was made of by `op`, if that has not changed since.
+    fn current(&self, reg: VReg, op: Op) -> Option<VReg> {
+        let value = self.values.get(&reg)?;
+        let same = value.op == op && self.versions[value.of.0 as usize] == value.version;
+        same.then_some(value.of)
+    }
+
+    /// Lets `inst` read the sources of copies. Only plain registers have entries as copies, and
+    /// plain registers are never taken.
+    fn read_sources(&self, inst: &mut Inst, sigs: &Signatures) {
+        if self.values.is_empty() {
+            return;
+        }
+        let mut found = Vec::new();
+        sigs.for_each(inst, |i, reg, role| {
+            if matches!(role, Role::Use | Role::Take)
+                && let Some(of) = self.current(reg, Op::Move)
+            {
+                found.push((i, of));
+            }
+        });
+        for (i, of) in found {
+            inst.regs[i] = of;
+        }
+    }
+
+    /// `unbox` of what was boxed in this block.
+    fn unbox(&self, inst: &mut Inst) {
+        let boxed = match inst.op {
+            Op::UnboxInt => Op::BoxInt,
+            Op::UnboxFloat => Op::BoxFloat,
+            Op::UnboxBool => Op::BoxBool,
+            _ => return,
+        };
+        if let Some(of) = self.current(inst.regs[1], boxed) {
+            *inst = Inst::new(Op::Move, vec![inst.regs[0], of], inst.span);
+        }
+    }
+}
