@@ -68,10 +68,7 @@ impl Default for Options {
             max_stack: 256 << 20,
             exit_process: None,
             trace_events: false,
-            jit: std::env::var("LUMEN_JIT")
-                .ok()
-                .and_then(|m| JitMode::from_name(&m))
-                .unwrap_or(JitMode::Off),
+            jit: JitMode::Auto,
             jit_threshold: 1000,
             perf_map: false,
             schedule: Schedule::default(),
@@ -194,6 +191,16 @@ impl Program {
         self.native_text(name, true)
     }
 
+    #[cfg(feature = "jit")]
+    fn native_text(&self, name: Option<&str>, asm: bool) -> Result<String, LoadError> {
+        let Some(jit) = &self.image.jit else {
+            return Err(LoadError::new("native code is switched off"));
+        };
+        let missing = || LoadError::new(format!("there is no cell `{}`", name.unwrap_or("main")));
+        jit.text(&self.image, name, asm).ok_or_else(missing)
+    }
+
+    #[cfg(not(feature = "jit"))]
     fn native_text(&self, _name: Option<&str>, _asm: bool) -> Result<String, LoadError> {
         Err(LoadError::new("this build has no compiler of native code"))
     }
@@ -252,6 +259,12 @@ impl Program {
         let Ok(args) = self.arguments(heap, entry, instance.host()) else {
             return Ended::with(failed("Memory", "out of memory"));
         };
+        #[cfg(feature = "jit")]
+        let begin = std::time::Instant::now();
+        #[cfg(feature = "jit")]
+        if let Some(jit) = &self.image.jit {
+            jit.run_begins(&self.image);
+        }
         let plan = MainPlan {
             globals: 0,
             entry,
@@ -273,7 +286,11 @@ impl Program {
         ended.now_ns = report.now;
         #[cfg(feature = "jit")]
         if let Some(jit) = &self.image.jit {
+            jit.run_ends();
             ended.jit = jit.stats();
+            if self.options.trace_events {
+                ended.compilations = jit.compilations(begin);
+            }
         }
         ended.stats = runtime.stats();
         ended.events = runtime.take_events();

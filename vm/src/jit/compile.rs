@@ -1,7 +1,7 @@
 //! From a request to published code: a function, with the functions it calls.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::control::ControlPlane;
@@ -18,11 +18,12 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::arena::Arena;
 use super::entry::{self, EnterFn, Shape};
 use super::env::{Env, Unit, space};
+use super::perf_map::PerfMap;
 use super::plan::Plan;
 use super::stubs;
 use super::tier::Entry;
 use super::translate::translate;
-use super::{Jit, JitStats};
+use super::{Compilation, Jit, JitStats};
 use crate::load::image::Image;
 
 /// Functions compiled together at most.
@@ -36,6 +37,8 @@ pub(super) struct Compiler {
     stats: JitStats,
     entries: Vec<Box<Entry>>,
     failed: FxHashSet<Unit>,
+    compilations: Vec<(Instant, Compilation)>,
+    perf_map: Option<PerfMap>,
 }
 
 /// What compiling needs: made when it is first needed.
@@ -75,12 +78,15 @@ struct Call {
 
 impl Compiler {
     /// One that has done nothing.
-    pub(super) fn new() -> Compiler {
+    pub(super) fn new(perf_map: bool) -> Compiler {
         Compiler {
             tools: None,
             stats: JitStats::default(),
             entries: Vec::new(),
             failed: FxHashSet::default(),
+            compilations: Vec::new(),
+            // It only helps a profiler: without it code has no names.
+            perf_map: perf_map.then(|| PerfMap::open().ok()).flatten(),
         }
     }
 
@@ -124,17 +130,12 @@ impl Compiler {
             .filter(|f| jit.is_native(*f))
             .chain(new)
             .collect();
-        let env = Env {
-            image,
-            module: &jit.module,
-            jit,
-            frontend: tools.isa.frontend_config(),
-            c: tools.isa.default_call_conv(),
-            direct: &direct,
-        };
+        let env = tools.env(image, jit, &direct);
         let mut pieces = Vec::new();
         let mut instructions = 0;
+        let mut times = Vec::new();
         for unit in &units {
+            let begin = Instant::now();
             let function = &jit.module.functions[unit.func as usize];
             let typed = typing.function(function).ok();
             let Some(typed) = typed.filter(|_| function.code.len() <= LARGEST) else {
@@ -150,25 +151,97 @@ impl Compiler {
                 Some(piece) => pieces.push(piece),
                 None => return Some(*unit),
             }
+            times.push((begin, begin.elapsed()));
         }
         if !tools.complete(&env, &mut pieces) {
             return Some(unit);
         }
+        let sizes: Vec<usize> = pieces.iter().map(|p| p.code.len()).collect();
         let Some((entries, bytes)) = tools.place(jit, pieces) else {
             return Some(unit);
         };
         self.stats.clif_instructions += instructions;
         self.stats.code_bytes += bytes;
-        for entry in entries {
+        for (i, entry) in entries.into_iter().enumerate() {
             match entry.unit.at {
                 Some(_) => self.stats.loops += 1,
                 None => self.stats.functions += 1,
             }
+            self.record(jit, &entry, times[i], sizes[i]);
             let entry = Box::new(entry);
             jit.publish(image, &entry);
             self.entries.push(entry);
         }
         None
+    }
+
+    /// Remembers a compilation.
+    fn record(&mut self, jit: &Jit, entry: &Entry, time: (Instant, Duration), size: usize) {
+        let name = jit.module.functions[entry.unit.func as usize].name.clone();
+        if let Some(map) = &mut self.perf_map {
+            let at = entry
+                .unit
+                .at
+                .map_or(String::new(), |at| format!(" loop@{at}"));
+            if map
+                .add(entry.code as usize, size, &format!("{name}{at}"))
+                .is_err()
+            {
+                self.perf_map = None;
+            }
+        }
+        let compilation = Compilation {
+            name,
+            at: entry.unit.at,
+            start_ns: 0,
+            duration_ns: time.1.as_nanos() as u64,
+            code_bytes: size as u64,
+        };
+        self.compilations.push((time.0, compilation));
+    }
+
+    /// Each compilation, with times since `begin`.
+    pub(super) fn compilations(&self, begin: Instant) -> Vec<Compilation> {
+        let since = |(at, compilation): &(Instant, Compilation)| Compilation {
+            start_ns: at.saturating_duration_since(begin).as_nanos() as u64,
+            ..compilation.clone()
+        };
+        self.compilations.iter().map(since).collect()
+    }
+
+    /// The CLIF or machine code of a function, as text.
+    pub(super) fn text(
+        &mut self,
+        image: &Image,
+        jit: &Jit,
+        unit: Unit,
+        asm: bool,
+    ) -> Option<String> {
+        if self.tools.is_none() {
+            self.tools = Tools::new();
+        }
+        let direct = self.batch(jit, unit).iter().map(|u| u.func).collect();
+        let tools = self.tools.as_mut()?;
+        let typing = Typing::new(&jit.module).ok()?;
+        let function = &jit.module.functions[unit.func as usize];
+        let plan = Plan::new(&jit.module, function, typing.function(function).ok()?);
+        let env = tools.env(image, jit, &direct);
+        tools.context.clear();
+        translate(
+            &env,
+            &plan,
+            unit,
+            &mut tools.context.func,
+            &mut tools.builder,
+        );
+        if !asm {
+            return Some(tools.context.func.display().to_string());
+        }
+        tools.context.set_disasm(true);
+        let compiled = tools
+            .context
+            .compile(&*tools.isa, &mut ControlPlane::default());
+        compiled.ok()?.vcode.clone()
     }
 
     /// `unit` and the functions without native code that it calls, directly or not.
@@ -232,6 +305,17 @@ impl Tools {
             ways_in: FxHashMap::default(),
             stubs: FxHashMap::default(),
         })
+    }
+
+    fn env<'a>(&self, image: &'a Image, jit: &'a Jit, direct: &'a FxHashSet<u32>) -> Env<'a> {
+        Env {
+            image,
+            module: &jit.module,
+            jit,
+            frontend: self.isa.frontend_config(),
+            c: self.isa.default_call_conv(),
+            direct,
+        }
     }
 
     /// Compiles the function in the context.

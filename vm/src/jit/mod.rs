@@ -11,6 +11,8 @@ pub use contract::{Compilation, JitMode, JitStats};
 #[cfg(feature = "jit")]
 mod arena;
 #[cfg(feature = "jit")]
+mod background;
+#[cfg(feature = "jit")]
 mod calls;
 #[cfg(feature = "jit")]
 mod compile;
@@ -22,6 +24,8 @@ mod env;
 mod exits;
 #[cfg(feature = "jit")]
 mod ops;
+#[cfg(feature = "jit")]
+mod perf_map;
 #[cfg(feature = "jit")]
 mod plan;
 #[cfg(feature = "jit")]

@@ -6,20 +6,22 @@
 
 use std::mem::{offset_of, size_of};
 use std::sync::atomic::{
-    AtomicPtr, AtomicU64,
+    AtomicPtr, AtomicU32, AtomicU64, AtomicUsize,
     Ordering::{Acquire, Relaxed, Release},
 };
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Instant;
 
 use lumen_bytecode::Module;
 use lumen_bytecode::code::{Op, get_raw};
 use lumen_bytecode::module::{Function, TypeDesc};
 use lumen_bytecode::operand::OperandKind;
 
+use super::background::Background;
 use super::compile::Compiler;
 use super::entry::EnterFn;
 use super::env::Unit;
-use super::{JitMode, JitStats};
+use super::{Compilation, JitMode, JitStats};
 use crate::interp::dispatch::{Code, Cx, Regs};
 use crate::load::image::Image;
 use crate::program::Options;
@@ -78,9 +80,14 @@ pub(crate) struct Jit {
     natives: Box<[NativeFunction]>,
     /// By word of the code: the op number that was replaced.
     originals: Box<[u16]>,
-    /// By word of the code: rounds left before it is hot, later the address of an [`Entry`].
-    slots: Box<[AtomicU64]>,
+    /// By word of the code: rounds left before it is hot.
+    counts: Box<[AtomicU32]>,
+    /// By word of the code: how native code is entered.
+    entries: Box<[AtomicPtr<Entry>]>,
     compiler: Mutex<Compiler>,
+    background: Option<Background>,
+    /// Runs under way.
+    runs: AtomicUsize,
 }
 
 // SAFETY: what it points to is code, which does not change, and counters, which are atomic.
@@ -89,7 +96,7 @@ unsafe impl Sync for Jit {}
 unsafe impl Send for Jit {}
 
 /// Rounds of a loop that count as one call.
-const ROUNDS: u64 = 16;
+const ROUNDS: u32 = 16;
 
 impl Jit {
     /// Marks the places in `image` that may become hot. `module` is what the image was made from.
@@ -112,23 +119,22 @@ impl Jit {
         }
         let words = image.code.len();
         let mut originals = vec![0; words].into_boxed_slice();
-        let slots: Box<[AtomicU64]> = (0..words).map(|_| AtomicU64::new(0)).collect();
+        let counts: Box<[AtomicU32]> = (0..words).map(|_| AtomicU32::new(0)).collect();
         let threshold = match options.jit {
             JitMode::Always => 1,
-            _ => u64::from(options.jit_threshold.max(1)),
+            _ => options.jit_threshold.max(1),
         };
         for (info, function) in image.funcs.iter().zip(&module.functions) {
-            let mut mark = |at: usize, rounds: u64| {
+            let mut mark = |at: usize, rounds: u32| {
                 let op = image.code.op(info.start + at);
                 originals[info.start + at] = op.load(Relaxed);
-                slots[info.start + at].store(rounds, Relaxed);
+                counts[info.start + at].store(rounds, Relaxed);
                 op.store(Code::Hot as u16, Relaxed);
             };
             for header in loop_headers(function) {
-                let rounds = if threshold == 1 {
-                    1
-                } else {
-                    threshold * ROUNDS
+                let rounds = match threshold {
+                    1 => 1,
+                    calls => calls.saturating_mul(ROUNDS),
                 };
                 mark(header, rounds);
             }
@@ -144,8 +150,11 @@ impl Jit {
             natives: natives.collect(),
             takes_closure,
             originals,
-            slots,
-            compiler: Mutex::new(Compiler::new()),
+            counts,
+            entries: (0..words).map(|_| AtomicPtr::default()).collect(),
+            compiler: Mutex::new(Compiler::new(options.perf_map)),
+            background: (options.jit == JitMode::Auto).then(Background::default),
+            runs: AtomicUsize::new(0),
             module,
         }));
     }
@@ -159,29 +168,85 @@ impl Jit {
     /// Counts a round; true when it was the last before the place is hot.
     #[inline(always)]
     pub(crate) fn count_down(&self, word: usize) -> bool {
-        let left = self.slots[word].load(Relaxed);
-        self.slots[word].store(left.saturating_sub(1), Relaxed);
+        let left = self.counts[word].load(Relaxed);
+        self.counts[word].store(left.saturating_sub(1), Relaxed);
         left <= 1
     }
 
     /// The place at `word` is hot. True if it is native now.
     #[cold]
     pub(crate) fn request(&self, image: &Image, word: usize) -> bool {
-        let mut compiler = self.compiler();
-        if image.code.op(word).load(Relaxed) == Code::Native as u16 {
-            return true;
-        }
         let (func, at) = image.place(image.code.at(word));
         let unit = Unit {
             func: func as u32,
             at: (at != 0).then_some(at),
         };
-        compiler.compile(image, self, unit);
-        let native = image.code.op(word).load(Relaxed) == Code::Native as u16;
-        if !native {
-            image.code.op(word).store(self.original(word), Relaxed);
+        if let Some(background) = &self.background {
+            // The interpreter goes on at full speed until there is native code.
+            if self.give_up(image, word) {
+                background.request(unit);
+            }
+            return false;
         }
-        native
+        self.compile(image, unit);
+        !self.give_up(image, word) && self.is_entered(image, word)
+    }
+
+    /// Puts the original instruction back at a place that was counting; false if it was not.
+    fn give_up(&self, image: &Image, word: usize) -> bool {
+        let op = image.code.op(word);
+        let (hot, original) = (Code::Hot as u16, self.original(word));
+        op.compare_exchange(hot, original, Relaxed, Relaxed).is_ok()
+    }
+
+    fn is_entered(&self, image: &Image, word: usize) -> bool {
+        image.code.op(word).load(Relaxed) == Code::Native as u16
+    }
+
+    /// Makes native code of `unit` now, unless there is some.
+    fn compile(&self, image: &Image, unit: Unit) {
+        let mut compiler = self.compiler();
+        let word = image.funcs[unit.func as usize].start + unit.at.unwrap_or(0) as usize;
+        if !self.is_entered(image, word) {
+            compiler.compile(image, self, unit);
+        }
+    }
+
+    /// A request from the queue.
+    pub(super) fn compile_later(&self, image: &Image, unit: Unit) {
+        if self.runs.load(Relaxed) > 0 {
+            self.compile(image, unit);
+        }
+    }
+
+    /// A run begins: requests are heeded until as many have ended.
+    pub(crate) fn run_begins(&self, image: &Arc<Image>) {
+        self.runs.fetch_add(1, Relaxed);
+        if let Some(background) = &self.background {
+            background.serve(image);
+        }
+    }
+
+    /// A run has ended.
+    pub(crate) fn run_ends(&self) {
+        self.runs.fetch_sub(1, Relaxed);
+    }
+
+    /// The text of functions, as CLIF or as machine code; None: there is no such function.
+    pub(crate) fn text(&self, image: &Image, name: Option<&str>, asm: bool) -> Option<String> {
+        let functions = self.module.functions.iter().enumerate();
+        let named = functions.filter(|(_, f)| name.is_none_or(|name| f.name == name));
+        let texts: Vec<String> = named
+            .map(|(i, f)| {
+                let unit = Unit {
+                    func: i as u32,
+                    at: None,
+                };
+                let text = self.compiler().text(image, self, unit, asm);
+                format!("; {}\n{}\n", f.name, text.unwrap_or_default())
+            })
+            .collect();
+        (!texts.is_empty()).then(|| texts.join("\n"))
     }
 
     fn compiler(&self) -> MutexGuard<'_, Compiler> {
@@ -211,7 +276,8 @@ impl Jit {
             let native = &self.natives[unit.func as usize].entry;
             native.store(entry.code.cast_mut(), Release);
         }
-        self.slots[word].store(&raw const *entry as u64, Release);
+        let entry = (&raw const *entry).cast_mut();
+        self.entries[word].store(entry, Release);
         image.code.op(word).store(Code::Native as u16, Release);
     }
 
@@ -225,7 +291,7 @@ impl Jit {
         let here = 0_u8;
         // SAFETY: published before the op number; entries live as long as the code.
         unsafe {
-            let entry = &*(self.slots[word].load(Acquire) as *const Entry);
+            let entry = &*self.entries[word].load(Acquire);
             (*cx).stack_limit = (&raw const here as usize).saturating_sub(STACK);
             let entered = entry.entered.load(Relaxed);
             entry.entered.store(entered + 1, Relaxed);
@@ -241,6 +307,11 @@ impl Jit {
     /// What has been done so far.
     pub(crate) fn stats(&self) -> JitStats {
         self.compiler().stats()
+    }
+
+    /// Each compilation, with times since `begin`.
+    pub(crate) fn compilations(&self, begin: Instant) -> Vec<Compilation> {
+        self.compiler().compilations(begin)
     }
 }
 
