@@ -1,7 +1,7 @@
 //! `lumenc explain E0123`: the rule behind a diagnostic.
 
 use clap::{Arg, ArgMatches, Command};
-use lumen_compiler::diag::{Code, Severity};
+use lumen_compiler::diag::{Code, Severity, example};
 
 use crate::{Exit, report};
 
@@ -47,8 +47,12 @@ fn explanation(code: Code) -> String {
         Severity::Warning => "a warning: the program runs",
     };
     let text = wrap(code.explanation(), 80);
+    let example: String = example(code)
+        .lines()
+        .map(|line| format!("    {line}\n"))
+        .collect();
     format!(
-        "{}: {}\n\n{text}\n\nThis is {severity}.\n",
+        "{}: {}\n\n{text}\n\nThis is {severity}. An example:\n\n{example}",
         code.number(),
         code.title()
     )

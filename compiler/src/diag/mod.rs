@@ -4,10 +4,12 @@
 //! silent: one mistake, one diagnostic.
 
 mod codes;
+mod examples;
 mod json;
 mod render;
 
 pub use codes::{Code, Severity};
+pub use examples::example;
 pub use json::render_json;
 pub use render::{RenderOptions, render_human};
 

@@ -213,9 +213,18 @@ impl<'a> Checker<'a> {
             return node(ExprKind::Bool(false), Ty::BOOL, span);
         }
         if !self.may_be(from, ty) {
+            if self.in_instance() {
+                // With other type arguments it may be so.
+                let no = node(ExprKind::Bool(false), Ty::BOOL, span);
+                return node(ExprKind::Block(vec![value, no]), Ty::BOOL, span);
+            }
             let (from, to) = (self.show(from), self.show(ty));
             let message = format!("a value of type {from} is never {to}");
             self.error(Code::ImpossibleTest, span, message);
+        } else if from == ty && from != Ty::ANY && !self.types.has_param(from) {
+            let shown = self.show(ty);
+            let message = format!("a value of type {shown} is always {shown}");
+            self.report(Diagnostic::new(Code::ConstantTest, message, span));
         }
         node(ExprKind::Is(Box::new(value), ty), Ty::BOOL, span)
     }

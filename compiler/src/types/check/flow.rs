@@ -386,7 +386,14 @@ impl<'a> Checker<'a> {
         for arm in &one.arms {
             let scope = self.enter();
             let mark = self.mark_narrows();
+            self.body.impossible = self.in_instance().then_some(false);
             let pat = self.pattern_of_rest(&arm.pattern, value.ty, rest);
+            if self.body.impossible.take() == Some(true) {
+                // With other type arguments something may match it.
+                self.leave(scope);
+                self.forget_narrows(mark);
+                continue;
+            }
             let covered = pattern_type(&pat);
             if let (Some((root, fields)), Some(ty)) = (&path, covered) {
                 self.narrow(*root, fields.clone(), ty);
@@ -414,7 +421,7 @@ impl<'a> Checker<'a> {
             });
         }
         let ty = self.join_branches(branches, !arms.is_empty());
-        if arms.is_empty() {
+        if one.arms.is_empty() {
             self.error(Code::NotExhaustive, one.header, "`match` has no arms");
         }
         let value = Box::new(value);

@@ -191,6 +191,9 @@ pub(crate) struct Body<'a> {
     pub(crate) bound_checks: Vec<(Bound, Ty, Span)>,
     /// `role` lines: messages of the next tool call.
     pub(crate) roles: Vec<Role>,
+    /// Within the pattern of an arm of a generic cell's instance: whether no value of these types
+    /// matches it.
+    pub(crate) impossible: Option<bool>,
 }
 
 impl<'a> Body<'a> {
@@ -218,6 +221,7 @@ impl<'a> Body<'a> {
             pending: Vec::new(),
             bound_checks: Vec::new(),
             roles: Vec::new(),
+            impossible: None,
         }
     }
 

@@ -85,6 +85,10 @@ impl<'a> Checker<'a> {
         mut args: Vec<ArgIn<'a>>,
         span: Span,
     ) -> (Option<CellId>, Vec<ArgIn<'a>>) {
+        let own = cells
+            .first()
+            .copied()
+            .filter(|&cell| !self.modules.get(self.items.cell(cell).module).library);
         let mut fitting: Vec<CellId> = Vec::new();
         for &cell in cells {
             let sig = self.sig(cell);
@@ -94,7 +98,8 @@ impl<'a> Checker<'a> {
         }
         match fitting.as_slice() {
             [] => return (cells.first().copied(), args),
-            [cell] => return (Some(*cell), args),
+            // The program's own cell is what is meant, unless one of the library's fits.
+            [cell] if own.is_none_or(|own| own == *cell) => return (Some(*cell), args),
             _ => {}
         }
         for arg in &mut args {
@@ -112,6 +117,9 @@ impl<'a> Checker<'a> {
         }
         if let Some((_, cell)) = best {
             return (Some(cell), args);
+        }
+        if own.is_some() {
+            return (own, args);
         }
         if !self.any_poison(&args) {
             self.report_no_overload(&fitting, name, &args, span);

@@ -368,6 +368,10 @@ impl<'a> Checker<'a> {
             self.not_awaited(span, ty);
             return;
         }
+        if let Some(impossible) = &mut self.body.impossible {
+            *impossible = true;
+            return;
+        }
         let shown = self.show(ty);
         let message = format!("a value of type {shown} never matches {what}");
         self.error(Code::BadPattern, span, message);
