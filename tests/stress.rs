@@ -16,7 +16,8 @@ use std::time::{Duration, Instant};
 
 use lumen::pipeline::Session;
 use lumen::report::ErrorFormat;
-use lumen_runtime::native::{Host, Stream};
+use lumen_runtime::native::{Host, Stream as To};
+use lumen_runtime::random::Stream;
 use lumen_runtime::sched::decide::Fault;
 use lumen_runtime::sched::policy::inject::Injection;
 use lumen_runtime::sched::policy::{Schedule, Scheduler};
@@ -32,6 +33,9 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 /// Points tried per program and kind of fault, unless `LUMEN_STRESS` says otherwise.
 const SHARE: u64 = 6;
+
+/// So much of what is printed is kept.
+const KEPT: usize = 1 << 20;
 
 /// How many times the usual share; `None` is everything.
 fn factor() -> Option<u64> {
@@ -50,6 +54,7 @@ struct Kept {
     errors: Mutex<String>,
     drawn: AtomicUsize,
     interrupt: Mutex<Option<Box<dyn Fn() -> bool + Send>>>,
+    arguments: Vec<String>,
 }
 
 impl Host for Kept {
@@ -58,15 +63,18 @@ impl Host for Kept {
     }
 
     fn arguments(&self) -> &[String] {
-        &[]
+        &self.arguments
     }
 
-    fn write(&self, stream: Stream, text: &str) -> Result<(), String> {
+    fn write(&self, stream: To, text: &str) -> Result<(), String> {
         let to = match stream {
-            Stream::Out => &self.out,
-            Stream::Err => &self.errors,
+            To::Out => &self.out,
+            To::Err => &self.errors,
         };
-        to.lock().expect("no writer panics").push_str(text);
+        let mut to = to.lock().expect("no writer panics");
+        if to.len() < KEPT {
+            to.push_str(text);
+        }
         Ok(())
     }
 
@@ -87,7 +95,8 @@ impl Host for Kept {
     }
 
     fn random(&self) -> u64 {
-        self.drawn.fetch_add(1, Ordering::Relaxed) as u64
+        let drawn = self.drawn.fetch_add(1, Ordering::Relaxed);
+        Stream::new(drawn as u64).next_u64()
     }
 
     fn workers(&self) -> usize {
@@ -194,7 +203,8 @@ fn scheduled(program: &Program, schedule: Schedule) -> Program {
 fn concurrent() -> Vec<(support::Program, [bool; 2])> {
     let mut found = programs("run");
     found.retain(|p| p.name.contains("concurrency"));
-    found.extend(programs("stress"));
+    let own = programs("stress").into_iter();
+    found.extend(own.filter(|p| !p.name.contains("soak")));
     found
         .into_iter()
         .map(|program| {
@@ -427,4 +437,71 @@ fn pauses_change_no_output() {
         }
         complaints
     });
+}
+
+/// Memory of this process in the machine, in KiB.
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|l| l.starts_with("VmRSS:"));
+    line.and_then(|l| l.split_whitespace().nth(1)?.parse().ok())
+        .unwrap_or(0)
+}
+
+/// Random loads of all constructs for a while, `LUMEN_SOAK` seconds: in the end nothing is left,
+/// and memory does not grow. (The program itself looks after each round whether every fiber has
+/// ended and every message is accounted for.)
+#[test]
+fn loads_leave_nothing_and_memory_stays() {
+    let seconds: u64 = std::env::var("LUMEN_SOAK")
+        .ok()
+        .and_then(|s| s.parse().ok())
+        .unwrap_or(2);
+    let main = support::folder("stress").join("soak").join("main.lm");
+    let loaded = load(&main).expect("the soak loads");
+    let counts = [2, 3, 4, 8];
+    let mut samples = Vec::new();
+    for workers in counts {
+        let host = Arc::new(Kept {
+            arguments: vec![(seconds * 1000 / counts.len() as u64).to_string()],
+            ..Kept::default()
+        });
+        let (program, its) = (
+            loaded.with(|options| options.workers = workers),
+            host.clone(),
+        );
+        let running = std::thread::spawn(move || program.run(its));
+        let start = Instant::now();
+        while !running.is_finished() {
+            assert!(
+                start.elapsed() < Duration::from_secs(seconds + 60),
+                "{workers} workers hang"
+            );
+            std::thread::sleep(Duration::from_millis(100));
+            samples.push(resident());
+        }
+        let ended = running.join().expect("no panic");
+        let run = Run {
+            ended,
+            out: host.out.lock().expect("no panic").clone(),
+            errors: host.errors.lock().expect("no panic").clone(),
+            endless: false,
+        };
+        let rounds = run.errors.lines().rev().find(|l| l.ends_with("rounds"));
+        println!(
+            "{workers} workers: {rounds:?}, {:?}, {:?}",
+            run.ended.stats,
+            resident()
+        );
+        assert_eq!(sound(&run), Ok(()));
+        assert_eq!(run.out, "nothing is left\n", "{}", failure(&run));
+    }
+    let most = |part: &[u64]| part.iter().copied().max().unwrap_or(0);
+    let (first, second) = samples.split_at(samples.len() / 2);
+    println!("resident at most {} then {} KiB", most(first), most(second));
+    assert!(
+        most(second) < most(first) * 5 / 4 + 16 * 1024,
+        "memory grows: {} then {} KiB",
+        most(first),
+        most(second)
+    );
 }
