@@ -85,6 +85,7 @@ impl Parser<'_> {
                 self.bump();
             }
         };
+        stmts.shrink_to_fit();
         Block {
             stmts,
             span: Span::new(self.file, start, last_end.max(start)),

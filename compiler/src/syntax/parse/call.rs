@@ -141,6 +141,7 @@ impl Parser<'_> {
             }
             parser.expect_close(open, "`,` or ");
         });
+        args.shrink_to_fit();
         (args, self.span_from(open.start))
     }
 

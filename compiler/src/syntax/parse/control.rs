@@ -49,7 +49,7 @@ impl Parser<'_> {
 
     /// After `if c`: blocks up to `end`
     fn parse_if_blocks(&mut self, opener: Span, condition: Condition) -> If {
-        let mut branches = Vec::new();
+        let mut branches = Vec::with_capacity(1);
         let mut otherwise = None;
         let mut condition = Some(condition);
         while let Some(current) = condition.take() {

@@ -165,6 +165,7 @@ impl Parser<'_> {
             }
             parser.expect_close(open, "`,` or ");
         });
+        params.shrink_to_fit();
         params
     }
 
@@ -210,6 +211,8 @@ impl Parser<'_> {
                 parser.opt_same_line(T::Comma);
             }
         });
+        fields.shrink_to_fit();
+        methods.shrink_to_fit();
         RecordDecl {
             name,
             generics,
@@ -260,6 +263,8 @@ impl Parser<'_> {
                 parser.opt_same_line(T::Pipe);
             }
         });
+        variants.shrink_to_fit();
+        methods.shrink_to_fit();
         EnumDecl {
             name,
             generics,
@@ -293,6 +298,7 @@ impl Parser<'_> {
                 parser.expect_close(open, "`,` or ");
             });
         }
+        payload.shrink_to_fit();
         VariantDecl {
             name,
             payload,

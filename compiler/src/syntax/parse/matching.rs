@@ -25,6 +25,7 @@ impl Parser<'_> {
                 }
             }
         });
+        arms.shrink_to_fit();
         let kind = ExprKind::Match(Box::new(Match {
             subject,
             arms,

@@ -160,6 +160,7 @@ impl Parser<'_> {
             }
         }
         self.expect_close(open, "`,` or ");
+        fields.shrink_to_fit();
         (fields, rest)
     }
 

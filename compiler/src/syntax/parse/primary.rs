@@ -187,6 +187,7 @@ impl Parser<'_> {
                 }
             }
             parser.expect_close(open, "`,` or ");
+            elements.shrink_to_fit();
             ExprKind::List(elements)
         });
         self.expr_from(open.start, kind)

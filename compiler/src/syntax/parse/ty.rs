@@ -120,6 +120,7 @@ impl Parser<'_> {
             }
         }
         self.expect_close(open, "`,` or ");
+        types.shrink_to_fit();
     }
 
     /// `(A, B)`, `()`, `(A)`
