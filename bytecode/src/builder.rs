@@ -174,9 +174,12 @@ impl FunctionBuilder {
     /// Whether a label is bound here already, with other registers live.
     #[must_use]
     pub fn clashes(&self, live: &[RegState]) -> bool {
+        let Some(here) = self.function.maps.last().filter(|m| m.pc == self.pc()) else {
+            return false;
+        };
         let mut live = live.to_vec();
         live.sort_unstable_by_key(|r| r.reg);
-        (self.function.maps.last()).is_some_and(|m| m.pc == self.pc() && m.live != live)
+        here.live != live
     }
 
     /// The next instruction is `label`, and these registers are live there (any order).

@@ -1,6 +1,6 @@
 //! What the flow proves of a register's type beyond its declaration: tests narrow.
 
-use crate::ir::{BlockId, Cond, Func, Inst, Term, VReg};
+use crate::ir::{Block, BlockId, Cond, Func, Inst, Term, VReg};
 use lumen_bytecode::code::Op;
 use lumen_bytecode::module::{Constant, TypeDesc, TypeIx, well_known};
 use rustc_hash::FxHashMap;
@@ -68,6 +68,16 @@ pub fn unions(types: &[TypeDesc]) -> Unions<'_> {
     unions.collect()
 }
 
+/// Whether the block has anything that narrows a type.
+fn tests(block: &Block) -> bool {
+    let by_end = match &block.term {
+        Term::Branch { cond, .. } => matches!(cond, Cond::Type(..) | Cond::Null(_)),
+        Term::SwitchTag { .. } => true,
+        _ => false,
+    };
+    by_end || block.insts.iter().any(|inst| inst.op == Op::Cast)
+}
+
 /// Narrowed types at the start of each block, and edges between.
 pub struct Flow<'a> {
     func: &'a Func,
@@ -118,6 +128,9 @@ impl<'a> Flow<'a> {
     /// writes. Starts with everything that holds on the edges known so far, and takes back what
     /// another edge, such as one that closes a loop, does not bring, until nothing changes.
     pub fn solve(&mut self, order: &[BlockId], written: impl Fn(&Inst) -> Option<VReg>) {
+        if !self.func.blocks.iter().any(tests) {
+            return;
+        }
         let mut ends: Vec<Option<Narrowed>> = vec![None; self.func.blocks.len()];
         loop {
             let mut changed = false;

@@ -9,7 +9,7 @@ use crate::ir::liveness::Liveness;
 use crate::ir::passes::ownership::Class;
 use crate::ir::roles::Signatures;
 use crate::ir::{Block, BlockId, Func, Handler, Inst, Program, Term, VReg, scope_of};
-use crate::source::Span;
+use crate::source::{FileId, Position, Span};
 use lumen_bytecode::builder::{BuildError, FunctionBuilder, HandlerLabel, Label, LandingSpec};
 use lumen_bytecode::code::{Insn, Op};
 use lumen_bytecode::module::{Function, Inlined, RegState, well_known};
@@ -35,6 +35,8 @@ pub(super) struct Emitter<'a> {
     /// Blocks of one `loop` that jump tables go through to get back.
     pub(super) trampolines: Vec<(Label, BlockId, BlockId)>,
     last_span: Option<Span>,
+    last_file: FileId,
+    last_place: Position,
     after: After,
     /// Room for the slots of a landing.
     drops: Vec<u16>,
@@ -92,6 +94,8 @@ pub(super) fn emit(
         natural,
         trampolines: Vec::new(),
         last_span: None,
+        last_file: func.span.file,
+        last_place: Position::default(),
         after: After::default(),
         drops: Vec::new(),
     };
@@ -319,7 +323,11 @@ impl Emitter<'_> {
         }
         self.last_span = Some(span);
         let (span, scope) = scope_of(span);
-        let at = self.shared.sources.line_column(span);
+        if span.file != self.last_file {
+            (self.last_file, self.last_place) = (span.file, Position::default());
+        }
+        let file = self.shared.sources.file(span.file);
+        let at = file.line_column_near(span.start, &mut self.last_place);
         self.out.line_in(scope, span.file.0, at.line, at.column);
     }
 

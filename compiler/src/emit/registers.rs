@@ -12,7 +12,6 @@ use crate::ir::roles::Signatures;
 use crate::ir::{BlockId, Func, Inst, Term, VReg};
 use lumen_bytecode::code::Op;
 use smallvec::SmallVec;
-use std::collections::BTreeMap;
 
 /// Where everything is.
 #[derive(Debug)]
@@ -96,8 +95,10 @@ pub fn allocate(func: &Func, sigs: &Signatures, live: &Liveness, order: &[BlockI
         out.windows[*b][*i] = top.map_or(1, |t| t + 1).max(1);
     }
     let wishes = scan.wishes(order, &out);
+    slots.second = true;
     for &reg in by_start.iter().filter(|r| !scan.across.contains(r.0)) {
-        scan.place(reg, wishes.get(&reg).copied(), &mut slots, &mut out);
+        let wish = wishes[reg.0 as usize];
+        scan.place(reg, (wish != NONE).then_some(wish), &mut slots, &mut out);
     }
     out
 }
@@ -241,16 +242,22 @@ impl Scan<'_> {
 
     /// Where registers would be best: arguments in their windows, results where calls leave them,
     /// copies where their other end is.
-    fn wishes(&self, order: &[BlockId], out: &Allocation) -> rustc_hash::FxHashMap<VReg, u32> {
-        let mut wishes = rustc_hash::FxHashMap::default();
+    fn wishes(&self, order: &[BlockId], out: &Allocation) -> Vec<u32> {
+        let mut wishes = vec![NONE; self.func.regs.len()];
+        let mut wish = |reg: VReg, slot: u32, sure: bool| {
+            let wish = &mut wishes[reg.0 as usize];
+            if sure || *wish == NONE {
+                *wish = slot;
+            }
+        };
         for &b in order {
             for (i, inst) in self.func.blocks[b.0 as usize].insts.iter().enumerate() {
                 if matches!(inst.op, Op::Move | Op::Lend | Op::Dup) {
                     let (dst, src) = (inst.regs[0], inst.regs[1]);
                     if out.of(dst) != NONE {
-                        wishes.entry(src).or_insert(out.of(dst));
+                        wish(src, out.of(dst), false);
                     } else if out.of(src) != NONE {
-                        wishes.entry(dst).or_insert(out.of(src));
+                        wish(dst, out.of(src), false);
                     }
                 }
                 let Some((args, behind)) = window_args(inst) else {
@@ -261,10 +268,10 @@ impl Scan<'_> {
                     continue;
                 }
                 for (k, &arg) in args.iter().enumerate() {
-                    wishes.insert(arg, base + behind + k as u32);
+                    wish(arg, base + behind + k as u32, true);
                 }
                 if matches!(inst.op, Op::Call | Op::CallClosure) {
-                    wishes.insert(inst.regs[0], base);
+                    wish(inst.regs[0], base, true);
                 }
             }
         }
@@ -275,25 +282,27 @@ impl Scan<'_> {
 /// Which slots are taken when.
 #[derive(Default)]
 struct Slots {
-    /// Per slot: start -> end of the intervals in it.
-    taken: Vec<BTreeMap<u32, u32>>,
+    /// Per slot, the intervals of the first round and of the second. A round places registers by
+    /// the start of their intervals, so both are ascending.
+    taken: Vec<[SmallVec<[Interval; 2]>; 2]>,
+    second: bool,
 }
 
 impl Slots {
     fn is_free(&self, slot: u32, interval: Interval) -> bool {
-        let Some(taken) = self.taken.get(slot as usize) else {
+        let Some([first, second]) = self.taken.get(slot as usize) else {
             return true;
         };
-        taken
-            .range(..=interval.end)
-            .next_back()
-            .is_none_or(|(_, &end)| end < interval.start)
+        let after = first.partition_point(|taken| taken.start <= interval.end);
+        let before = first[..after].last();
+        before.is_none_or(|taken| taken.end < interval.start)
+            && second.last().is_none_or(|taken| taken.end < interval.start)
     }
 
     fn take(&mut self, slot: u32, interval: Interval) {
         if self.taken.len() <= slot as usize {
-            self.taken.resize_with(slot as usize + 1, BTreeMap::new);
+            self.taken.resize_with(slot as usize + 1, Default::default);
         }
-        self.taken[slot as usize].insert(interval.start, interval.end);
+        self.taken[slot as usize][usize::from(self.second)].push(interval);
     }
 }

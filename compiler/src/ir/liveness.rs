@@ -40,7 +40,7 @@ fn for_each_reg(func: &Func, b: usize, f: &mut impl FnMut(VReg)) {
 impl Liveness {
     /// Computes liveness. `owner(r)` names the register that `r` borrows from, if any.
     #[must_use]
-    pub fn of(func: &Func, sigs: &Signatures, owner: &dyn Fn(VReg) -> Option<VReg>) -> Self {
+    pub fn of(func: &Func, sigs: &Signatures, owner: &impl Fn(VReg) -> Option<VReg>) -> Self {
         let (dense, sparse) = number(func, owner);
         let empty = BitRows::new(func.blocks.len(), sparse.len());
         let mut this = Self {
@@ -69,7 +69,7 @@ impl Liveness {
         &self,
         func: &Func,
         sigs: &Signatures,
-        owner: &dyn Fn(VReg) -> Option<VReg>,
+        owner: &impl Fn(VReg) -> Option<VReg>,
         b: usize,
         gens: &mut BitRows,
         kills: &mut BitRows,
@@ -190,7 +190,7 @@ impl Liveness {
         &self,
         func: &Func,
         sigs: &Signatures,
-        owner: &dyn Fn(VReg) -> Option<VReg>,
+        owner: &impl Fn(VReg) -> Option<VReg>,
         b: BlockId,
         live: &mut BitSet,
         mut visit: impl FnMut(usize, &Inst, &BitSet),
@@ -229,7 +229,7 @@ impl Liveness {
 
 /// Gives dense numbers to the registers that occur in more than one block (an owner occurs
 /// wherever what it lends occurs).
-fn number(func: &Func, owner: &dyn Fn(VReg) -> Option<VReg>) -> (Vec<u32>, Vec<VReg>) {
+fn number(func: &Func, owner: &impl Fn(VReg) -> Option<VReg>) -> (Vec<u32>, Vec<VReg>) {
     const NONE: u32 = u32::MAX;
     const MANY: u32 = u32::MAX - 1;
     let mut home = vec![NONE; func.regs.len()];

@@ -94,6 +94,28 @@ impl SourceFile {
         Some(start..end)
     }
 
+    /// As [`SourceFile::line_column`], for offsets that follow each other closely.
+    pub fn line_column_near(&self, offset: u32, last: &mut Position) -> LineColumn {
+        let ahead = last.offset <= offset && offset as usize <= self.text.len();
+        let between = ahead.then(|| self.text.get(last.offset as usize..offset as usize));
+        let found = match between.flatten() {
+            Some(text) if text.len() < NEAR => {
+                let newlines = text.bytes().filter(|&byte| byte == b'\n').count() as u32;
+                let on_line = text.rfind('\n').map_or(text, |at| &text[at + 1..]);
+                let columns = on_line.chars().count() as u32;
+                LineColumn {
+                    line: last.at.line + newlines,
+                    column: columns + if newlines == 0 { last.at.column } else { 1 },
+                }
+            }
+            _ => self.line_column(offset),
+        };
+        if self.text.is_char_boundary(offset as usize) {
+            (last.offset, last.at) = (offset, found);
+        }
+        found
+    }
+
     /// Line and column of `offset`; beyond the end, those of the end.
     pub fn line_column(&self, offset: u32) -> LineColumn {
         let mut offset = (offset as usize).min(self.text.len());
@@ -106,6 +128,23 @@ impl SourceFile {
             line: line as u32 + 1,
             column: before.chars().count() as u32 + 1,
         }
+    }
+}
+
+/// How far [`SourceFile::line_column_near`] looks: about where searching becomes cheaper.
+const NEAR: usize = 200;
+
+/// A place in a file that has been looked up.
+#[derive(Clone, Copy, Debug)]
+pub struct Position {
+    offset: u32,
+    at: LineColumn,
+}
+
+impl Default for Position {
+    fn default() -> Position {
+        let at = LineColumn { line: 1, column: 1 };
+        Position { offset: 0, at }
     }
 }
 
@@ -229,6 +268,14 @@ mod tests {
         assert_eq!(at(4), (2, 1), "inside a character counts as its start");
         assert_eq!(at(8), (3, 1));
         assert_eq!(at(99), (3, 1));
+        for start in 0..9 {
+            for offset in 0..9 {
+                let mut last = Position::default();
+                sources.file(file).line_column_near(start, &mut last);
+                let found = sources.file(file).line_column_near(offset, &mut last);
+                assert_eq!((found.line, found.column), at(offset), "{start}, {offset}");
+            }
+        }
     }
 
     #[test]

@@ -28,7 +28,8 @@ pub fn insert(func: &mut Func, sigs: &Signatures, classes: Vec<Class>) -> Vec<Cl
     let mut at_end = Vec::with_capacity(func.blocks.len());
     let mut rewritten = Vec::with_capacity(func.blocks.len());
     for b in 0..func.blocks.len() {
-        let (block, ends) = writer.block(func, BlockId(b as u32));
+        let insts = std::mem::take(&mut func.blocks[b].insts);
+        let (block, ends) = writer.block(func, BlockId(b as u32), insts);
         rewritten.push(block);
         at_end.push(ends);
     }
@@ -55,6 +56,9 @@ struct Writer<'a> {
     /// Live registers, while a block is rewritten.
     now: BitSet,
 }
+
+/// The registers of an instruction, and what it does with them.
+type Operands = SmallVec<[(VReg, Role); 8]>;
 
 /// A few registers.
 type Few = SmallVec<[VReg; 8]>;
@@ -85,7 +89,7 @@ impl Writer<'_> {
     }
 
     /// Rewrites one block; also gives the owned registers alive after its terminator's reads.
-    fn block(&mut self, func: &Func, b: BlockId) -> (Block, Vec<VReg>) {
+    fn block(&mut self, func: &Func, b: BlockId, insts: Vec<Inst>) -> (Block, Vec<VReg>) {
         let block = &func.blocks[b.0 as usize];
         let keep = self.live.handler_live(func, b);
         let mut now = std::mem::take(&mut self.now);
@@ -94,12 +98,12 @@ impl Writer<'_> {
             now.insert(reg.0);
         }
         // Reversed: last instruction first.
-        let mut out: Vec<Inst> = Vec::with_capacity(block.insts.len() + 8);
+        let mut out: Vec<Inst> = Vec::with_capacity(insts.len() + insts.len() / 2 + 2);
         let mut term = block.term.clone();
         self.term(&mut term, block.span, &keep, &mut now, &mut out);
         let ends = self.ends(&term, &now);
-        for inst in block.insts.iter().rev() {
-            self.inst(inst.clone(), &keep, &mut now, &mut out);
+        for inst in insts.into_iter().rev() {
+            self.inst(inst, &keep, &mut now, &mut out);
         }
         if b.0 == 0 {
             for (p, &reg) in func.params.iter().enumerate() {
@@ -184,7 +188,8 @@ impl Writer<'_> {
 
     /// Rewrites one instruction; `now` is what is live after it, and becomes what is live before.
     fn inst(&mut self, mut inst: Inst, keep: &[VReg], now: &mut BitSet, out: &mut Vec<Inst>) {
-        let original = inst.clone();
+        let mut operands: Operands = SmallVec::new();
+        (self.sigs).for_each(&inst, |_, reg, role| operands.push((reg, role)));
         let written = self.sigs.outs(&inst);
         let through = |reg: VReg| now.contains(reg.0) && written.is_none_or(|(w, _)| w != reg);
         let kept = |reg: VReg| keep.contains(&reg);
@@ -193,7 +198,7 @@ impl Writer<'_> {
         let consumed = self.takes(&mut inst, &mut before, &|r| through(r) || kept(r));
         // What the instruction reads for the last time.
         let mut dying = Few::new();
-        self.sigs.for_each(&original, |_, reg, role| {
+        for &(reg, role) in &operands {
             if matches!(role, Role::Use | Role::Io | Role::Take) {
                 for r in self.chain(reg) {
                     let gone = through(r) || kept(r) || consumed.contains(&r);
@@ -202,7 +207,7 @@ impl Writer<'_> {
                     }
                 }
             }
-        });
+        }
         if let Some((dst, role)) = written
             && self.is_owned(dst)
         {
@@ -222,21 +227,27 @@ impl Writer<'_> {
             out.push(inst);
         }
         out.extend(before.into_iter().rev());
-        self.step(&original, keep, now);
+        self.step(&operands, written, keep, now);
     }
 
-    /// Updates liveness across `inst`.
-    fn step(&self, inst: &Inst, keep: &[VReg], now: &mut BitSet) {
-        if let Some((dst, _)) = self.sigs.outs(inst) {
+    /// Updates liveness across an instruction.
+    fn step(
+        &self,
+        operands: &Operands,
+        written: Option<(VReg, Role)>,
+        keep: &[VReg],
+        now: &mut BitSet,
+    ) {
+        if let Some((dst, _)) = written {
             now.remove(dst.0);
         }
-        self.sigs.for_each(inst, |_, reg, role| {
+        for &(reg, role) in operands {
             if !matches!(role, Role::Out | Role::Lend) {
                 for r in self.chain(reg) {
                     now.insert(r.0);
                 }
             }
-        });
+        }
         for reg in keep {
             now.insert(reg.0);
         }
