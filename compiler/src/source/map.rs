@@ -96,18 +96,23 @@ impl SourceFile {
 
     /// As [`SourceFile::line_column`], for offsets that follow each other closely.
     pub fn line_column_near(&self, offset: u32, last: &mut Position) -> LineColumn {
-        let ahead = last.offset <= offset && offset as usize <= self.text.len();
-        let between = ahead.then(|| self.text.get(last.offset as usize..offset as usize));
-        let found = match between.flatten() {
-            Some(text) if text.len() < NEAR => {
-                let newlines = text.bytes().filter(|&byte| byte == b'\n').count() as u32;
-                let on_line = text.rfind('\n').map_or(text, |at| &text[at + 1..]);
-                let columns = on_line.chars().count() as u32;
-                LineColumn {
-                    line: last.at.line + newlines,
-                    column: columns + if newlines == 0 { last.at.column } else { 1 },
-                }
-            }
+        let begins = |line: u32| self.line_starts.get(line as usize - 1).copied();
+        let mut line = last.at.line;
+        while line < last.at.line + NEAR && begins(line + 1).is_some_and(|start| start <= offset) {
+            line += 1;
+        }
+        let start = begins(line).unwrap_or(0);
+        let here = start <= offset && begins(line + 1).is_none_or(|next| offset < next);
+        // On a long line, not all of it is counted again for each offset.
+        let (from, column) = match line == last.at.line && last.offset <= offset {
+            true => (last.offset, last.at.column),
+            false => (start, 1),
+        };
+        let found = match self.text.get(from as usize..offset as usize) {
+            Some(between) if here => LineColumn {
+                line,
+                column: column + between.chars().count() as u32,
+            },
             _ => self.line_column(offset),
         };
         if self.text.is_char_boundary(offset as usize) {
@@ -131,8 +136,8 @@ impl SourceFile {
     }
 }
 
-/// How far [`SourceFile::line_column_near`] looks: about where searching becomes cheaper.
-const NEAR: usize = 200;
+/// How many lines [`SourceFile::line_column_near`] looks at: searching is about as dear.
+const NEAR: u32 = 8;
 
 /// A place in a file that has been looked up.
 #[derive(Clone, Copy, Debug)]
