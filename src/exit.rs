@@ -38,6 +38,8 @@ exits! {
     Compile = 3,
     /// the bytecode is unusable
     Bytecode = 4,
+    /// runs that nothing distinguishes differ
+    Nondeterministic = 6,
     /// interrupted (Ctrl-C)
     Interrupted = 130,
     /// nobody reads the output any more

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod bench;
+pub mod captured;
 pub mod commands;
 pub mod disk;
 pub mod exit;

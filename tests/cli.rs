@@ -463,3 +463,57 @@ fn an_interrupt_runs_defers_and_ends_with_130() {
     assert_eq!(stdout(&output), "cleaned up\n");
     assert_eq!(code(&output), 130);
 }
+
+#[test]
+fn runs_are_compared() {
+    let folder = scratch("check_determinism");
+    let same = "print(await parallel for n in 0..4\n  n * n\nend)\n";
+    let same = write(&folder, "same.lm", same);
+    let output = lumen(&["check-determinism", &same]);
+    assert_eq!(code(&output), 0, "{output:?}");
+    let text = stdout(&output);
+    assert!(
+        text.contains("3 runs with --deterministic are alike"),
+        "{text}"
+    );
+    assert!(
+        text.contains("runs on 1, 2, 8 workers print the same"),
+        "{text}"
+    );
+
+    let send = |n| format!("spawn(fn() -> Null\n  ch.send({n})\nend)\n");
+    let racing = "let ch = channel[Int]()\n".to_owned() + &send(1) + &send(2);
+    let racing = racing + "print(ch.receive())\n";
+    let racing = write(&folder, "racing.lm", &racing);
+    let output = lumen(&["check-determinism", "-n", "20", &racing]);
+    assert_eq!(code(&output), 1, "{output:?}");
+    let text = stdout(&output);
+    assert!(text.contains("the output depends on the order"), "{text}");
+    assert!(text.contains("line 1 of stdout"), "{text}");
+
+    let clock = write(&folder, "clock.lm", "sleep(timestamp() % 1000 + 1)\n");
+    let output = lumen(&["check-determinism", "-n", "9", &clock]);
+    let text = stdout(&output);
+    // The trace does not hold how long it slept; the time at the end differs.
+    assert_eq!(code(&output), 6, "{text}");
+    assert!(text.contains("uncontrolled nondeterminism"), "{text}");
+}
+
+#[test]
+fn a_fault_is_put_where_it_is_asked_for() {
+    let folder = scratch("inject");
+    let file = write(&folder, "p.lm", "sleep(1)\nsleep(2)\nprint(now())\n");
+    let output = lumen(&["run", "--deterministic", "--inject", "fail@2", &file]);
+    assert_eq!(code(&output), 1);
+    let text = stderr(&output);
+    assert!(
+        text.contains("injected failure") && text.contains("p.lm:2:1"),
+        "{text}"
+    );
+    let output = lumen(&["run", "--deterministic", "--inject", "cancel@1", &file]);
+    assert!(stderr(&output).contains("cancelled"), "{output:?}");
+    let output = lumen(&["run", "--deterministic", "--inject", "delay@1", &file]);
+    assert_eq!(stdout(&output), "3\n");
+    assert_eq!(code(&lumen(&["run", "--inject", "fail@2", &file])), 2);
+    assert_eq!(code(&lumen(&["run", "--deterministic=lifo", &file])), 2);
+}

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Command;
-use lumen::commands::{bench, check, run, test, version};
+use lumen::commands::{bench, check, check_determinism, run, test, version};
 use lumen::{Exit, exit};
 
 /// The compiler makes small blocks by the million.
@@ -21,6 +21,7 @@ fn command() -> Command {
         .subcommand(check::command())
         .subcommand(test::command())
         .subcommand(bench::command())
+        .subcommand(check_determinism::command())
         .subcommand(version::command())
 }
 
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         Some(("check", matches)) => check::run(matches),
         Some(("test", matches)) => test::run(matches),
         Some(("bench", matches)) => bench::run(matches),
+        Some(("check-determinism", matches)) => check_determinism::run(matches),
         Some(("version", _)) => version::run(),
         _ => Exit::Usage,
     };

@@ -3,6 +3,7 @@
 pub mod assemble;
 pub mod bench;
 pub mod check;
+pub mod check_determinism;
 pub mod compile;
 pub mod explain;
 pub mod list;

@@ -11,7 +11,9 @@ use lumen_runtime::sched::det::Counts;
 use lumen_runtime::sched::events::Event;
 use lumen_runtime::sched::policy::Schedule;
 use lumen_runtime::sched::trace_hash::TraceLog;
-use lumen_runtime::{ClockKind, Config, Interrupt, Mode, Outcome, Runtime, SpawnInfo, Stats};
+use lumen_runtime::{
+    ClockKind, Config, Interrupt, Mode, Outcome, RunReport, Runtime, SpawnInfo, Stats,
+};
 
 use crate::backtrace::FailureReport;
 pub(crate) use crate::instance::Instance;
@@ -213,6 +215,12 @@ impl Program {
         program
     }
 
+    /// Whether the program itself asks for the deterministic order.
+    #[must_use]
+    pub fn is_deterministic(&self) -> bool {
+        self.image.deterministic
+    }
+
     /// Whether there is a `main` to run.
     #[must_use]
     pub fn has_main(&self) -> bool {
@@ -279,11 +287,7 @@ impl Program {
             }
             None => self.end(heap, report.outcome),
         });
-        ended.deadlocked = report.deadlock.is_some();
-        ended.trace_hash = report.trace_hash;
-        ended.trace_log = report.trace_log;
-        ended.counts = report.counts;
-        ended.now_ns = report.now;
+        ended.note(report);
         #[cfg(feature = "jit")]
         if let Some(jit) = &self.image.jit {
             jit.run_ends();
@@ -395,6 +399,15 @@ impl Program {
 }
 
 impl Ended {
+    /// What the runtime says of a run.
+    fn note(&mut self, report: RunReport) {
+        self.deadlocked = report.deadlock.is_some();
+        self.trace_hash = report.trace_hash;
+        self.trace_log = report.trace_log;
+        self.counts = report.counts;
+        self.now_ns = report.now;
+    }
+
     fn with(end: End) -> Ended {
         Ended {
             end,
