@@ -89,7 +89,7 @@ impl Jit {
     /// From which run on (the first is 1) runs take as long as warm ones, if any did.
     #[must_use]
     pub fn steady_from(&self) -> Option<usize> {
-        let limit = self.steady.median() * (1.0 + (2.0 * self.steady.spread()).max(0.05));
+        let limit = self.steady.median() * (1.0 + (2.0 * self.steady.spread()).clamp(0.05, 0.15));
         let slow = self.warm_up.iter().rposition(|run| run.median() > limit);
         let from = slow.map_or(1, |at| at + 2);
         (from <= self.warm_up.len()).then_some(from)

@@ -4,13 +4,14 @@ use std::fmt::Write;
 
 use super::Report;
 use super::series::{Series, time_text};
+use super::table::count;
 
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 420.0;
 /// The area of the curves: left, top, right, bottom.
 const AREA: (f64, f64, f64, f64) = (90.0, 70.0, 700.0, 350.0);
-/// Lines across the area.
-const GRID: usize = 4;
+/// Lines across the area, about.
+const GRID: f64 = 4.0;
 
 /// Colours that can also be told apart without red and green.
 const INTERPRETER: &str = "#d55e00";
@@ -71,14 +72,21 @@ fn summary(report: &Report) -> String {
         false => 0.0,
     };
     format!(
-        "{} rounds; {faster:.2} × as fast when warm; {} cells and {} loops, {} bytes, \
-         compiled in {}",
+        "{} rounds; {faster:.2} × as fast when warm; {} and {}, {} bytes, compiled in {}",
         report.rounds,
-        jit.compiled.functions,
-        jit.compiled.loops,
+        count(jit.compiled.functions, "cell"),
+        count(jit.compiled.loops, "loop"),
         jit.compiled.code_bytes,
         time_text(jit.compiled.compile_ns as f64)
     )
+}
+
+/// The next larger 1, 2 or 5 times a power of ten.
+fn round_step(ns: f64) -> f64 {
+    let power = 10_f64.powf(ns.max(1.0).log10().floor());
+    let factors = [1.0, 2.0, 5.0, 10.0];
+    let factor = factors.into_iter().find(|f| f * power >= ns);
+    factor.unwrap_or(10.0) * power
 }
 
 fn escape(text: &str) -> String {
@@ -123,12 +131,17 @@ impl Plot {
     }
 
     fn axes(&mut self, with_runs: bool) {
-        for step in 0..=GRID {
-            let ns = self.top_ns * step as f64 / GRID as f64;
+        let step = round_step(self.top_ns / GRID);
+        let lines = (self.top_ns / step).floor() as usize;
+        for n in 0..=lines {
+            let ns = step * n as f64;
             let y = self.y(ns);
-            let color = if step == 0 { "black" } else { "#dddddd" };
+            let (color, label) = match n {
+                0 => ("black", "0".to_owned()),
+                _ => ("#dddddd", time_text(ns)),
+            };
             self.line((AREA.0, y), (AREA.2, y), &format!("stroke=\"{color}\""));
-            self.text(AREA.0 - 8.0, y + 4.0, "end", 12, "black", &time_text(ns));
+            self.text(AREA.0 - 8.0, y + 4.0, "end", 12, "black", &label);
         }
         if with_runs {
             for run in 0..self.runs {
@@ -230,6 +243,10 @@ mod tests {
         let text = render(&report, Some(&report));
         assert!(text.contains("a&lt;b&gt;&amp;c.lm"), "{text}");
         assert_eq!(text.matches("<circle").count(), 8);
+        assert_eq!(
+            (round_step(1.5e7), round_step(3e3), round_step(0.0)),
+            (2e7, 5e3, 1.0)
+        );
         assert!(text.starts_with("<svg") && text.ends_with("</svg>\n"));
     }
 }

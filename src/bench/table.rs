@@ -15,14 +15,8 @@ const TIMES_SHOWN: usize = 6;
 #[must_use]
 pub fn render(report: &Report) -> String {
     let mut out = String::new();
-    let rounds = match report.rounds {
-        1 => "1 round".to_owned(),
-        n => format!("{n} rounds"),
-    };
-    let workers = match report.workers {
-        1 => "1 worker".to_owned(),
-        n => format!("{n} workers"),
-    };
+    let rounds = count(report.rounds as u64, "round");
+    let workers = count(report.workers as u64, "worker");
     let _ = writeln!(
         out,
         "{}\n{rounds} in {:.1} s, {workers}; one run prints {} bytes\n",
@@ -50,6 +44,15 @@ pub fn render(report: &Report) -> String {
         );
     }
     out
+}
+
+/// `1 cell`, `2 cells`.
+#[must_use]
+pub fn count(n: u64, word: &str) -> String {
+    match n {
+        1 => format!("1 {word}"),
+        n => format!("{n} {word}s"),
+    }
 }
 
 fn row(name: &str, series: &Series, base: f64) -> String {
@@ -101,10 +104,6 @@ pub fn sparkline(values: &[f64], most: f64) -> String {
 
 fn compiled(jit: &Jit) -> String {
     let made = &jit.compiled;
-    let count = |n: u64, word: &str| match n {
-        1 => format!("1 {word}"),
-        n => format!("{n} {word}s"),
-    };
     if made.functions + made.loops == 0 {
         return "compiled  nothing: no cell was hot\n".into();
     }

@@ -37,7 +37,7 @@ is shown, and the exit code is 1.";
 const EXAMPLES: &str = "\
 Examples:
   lumen bench examples/primes.lm                      a table
-  lumen bench examples/primes.lm 200000               with an argument for the program
+  lumen bench examples/primes.lm 100000               with an argument for the program
   lumen bench --cell sieve examples/primes.lm         one cell
   lumen bench --json examples/primes.lm > a.json      to keep
   lumen bench --compare a.json examples/primes.lm     is it faster than before?
