@@ -129,6 +129,8 @@ impl Emitter<'_> {
             self.sigs.outs(inst).map(|(reg, _)| reg)
         });
         let jumped = self.jumped_to();
+        // What is known where a trampoline is entered.
+        let mut ends: Vec<Narrowed> = Vec::new();
         for i in 0..self.order.len() {
             let b = self.order[i];
             let mut narrowed = flow.at_start(b);
@@ -142,14 +144,42 @@ impl Emitter<'_> {
                 self.out.bind(self.labels[b.0 as usize], map);
             }
             self.block(b, &flow, &mut narrowed);
+            ends.resize(self.trampolines.len(), narrowed);
         }
-        for (label, target, from) in std::mem::take(&mut self.trampolines) {
-            let map = self.frame_map(target, &flow, &flow.at_start(target));
-            self.out.bind(label, map);
-            self.land_term(from);
-            self.out
-                .branch(Insn::encode(Op::Loop, &[0]), self.labels[target.0 as usize]);
+        let trampolines = std::mem::take(&mut self.trampolines);
+        for ((label, target, from), mut known) in trampolines.into_iter().zip(ends) {
+            known.extend(flow.at_start(target));
+            self.trampoline(label, target, from, &flow, &known);
         }
+    }
+
+    /// A way back to `target`, taken at the end of `from`. It polls, so what the handler of `from`
+    /// wants is live in it too.
+    fn trampoline(
+        &mut self,
+        label: Label,
+        target: BlockId,
+        from: BlockId,
+        flow: &Flow<'_>,
+        known: &Narrowed,
+    ) {
+        let handler = self.func.blocks[from.0 as usize].handler;
+        let handlers = handler
+            .into_iter()
+            .flat_map(|h| [Some(h.block), h.catch.flatten()]);
+        let mut live: Vec<VReg> = self.live.live_in(target).collect();
+        for block in handlers.flatten() {
+            live.extend(self.live.live_in(block));
+        }
+        live.sort_unstable();
+        live.dedup();
+        let map = self.states(live.iter().copied(), flow, known);
+        self.out.bind(label, map);
+        let owned = live.iter().copied().filter(|&r| self.is_owned(r));
+        let owned: SmallVec<[VReg; 16]> = owned.collect();
+        self.land(handler, owned.iter().copied());
+        self.out
+            .branch(Insn::encode(Op::Loop, &[0]), self.labels[target.0 as usize]);
     }
 
     /// Blocks that something else than falling through gets to.
@@ -177,9 +207,16 @@ impl Emitter<'_> {
 
     /// Live registers at the start of `b`, as the frame map has them.
     fn frame_map(&self, b: BlockId, flow: &Flow<'_>, narrowed: &Narrowed) -> Vec<RegState> {
-        self.live
-            .live_in(b)
-            .filter(|&r| self.slots.of(r) != NONE)
+        self.states(self.live.live_in(b), flow, narrowed)
+    }
+
+    fn states(
+        &self,
+        regs: impl Iterator<Item = VReg>,
+        flow: &Flow<'_>,
+        narrowed: &Narrowed,
+    ) -> Vec<RegState> {
+        regs.filter(|&r| self.slots.of(r) != NONE)
             .map(|r| {
                 let (slot, ty) = (self.slots.of(r) as u16, flow.ty(narrowed, r));
                 match self.classes[r.0 as usize] {
