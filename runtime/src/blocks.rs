@@ -34,6 +34,7 @@ thread_local! {
     };
 }
 
+#[inline]
 fn class(size: usize) -> usize {
     (size + STEP / 2 - 1) / STEP
 }
@@ -45,6 +46,7 @@ fn layout(class: usize) -> Layout {
 }
 
 /// A block of at least `size` bytes, aligned to 16.
+#[inline]
 pub(crate) fn take(size: usize) -> NonNull<u8> {
     let class = class(size);
     if class < CLASSES {
@@ -62,6 +64,7 @@ pub(crate) fn take(size: usize) -> NonNull<u8> {
 ///
 /// # Safety
 /// It came from `take` with this size and is not used any more.
+#[inline]
 pub(crate) unsafe fn give(block: NonNull<u8>, size: usize) {
     let class = class(size);
     let kept = class < CLASSES
@@ -75,6 +78,7 @@ pub(crate) unsafe fn give(block: NonNull<u8>, size: usize) {
 }
 
 impl Blocks {
+    #[inline]
     fn take(&self, class: usize) -> Option<NonNull<u8>> {
         let block = NonNull::new(self.free[class].get())?;
         // SAFETY: blocks on a list are ours and begin with a link.
@@ -83,6 +87,7 @@ impl Blocks {
         Some(block.cast())
     }
 
+    #[inline]
     fn keep(&self, class: usize, block: NonNull<u8>) -> bool {
         let kept = self.kept[class].get();
         if kept >= KEEP {

@@ -39,6 +39,7 @@ impl<T: Counted> Ref<T> {
     ///
     /// # Safety
     /// `at` comes from `into_raw`, or is a fresh object; its reference becomes the caller's.
+    #[inline]
     pub(crate) unsafe fn from_raw(at: *mut T) -> Ref<T> {
         debug_assert!(!at.is_null());
         // SAFETY: by contract.
@@ -46,6 +47,7 @@ impl<T: Counted> Ref<T> {
     }
 
     /// Gives the reference to a plain pointer.
+    #[inline]
     pub(crate) fn into_raw(self) -> *mut T {
         let at = self.0.as_ptr();
         std::mem::forget(self);
@@ -53,21 +55,25 @@ impl<T: Counted> Ref<T> {
     }
 
     /// Where the object is.
+    #[inline]
     pub(crate) fn as_ptr(&self) -> *mut T {
         self.0.as_ptr()
     }
 
     /// Are both the same object?
+    #[inline]
     pub(crate) fn is(&self, other: &T) -> bool {
         std::ptr::eq(self.0.as_ptr(), other)
     }
 
     /// Is this the only reference?
+    #[inline]
     pub(crate) fn is_only(&self) -> bool {
         self.count().load(Ordering::Acquire) == 1
     }
 
     /// The object, if this is the only reference.
+    #[inline]
     pub(crate) fn get_mut(&mut self) -> Option<&mut T> {
         if !self.is_only() {
             return None;
@@ -77,6 +83,7 @@ impl<T: Counted> Ref<T> {
     }
 
     /// Makes `n` references that the caller accounts for.
+    #[inline]
     pub(crate) fn add_references(&self, n: u32) {
         if self.count().fetch_add(n, Ordering::Relaxed) > TOO_MANY {
             std::process::abort();
@@ -84,6 +91,7 @@ impl<T: Counted> Ref<T> {
     }
 
     /// Gives up the reference; the object if it was the last.
+    #[inline]
     pub(crate) fn into_last(self) -> Option<Last<T>> {
         let at = self.0;
         std::mem::forget(self);
@@ -96,6 +104,7 @@ impl<T: Counted> Ref<T> {
 ///
 /// # Safety
 /// They are the caller's.
+#[inline]
 unsafe fn give_up<T: Counted>(at: NonNull<T>, n: u32) -> bool {
     // SAFETY: by contract the object lives.
     let count = unsafe { at.as_ref() }.count();
@@ -107,6 +116,7 @@ unsafe fn give_up<T: Counted>(at: NonNull<T>, n: u32) -> bool {
 ///
 /// # Safety
 /// They are the caller's.
+#[inline]
 pub(crate) unsafe fn drop_references<T: Counted>(at: NonNull<T>, n: u32) {
     // SAFETY: by contract.
     unsafe {
@@ -117,6 +127,7 @@ pub(crate) unsafe fn drop_references<T: Counted>(at: NonNull<T>, n: u32) {
 }
 
 impl<T: Counted> Clone for Ref<T> {
+    #[inline]
     fn clone(&self) -> Self {
         self.add_references(1);
         Ref(self.0, PhantomData)
@@ -126,6 +137,7 @@ impl<T: Counted> Clone for Ref<T> {
 impl<T: Counted> Deref for Ref<T> {
     type Target = T;
 
+    #[inline]
     fn deref(&self) -> &T {
         // SAFETY: the reference keeps the object alive.
         unsafe { self.0.as_ref() }
@@ -133,6 +145,7 @@ impl<T: Counted> Deref for Ref<T> {
 }
 
 impl<T: Counted> Drop for Ref<T> {
+    #[inline]
     fn drop(&mut self) {
         // SAFETY: the reference is ours.
         unsafe { drop_references(self.0, 1) }
@@ -151,6 +164,7 @@ pub(crate) struct Last<T: Counted>(NonNull<T>, PhantomData<T>);
 impl<T: Counted> Deref for Last<T> {
     type Target = T;
 
+    #[inline]
     fn deref(&self) -> &T {
         // SAFETY: nobody else knows the object.
         unsafe { self.0.as_ref() }
@@ -158,6 +172,7 @@ impl<T: Counted> Deref for Last<T> {
 }
 
 impl<T: Counted> DerefMut for Last<T> {
+    #[inline]
     fn deref_mut(&mut self) -> &mut T {
         // SAFETY: nobody else knows the object.
         unsafe { self.0.as_mut() }
@@ -165,6 +180,7 @@ impl<T: Counted> DerefMut for Last<T> {
 }
 
 impl<T: Counted> Drop for Last<T> {
+    #[inline]
     fn drop(&mut self) {
         // SAFETY: the last reference is gone.
         unsafe { T::destroy(self.0) }

@@ -31,11 +31,13 @@ impl PayloadVTable {
         equal: plain_equal,
     };
 
+    #[inline]
     pub(crate) fn drop_slot(&self, slot: u64) {
         // SAFETY: the caller owns the slot and gives it up; it was made under this table.
         unsafe { (self.drop)(slot) }
     }
 
+    #[inline]
     pub(crate) fn share_slot(&self, slot: u64) -> u64 {
         // SAFETY: the caller owns the slot, which was made under this table.
         unsafe { (self.share)(slot) }
@@ -60,6 +62,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// The slot inside, if any.
+    #[inline]
     pub fn slot(self) -> Option<u64> {
         match self {
             Outcome::Ok(slot) | Outcome::Failed(slot) => Some(slot),
@@ -68,6 +71,7 @@ impl Outcome {
     }
 
     /// A second copy of the same outcome.
+    #[inline]
     pub fn share(self, payload: &PayloadVTable) -> Outcome {
         match self {
             Outcome::Ok(slot) => Outcome::Ok(payload.share_slot(slot)),
@@ -77,6 +81,7 @@ impl Outcome {
     }
 
     /// Gives up what the outcome holds.
+    #[inline]
     pub fn release(self, payload: &PayloadVTable) {
         if let Some(slot) = self.slot() {
             payload.drop_slot(slot);

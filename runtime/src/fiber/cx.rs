@@ -35,6 +35,9 @@ pub struct FiberCx {
     poll_word: Cell<*const AtomicU32>,
     worker: Cell<*const Worker>,
     fiber: *mut Fiber,
+    shared: *const Shared,
+    /// As in `Shared`.
+    pub(super) watched: bool,
     yielder: Cell<*const super::coro::Switch>,
     /// Of a stack of its own; 0 on the worker's.
     stack_limit: Cell<usize>,
@@ -52,11 +55,14 @@ pub(crate) use super::operation::Enter;
 pub use super::spawn::{SpawnError, SpawnOptions};
 
 impl FiberCx {
+    #[inline]
     pub(crate) fn new(worker: &Worker, fiber: &FiberRef) -> FiberCx {
         FiberCx {
             poll_word: Cell::new(&raw const worker.remote().poll_word),
             worker: Cell::new(worker),
             fiber: fiber.as_ptr(),
+            shared: worker.shared(),
+            watched: worker.shared().watched,
             yielder: Cell::new(std::ptr::null()),
             stack_limit: Cell::new(0),
         }
@@ -75,11 +81,13 @@ impl FiberCx {
         }
     }
 
+    #[inline]
     pub(crate) fn fiber(&self) -> &Fiber {
         // SAFETY: whoever resumed the fiber holds a count of it until the resumption ends.
         unsafe { &*self.fiber }
     }
 
+    #[inline]
     pub(crate) fn fiber_ref(&self) -> FiberRef {
         // SAFETY: `fiber` came from a reference that is alive, see `fiber`; it is not touched.
         let fiber = ManuallyDrop::new(unsafe { FiberRef::from_raw(self.fiber) });
@@ -87,15 +95,19 @@ impl FiberCx {
     }
 
     /// The worker it runs on; `None` only while a killed fiber unwinds.
+    #[inline]
     pub(crate) fn worker(&self) -> Option<&Worker> {
         // SAFETY: null, or the worker that resumed the fiber and waits for it to leave.
         unsafe { self.worker.get().as_ref() }
     }
 
+    #[inline]
     pub(crate) fn shared(&self) -> &Shared {
-        self.fiber().shared()
+        // SAFETY: the fiber's groups keep it.
+        unsafe { &*self.shared }
     }
 
+    #[inline]
     pub(crate) fn place(&self) -> Place<'_> {
         Place {
             shared: self.shared(),
@@ -104,17 +116,20 @@ impl FiberCx {
     }
 
     #[expect(clippy::mut_from_ref, reason = "the running fiber owns its slot")]
+    #[inline]
     pub(crate) fn slot(&self) -> &mut WaitSlot {
         // SAFETY: this context belongs to the thread that runs the fiber, the slot's owner; no
         // caller keeps the reference across another call of this method.
         unsafe { &mut *self.fiber().slot() }
     }
 
+    #[inline]
     pub(crate) fn phase(&self) -> Phase {
         // SAFETY: as for `slot`.
         unsafe { *self.fiber().phase.get() }
     }
 
+    #[inline]
     pub(crate) fn set_phase(&self, phase: Phase) {
         // SAFETY: as for `slot`.
         unsafe { *self.fiber().phase.get() = phase }
@@ -188,6 +203,7 @@ impl FiberCx {
 
     /// The word to poll at back-edges and calls: not zero means call [`FiberCx::safepoint`].
     /// The address changes when the fiber resumes on another worker.
+    #[inline]
     pub fn poll_word(&self) -> *const AtomicU32 {
         self.poll_word.get()
     }
@@ -233,6 +249,7 @@ impl FiberCx {
     }
 
     /// Makes room for others: first `Pending`, then ready.
+    #[inline]
     pub fn poll_yield(&self) -> Poll<Result<(), WaitError>> {
         if self.phase() == Phase::Looked {
             self.set_phase(Phase::Idle);
@@ -257,6 +274,7 @@ impl FiberCx {
     }
 
     /// A scheduling point without an operation: before a spawn, say.
+    #[inline]
     pub fn poll_point(&self) -> Poll<Result<(), WaitError>> {
         match self.enter() {
             Enter::Begin | Enter::Resume => Poll::Ready(Ok(())),
@@ -266,6 +284,7 @@ impl FiberCx {
     }
 
     /// If the fiber has been told to stop, its next poll will see that.
+    #[inline]
     pub(crate) fn look_soon(&self) {
         if self.fiber().state.barred().is_some()
             && let Some(worker) = self.worker()
@@ -278,7 +297,25 @@ impl FiberCx {
     }
 
     /// Has the fiber been told to end (and is not cleaning up)?
+    #[inline]
     pub fn check_cancel(&self) -> Option<WaitError> {
+        if self.is_unasked() {
+            return None;
+        }
+        self.check_cancel_slow()
+    }
+
+    /// Has nothing been said to the fiber or its worker?
+    #[inline]
+    pub(super) fn is_unasked(&self) -> bool {
+        // SAFETY: see `poll`.
+        let word = unsafe { &*self.poll_word.get() };
+        word.load(Ordering::Relaxed) & POLL_CHECK == 0 && self.fiber().state.barred().is_none()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn check_cancel_slow(&self) -> Option<WaitError> {
         // SAFETY: see `poll`.
         let word = unsafe { &*self.poll_word.get() };
         if word.load(Ordering::Relaxed) & POLL_CHECK != 0
@@ -369,6 +406,7 @@ impl FiberCx {
     }
 
     /// Can this body park by [`FiberCx::suspend`]?
+    #[inline]
     pub fn has_stack(&self) -> bool {
         !self.yielder.get().is_null()
     }

@@ -185,6 +185,7 @@ pub(crate) type FiberRef = Ref<Fiber>;
 /// resumption, has claimed it).
 impl FiberRef {
     /// Where the body is.
+    #[inline]
     fn body(&self) -> *mut u8 {
         // SAFETY: the offset lies in the fiber's block.
         unsafe { self.as_ptr().cast::<u8>().add(self.table.offset) }
@@ -194,6 +195,7 @@ impl FiberRef {
     ///
     /// # Safety
     /// The caller runs the fiber.
+    #[inline]
     pub(crate) unsafe fn live_body(&self) -> Option<LiveBody> {
         // SAFETY: by contract.
         unsafe { *self.has_body.get() }.then(|| LiveBody {
@@ -206,6 +208,7 @@ impl FiberRef {
     ///
     /// # Safety
     /// The caller owns the fiber, and nothing runs in the body.
+    #[inline]
     pub(crate) unsafe fn drop_body(&self) {
         // SAFETY: by contract; the flag goes first, in case dropping panics.
         unsafe {
@@ -238,11 +241,13 @@ pub(crate) struct LiveBody {
 }
 
 impl LiveBody {
+    #[inline]
     pub(crate) fn resume(self, cx: &FiberCx) -> Step {
         // SAFETY: made by `live_body` for whoever runs the fiber.
         unsafe { (self.table.resume)(self.at, cx) }
     }
 
+    #[inline]
     pub(crate) fn needs_stack(self) -> bool {
         // SAFETY: as above.
         unsafe { (self.table.needs_stack)(self.at) }
@@ -260,6 +265,7 @@ impl std::fmt::Debug for Fiber {
 
 impl Fiber {
     /// The group it was spawned into.
+    #[inline]
     pub(crate) fn owner(&self) -> &Ref<Group> {
         &self.owner
     }
@@ -273,6 +279,7 @@ impl Fiber {
 
     /// What few fibers have. The fields set at spawn are frozen; the others belong to whoever runs
     /// the fiber.
+    #[inline]
     fn rare(&self) -> Option<NonNull<Rare>> {
         NonNull::new(self.rare.load(Ordering::Acquire))
     }
@@ -290,6 +297,7 @@ impl Fiber {
     ///
     /// # Safety
     /// The caller runs the fiber.
+    #[inline]
     pub(crate) unsafe fn slot(&self) -> *mut WaitSlot {
         let rare = self.rare().unwrap_or_else(|| self.make_rare());
         // SAFETY: the fiber's own.
@@ -297,6 +305,7 @@ impl Fiber {
     }
 
     /// The wait slot, if the fiber has ever waited.
+    #[inline]
     pub(crate) fn made_slot(&self) -> Option<*mut WaitSlot> {
         // SAFETY: the fiber's own; only the address is taken.
         self.rare()
@@ -307,6 +316,7 @@ impl Fiber {
     ///
     /// # Safety
     /// The caller runs the fiber, or nobody does and nothing can resume it.
+    #[inline]
     pub(crate) unsafe fn take_coro(&self) -> Option<Box<coro::Coro>> {
         // SAFETY: by contract.
         self.rare()
@@ -337,17 +347,20 @@ impl Fiber {
     }
 
     /// Locks the queue of joiners; `f` must be short.
+    #[inline]
     pub(crate) fn with_joiners<R>(&self, f: impl FnOnce(&mut Option<Box<WaitQueue>>) -> R) -> R {
         let _locked = self.joiners_lock.lock();
         // SAFETY: under the lock.
         f(unsafe { &mut *self.joiners.get() })
     }
 
+    #[inline]
     pub(crate) fn shared(&self) -> &Shared {
         self.owner.shared()
     }
 
     /// Only by the claimer of an open wait, before delivery.
+    #[inline]
     pub(crate) fn set_given(&self, given: Option<u64>) {
         // SAFETY: claiming a wait makes the claimer owner of these fields until delivery; the
         // slot was made before the wait was opened.
@@ -365,6 +378,7 @@ impl Fiber {
     /// # Safety
     /// The caller owns the fiber, whose body is gone, and it is not DONE yet or only the caller
     /// knows it.
+    #[inline]
     pub(crate) unsafe fn set_outcome(&self, outcome: Outcome) {
         let (ending, slot) = match outcome {
             Outcome::Cancelled => (Ending::Cancelled, 0),
@@ -380,6 +394,7 @@ impl Fiber {
 
     /// # Safety
     /// It is DONE.
+    #[inline]
     unsafe fn frozen_outcome(&self) -> Outcome {
         // SAFETY: written before DONE was published; nobody writes it any more.
         unsafe {
@@ -393,6 +408,7 @@ impl Fiber {
     }
 
     /// How it ended, once it has.
+    #[inline]
     pub(crate) fn outcome(&self) -> Option<Outcome> {
         // SAFETY: it is DONE when this is called.
         self.state
@@ -400,10 +416,12 @@ impl Fiber {
             .then(|| unsafe { self.frozen_outcome() })
     }
 
+    #[inline]
     pub(crate) fn is_on(&self, pool: &Pool) -> bool {
         std::ptr::eq(self.pool, pool)
     }
 
+    #[inline]
     pub(crate) fn pool(&self) -> &Pool {
         // SAFETY: pools live as long as `Shared`; see the type's note.
         unsafe { &*self.pool }

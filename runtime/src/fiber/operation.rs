@@ -34,15 +34,25 @@ pub(crate) struct Wake {
     pub(crate) keys: Option<Box<[u32]>>,
 }
 impl FiberCx {
+    #[inline]
     pub(crate) fn next_op(&self) {
-        if self.shared().det.is_some() {
+        if self.watched && self.shared().det.is_some() {
             // SAFETY: the running fiber owns its counters.
             unsafe { *self.fiber().ops.get() += 1 }
         }
     }
 
     /// What every operation does first: cancellation, then the scheduling point (law D2).
+    #[inline]
     pub(crate) fn enter(&self) -> Enter {
+        if self.phase() == Phase::Idle && !self.watched && self.is_unasked() {
+            return Enter::Begin;
+        }
+        self.enter_slow()
+    }
+
+    #[inline(never)]
+    fn enter_slow(&self) -> Enter {
         match self.phase() {
             Phase::Waiting => {
                 if !self.fiber().state.is_delivered() {
@@ -171,13 +181,17 @@ impl FiberCx {
     }
 
     /// Adds to the digest of a deterministic run.
+    #[inline]
     pub(crate) fn event(&self, op: Op, object: u64, outcome: u64) {
-        if let Some(det) = &self.shared().det {
+        if self.watched
+            && let Some(det) = &self.shared().det
+        {
             det.record(self.fiber(), op, object, outcome);
         }
     }
 
     /// Opens a wait. The caller registers waiters of this epoch and answers `Pending`.
+    #[inline]
     pub(crate) fn begin_wait(&self, reason: WaitReason, object: u64) -> Result<u32, WaitError> {
         match self.fiber().state.begin_wait() {
             Ok(epoch) => {
@@ -194,6 +208,7 @@ impl FiberCx {
         }
     }
 
+    #[inline]
     pub(crate) fn waiter(&self, epoch: u32, arm: u16, item: Item) -> Waiter {
         Waiter {
             fiber: self.fiber_ref(),

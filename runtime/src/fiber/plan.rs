@@ -31,6 +31,7 @@ pub(crate) struct Plan<'a> {
 
 impl<'a> Plan<'a> {
     /// The usual: nothing special.
+    #[inline]
     pub(crate) fn new(owner: Ref<Group>, pool: &'a Pool, id: u64, ordinal: u32) -> Plan<'a> {
         Plan {
             owner,

@@ -54,6 +54,7 @@ impl FiberCx {
         Ok(FutureRef::new(fiber))
     }
 
+    #[inline]
     pub(crate) fn family(&self) -> &Ref<Group> {
         let fiber = self.fiber();
         // SAFETY: the running fiber owns its family field.
@@ -81,6 +82,7 @@ impl FiberCx {
 
     /// Everything about a new task but its body; it is counted in. It gets two references: the
     /// handle's and the queue's.
+    #[inline]
     fn plan(
         &self,
         o: SpawnOptions,
@@ -121,6 +123,7 @@ impl FiberCx {
     }
 
     /// Tells of a new task.
+    #[inline]
     fn made(&self, fiber: &FiberRef) {
         let shared = self.shared();
         let worker = self.worker();
@@ -146,6 +149,7 @@ impl FiberCx {
         Ok(other as u16 + 1)
     }
 
+    #[inline]
     pub(crate) fn new_task_id(&self) -> u64 {
         match self.worker() {
             Some(worker) => worker.new_id(),
@@ -154,6 +158,7 @@ impl FiberCx {
     }
 
     /// Enqueues an unstarted task.
+    #[inline]
     pub(crate) fn start(&self, fiber: FiberRef) {
         match self.worker() {
             Some(worker)

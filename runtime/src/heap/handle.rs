@@ -24,6 +24,7 @@ pub trait HandleData: Send + Sync + 'static {
 
     /// Called when a handle gives up its reference. Override it if the object holds words: with
     /// [`Arc::into_inner`] the last one can drop them on `heap`.
+    #[inline]
     fn release(this: Arc<Self>, heap: &mut Heap)
     where
         Self: Sized,
@@ -69,6 +70,7 @@ pub fn new<T: HandleData>(heap: &mut Heap, ty: TypeIx, data: Arc<T>) -> Alloc<u6
 ///
 /// # Safety
 /// `table` is that of `data`, whose reference becomes the handle's, also when this fails.
+#[inline]
 pub(crate) unsafe fn new_raw(
     heap: &mut Heap,
     ty: TypeIx,

@@ -219,6 +219,7 @@ impl Group {
     }
 
     /// Is there a shield between this group and its fiber's family?
+    #[inline]
     pub(crate) fn is_shielded(&self) -> bool {
         let mut at = Some(self);
         while let Some(g) = at {
@@ -232,10 +233,12 @@ impl Group {
     }
 
     /// Has this very group been cancelled?
+    #[inline]
     pub(crate) fn is_flagged(&self) -> bool {
         self.cancelled.load(Ordering::Acquire)
     }
 
+    #[inline]
     pub(crate) fn shared(&self) -> &Shared {
         // SAFETY: see the note at `unsafe impl Send`.
         unsafe { &*self.shared }
@@ -307,6 +310,7 @@ impl Group {
     ///
     /// # Safety
     /// The caller runs that fiber, which has not left the group.
+    #[inline]
     pub(crate) unsafe fn add_own_member(&self) {
         // SAFETY: by contract.
         unsafe { *self.own_members.get() = (*self.own_members.get()).wrapping_add(1) }
@@ -316,6 +320,7 @@ impl Group {
     ///
     /// # Safety
     /// As `add_own_member`.
+    #[inline]
     pub(crate) unsafe fn own_member_done(&self) {
         // SAFETY: by contract.
         unsafe { *self.own_members.get() = (*self.own_members.get()).wrapping_sub(1) }
@@ -352,6 +357,7 @@ impl Group {
     }
 
     /// Takes an ended fiber out.
+    #[inline]
     pub(crate) fn unlink_fiber(&self, fiber: &Fiber) {
         if fiber.state.is_linked() {
             // SAFETY: written before LINKED was set; the fiber has ended.

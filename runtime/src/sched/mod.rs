@@ -37,12 +37,14 @@ pub(crate) struct Place<'a> {
 
 impl<'a> Place<'a> {
     /// The fiber's pool, which lives as long as the runtime.
+    #[inline]
     fn pool_of(self, fiber: &Fiber) -> &'a pool::Pool {
         // SAFETY: pools are kept by `Shared`, which outlives `'a`, and never removed.
         unsafe { &*fiber.pool }
     }
 
     /// Enqueues a fiber that is READY and that the caller owns.
+    #[inline]
     pub(crate) fn ready(self, fiber: FiberRef) {
         if let Some(det) = &self.shared.det {
             det.push(fiber);
@@ -62,6 +64,7 @@ impl<'a> Place<'a> {
     }
 
     /// Enqueues several, in order.
+    #[inline]
     pub(crate) fn ready_all(self, fibers: Vec<FiberRef>) {
         for fiber in fibers {
             self.ready(fiber);

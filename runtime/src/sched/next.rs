@@ -206,6 +206,7 @@ fn retry(mut steal: impl FnMut() -> Steal<FiberRef>) -> Option<FiberRef> {
 }
 
 /// The owner takes its own slot.
+#[inline]
 pub(crate) fn take_slot(remote: &Remote) -> Option<FiberRef> {
     if remote.slot.load(Ordering::Relaxed).is_null() {
         return None;

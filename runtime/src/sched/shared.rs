@@ -143,6 +143,7 @@ impl Shared {
         self.last_object.fetch_add(1, Ordering::Relaxed) as u64 + 1
     }
 
+    #[inline]
     pub(crate) fn cancel_epoch(&self) -> u32 {
         self.cancel_epoch.load(Ordering::Acquire)
     }

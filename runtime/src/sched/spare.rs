@@ -51,6 +51,7 @@ impl Group {
     }
 
     /// Gives up a reference, or keeps it for the next task.
+    #[inline]
     pub(crate) fn put_back(group: Ref<Group>) {
         SPARE.with(|spare| {
             if spare.group.get() == group.as_ptr() {
@@ -65,6 +66,7 @@ impl Group {
 
 impl Ref<Group> {
     /// A reference for a task that the calling worker makes.
+    #[inline]
     pub(crate) fn spare(&self) -> Ref<Group> {
         SPARE.with(|spare| {
             if spare.group.get() != self.as_ptr() || spare.references.get() == 0 {

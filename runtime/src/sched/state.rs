@@ -123,6 +123,7 @@ impl StateWord {
         StateWord(AtomicU64::new(RUNNING))
     }
 
+    #[inline]
     fn update<R>(&self, mut f: impl FnMut(u64) -> (Option<u64>, R)) -> R {
         let mut old = self.0.load(Ordering::Relaxed);
         loop {
@@ -147,6 +148,7 @@ impl StateWord {
     }
 
     /// NEW or READY -> RUNNING.
+    #[inline]
     pub(crate) fn transition_to_running(&self) -> ToRunning {
         self.update(|s| match s & RUN {
             NEW => (Some(s & !RUN | RUNNING), ToRunning::First),
@@ -156,6 +158,7 @@ impl StateWord {
     }
 
     /// NEW -> RUNNING, for whoever wants to run an unstarted child in place.
+    #[inline]
     pub(crate) fn claim_unstarted(&self) -> bool {
         self.update(|s| match s & RUN {
             NEW => (Some(s & !RUN | RUNNING), true),
@@ -164,12 +167,14 @@ impl StateWord {
     }
 
     /// RUNNING -> READY, by the thread that runs it, which then enqueues it.
+    #[inline]
     pub(crate) fn transition_to_ready(&self) {
         let old = self.0.fetch_xor(RUNNING ^ READY, Ordering::AcqRel);
         debug_assert_eq!(old & RUN, RUNNING);
     }
 
     /// Opens a wait, unless cancellation or interruption is due. Only by the running fiber.
+    #[inline]
     pub(crate) fn begin_wait(&self) -> Result<u32, Barred> {
         self.update(|s| match barred(s) {
             Some(why) => (None, Err(why)),
@@ -185,6 +190,7 @@ impl StateWord {
     }
 
     /// RUNNING -> PARKED unless the open wait has been claimed and delivered.
+    #[inline]
     pub(crate) fn transition_to_parked(&self) -> ToParked {
         self.update(|s| {
             debug_assert_eq!(s & RUN, RUNNING);
@@ -197,12 +203,14 @@ impl StateWord {
     }
 
     /// Claims the wait `epoch` for `arm`.
+    #[inline]
     pub(crate) fn claim(&self, epoch: u32, arm: u16) -> Claim {
         self.update(|s| claim_word(s, epoch, arm))
     }
 
     /// Hands over the slot after a claim that found the fiber running.
     /// True: it has parked meanwhile, is READY now, and the caller must enqueue it.
+    #[inline]
     pub(crate) fn deliver(&self) -> bool {
         self.update(|s| match s & RUN {
             PARKED => (Some(s & !RUN | READY | DELIVERED), true),
@@ -224,11 +232,13 @@ impl StateWord {
     }
 
     /// True once the open wait is claimed and its slot may be read. Only by the running fiber.
+    #[inline]
     pub(crate) fn is_delivered(&self) -> bool {
         self.0.load(Ordering::Acquire) & DELIVERED != 0
     }
 
     /// Which arm won the wait that is over.
+    #[inline]
     pub(crate) fn arm(&self) -> u16 {
         ((self.0.load(Ordering::Acquire) & ARM_MASK) >> ARM_SHIFT) as u16
     }
@@ -281,6 +291,7 @@ impl StateWord {
     }
 
     /// What bars the running fiber from waiting, if anything.
+    #[inline]
     pub(crate) fn barred(&self) -> Option<Barred> {
         barred(self.0.load(Ordering::Relaxed))
     }
@@ -296,6 +307,7 @@ impl StateWord {
     }
 
     /// Is cancellation shut out?
+    #[inline]
     pub(crate) fn is_masked(&self) -> bool {
         self.0.load(Ordering::Relaxed) & MASKED != 0
     }
@@ -307,6 +319,7 @@ impl StateWord {
 
     /// Any state -> DONE, by the thread that runs it, after the outcome has been written.
     /// True when somebody waits for it.
+    #[inline]
     pub(crate) fn transition_to_done(&self) -> bool {
         let old = self.update(|s| (Some(s & !(RUN | WAITING) | DONE), s));
         debug_assert_eq!(old & RUN, RUNNING);
@@ -318,19 +331,23 @@ impl StateWord {
         self.0.fetch_or(JOINERS, Ordering::AcqRel) & RUN != DONE
     }
 
+    #[inline]
     pub(crate) fn is_done(&self) -> bool {
         self.0.load(Ordering::Acquire) & RUN == DONE
     }
 
+    #[inline]
     pub(crate) fn is_parked(&self) -> bool {
         self.0.load(Ordering::Acquire) & RUN == PARKED
     }
 
+    #[inline]
     pub(crate) fn is_new(&self) -> bool {
         self.0.load(Ordering::Relaxed) & RUN == NEW
     }
 
     /// Is NEW or READY: an entry of it in a queue is worth keeping.
+    #[inline]
     pub(crate) fn is_queued(&self) -> bool {
         self.0.load(Ordering::Relaxed) & RUN <= READY
     }
@@ -339,6 +356,7 @@ impl StateWord {
         self.0.load(Ordering::Relaxed) & CANCEL != 0
     }
 
+    #[inline]
     pub(crate) fn is_linked(&self) -> bool {
         self.0.load(Ordering::Relaxed) & LINKED != 0
     }
@@ -348,17 +366,20 @@ impl StateWord {
     }
 
     /// Somebody has seen how it ended.
+    #[inline]
     pub(crate) fn set_observed(&self) {
         if !self.is_observed() {
             self.0.fetch_or(OBSERVED, Ordering::AcqRel);
         }
     }
 
+    #[inline]
     pub(crate) fn is_observed(&self) -> bool {
         self.0.load(Ordering::Relaxed) & OBSERVED != 0
     }
 }
 
+#[inline]
 fn barred(s: u64) -> Option<Barred> {
     if s & (CANCEL | INTERRUPT) == 0 || s & MASKED != 0 {
         None
@@ -369,6 +390,7 @@ fn barred(s: u64) -> Option<Barred> {
     }
 }
 
+#[inline]
 fn claim_word(s: u64, epoch: u32, arm: u16) -> (Option<u64>, Claim) {
     let open = s & (WAITING | CLAIMED) == WAITING && (s >> EPOCH_SHIFT) as u32 == epoch;
     if !open || s & RUN == DONE {

@@ -17,6 +17,7 @@ pub(crate) struct Counters {
 }
 
 /// Adds one without a locked instruction.
+#[inline]
 pub(crate) fn count(counter: &AtomicU64) {
     counter.store(counter.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
 }

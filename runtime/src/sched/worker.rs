@@ -49,6 +49,7 @@ pub(crate) struct Worker {
     shared: Arc<Shared>,
     pool: Arc<Pool>,
     index: usize,
+    remote: *const Remote,
     pub(crate) lifo: Deque<FiberRef>,
     pub(crate) fifo: Deque<FiberRef>,
     pub(crate) parker: Parker,
@@ -117,6 +118,7 @@ impl Seed {
             // Number 1 is main's.
             last_id: Cell::new(((pool.number() as u64) << 56 | (index as u64) << 40).max(1)),
             random: Cell::new(0x9E37_79B9 ^ (index as u32 + 1)),
+            remote: &raw const pool.workers()[index],
             shared,
             pool,
             index,
@@ -142,10 +144,12 @@ impl Seed {
 }
 
 impl Worker {
+    #[inline]
     pub(crate) fn shared(&self) -> &Shared {
         &self.shared
     }
 
+    #[inline]
     pub(crate) fn pool(&self) -> &Pool {
         &self.pool
     }
@@ -154,14 +158,18 @@ impl Worker {
         &self.pool
     }
 
+    #[inline]
     pub(crate) fn index(&self) -> usize {
         self.index
     }
 
+    #[inline]
     pub(crate) fn remote(&self) -> &Remote {
-        &self.pool.workers()[self.index]
+        // SAFETY: in the pool, which this worker holds.
+        unsafe { &*self.remote }
     }
 
+    #[inline]
     pub(crate) fn place(&self) -> Place<'_> {
         Place {
             shared: &self.shared,
@@ -170,6 +178,7 @@ impl Worker {
     }
 
     /// A task number no other worker gives out.
+    #[inline]
     pub(crate) fn new_id(&self) -> u64 {
         self.last_id.set(self.last_id.get() + 1);
         self.last_id.get()
@@ -214,6 +223,7 @@ impl Worker {
     }
 
     /// Runs a fiber taken from a queue, unless the entry is stale.
+    #[inline]
     fn dispatch(&self, fiber: FiberRef) {
         match fiber.state.transition_to_running() {
             ToRunning::Stale => {}
@@ -226,6 +236,7 @@ impl Worker {
     }
 
     /// Enqueues a fiber that made room.
+    #[inline]
     pub(crate) fn requeue(&self, fiber: FiberRef) {
         count(&self.remote().counters.yields);
         if let Some(det) = &self.shared.det {
@@ -302,6 +313,7 @@ impl Worker {
     }
 
     /// Is the next back-edge to poll, whatever happens?
+    #[inline]
     pub(crate) fn rearm(&self) {
         if self.shared.watched && self.shared.det.as_ref().is_some_and(|d| d.asks_at_polls()) {
             self.remote()
@@ -320,6 +332,7 @@ impl Worker {
     }
 
     /// Has anything above the fiber been cancelled since it last looked?
+    #[inline]
     pub(crate) fn note_cancellation(&self, fiber: &Fiber) {
         let epoch = self.shared.cancel_epoch();
         // SAFETY: the fiber is RUNNING and ours.
@@ -449,11 +462,13 @@ impl Worker {
     }
 
     /// Does the fiber whose family or scope this is run right here, under what is being run?
+    #[inline]
     pub(crate) fn runs_owner_of(&self, group: &Group) -> bool {
         std::ptr::eq(self.awaiting_family.get(), group)
     }
 
     /// Does it run a child in place of its parent?
+    #[inline]
     pub(crate) fn is_in_place(&self) -> bool {
         self.in_place_depth.get() > 0
     }
@@ -481,6 +496,7 @@ impl Worker {
     }
 
     /// Enqueues a fiber that has been woken by one that runs here.
+    #[inline]
     pub(crate) fn ready_local(&self, fiber: FiberRef) {
         let new = fiber.into_raw();
         let old = self.remote().slot.swap(new, Ordering::AcqRel);
@@ -492,6 +508,7 @@ impl Worker {
     }
 
     /// Enqueues a fiber that has just been spawned here.
+    #[inline]
     pub(crate) fn spawned_local(&self, fiber: FiberRef) {
         self.last_spawned.set(fiber.as_ptr());
         self.lifo.push(fiber);
@@ -499,6 +516,7 @@ impl Worker {
     }
 
     /// There is more here than one fiber: shall somebody come and take some?
+    #[inline]
     fn noticed_work(&self) {
         let pool = &self.pool;
         if pool.sleeping.load(Ordering::Relaxed) == 0 || pool.searching.load(Ordering::Relaxed) > 0
@@ -524,6 +542,7 @@ impl Worker {
         self.work_since.set(0);
     }
 
+    #[inline]
     fn tick(&self) {
         let tick = self.tick.get().wrapping_add(1);
         self.tick.set(tick);

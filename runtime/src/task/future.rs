@@ -29,6 +29,7 @@ impl PartialEq for FutureRef {
 impl Eq for FutureRef {}
 
 impl FutureRef {
+    #[inline]
     pub(crate) fn new(fiber: FiberRef) -> FutureRef {
         FutureRef { fiber }
     }
@@ -49,12 +50,14 @@ impl FutureRef {
     }
 
     /// Has it ended?
+    #[inline]
     pub fn is_done(&self) -> bool {
         self.fiber.state.is_done()
     }
 
     /// How it ended, as the handle's owner may look at it: not a copy. Counts as having seen a
     /// failure.
+    #[inline]
     pub fn peek(&self) -> Option<Outcome> {
         let outcome = self.fiber.outcome()?;
         if let Outcome::Failed(_) = outcome {
@@ -81,6 +84,7 @@ impl FutureRef {
         })
     }
 
+    #[inline]
     fn shared_outcome(&self) -> Option<Outcome> {
         self.peek().map(|o| o.share(self.fiber.shared().payload))
     }
@@ -186,6 +190,7 @@ impl FutureRef {
         drop(gone);
     }
 
+    #[inline]
     pub(crate) fn ended(&self, cx: &FiberCx) -> Outcome {
         let outcome = self.shared_outcome().unwrap_or(Outcome::Cancelled);
         cx.event(Op::Await, self.trace_id(), outcome.tag());
