@@ -42,6 +42,7 @@ mod real {
 pub(crate) struct SpinLock(std::sync::atomic::AtomicBool);
 
 /// Holds a [`SpinLock`].
+#[derive(Debug)]
 pub(crate) struct SpinGuard<'a>(&'a SpinLock);
 
 impl SpinLock {
@@ -55,6 +56,11 @@ impl SpinLock {
             self.lock_slow();
         }
         SpinGuard(self)
+    }
+
+    #[inline]
+    fn try_lock(&self) -> Option<SpinGuard<'_>> {
+        (!self.0.swap(true, Ordering::Acquire)).then(|| SpinGuard(self))
     }
 
     #[cold]
@@ -83,6 +89,74 @@ impl Drop for SpinGuard<'_> {
     #[inline]
     fn drop(&mut self) {
         self.0.0.store(false, Ordering::Release);
+    }
+}
+
+/// A value under a [`SpinLock`].
+#[derive(Debug)]
+pub(crate) struct SpinMutex<T> {
+    lock: SpinLock,
+    value: std::cell::UnsafeCell<T>,
+}
+
+// SAFETY: the value is reached only under the lock.
+unsafe impl<T: Send> Send for SpinMutex<T> {}
+// SAFETY: as above.
+unsafe impl<T: Send> Sync for SpinMutex<T> {}
+
+/// Access to the value of a [`SpinMutex`].
+pub(crate) struct Spinning<'a, T> {
+    _lock: SpinGuard<'a>,
+    value: &'a mut T,
+}
+
+impl<T> SpinMutex<T> {
+    pub(crate) fn new(value: T) -> SpinMutex<T> {
+        SpinMutex {
+            lock: SpinLock::new(),
+            value: std::cell::UnsafeCell::new(value),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn lock(&self) -> Spinning<'_, T> {
+        let lock = self.lock.lock();
+        Spinning {
+            _lock: lock,
+            // SAFETY: under the lock.
+            value: unsafe { &mut *self.value.get() },
+        }
+    }
+
+    /// If nobody holds it at present.
+    #[inline]
+    pub(crate) fn try_lock(&self) -> Option<Spinning<'_, T>> {
+        let lock = self.lock.try_lock()?;
+        Some(Spinning {
+            _lock: lock,
+            // SAFETY: under the lock.
+            value: unsafe { &mut *self.value.get() },
+        })
+    }
+
+    pub(crate) fn get_mut(&mut self) -> &mut T {
+        self.value.get_mut()
+    }
+}
+
+impl<T> std::ops::Deref for Spinning<'_, T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        self.value
+    }
+}
+
+impl<T> std::ops::DerefMut for Spinning<'_, T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        self.value
     }
 }
 

@@ -159,20 +159,20 @@ unsafe impl Counted for Fiber {
     unsafe fn destroy(at: NonNull<Fiber>) {
         // SAFETY: the last reference is gone; the fiber's memory came from `blocks`.
         unsafe {
-            // Frames on a stack of its own may still use the body.
-            if let Some(rare) = at.as_ref().rare() {
+            let rare = at.as_ref().rare();
+            if let Some(rare) = rare {
+                // Frames on a stack of its own may still use the body.
                 drop((*rare.as_ptr()).coro.take());
             }
             at.as_ref().end(at);
-            let owner = ManuallyDrop::take(&mut (*at.as_ptr()).owner);
-            let size = at.as_ref().table.size;
-            let rare = at.as_ref().rare.load(Ordering::Acquire);
-            drop((*at.as_ref().family.get()).take());
-            drop((*at.as_ref().joiners.get()).take());
-            if !rare.is_null() {
-                drop(Box::from_raw(rare));
+            let fiber = at.as_ptr();
+            drop((*fiber).family.get_mut().take());
+            drop((*fiber).joiners.get_mut().take());
+            if let Some(rare) = rare {
+                drop(Box::from_raw(rare.as_ptr()));
             }
-            blocks::give(at.cast(), size);
+            let owner = ManuallyDrop::take(&mut (*fiber).owner);
+            blocks::give(at.cast(), (*fiber).table.size);
             Group::put_back(owner);
         }
     }

@@ -11,6 +11,7 @@ use crate::sched::state::StateWord;
 use std::cell::UnsafeCell;
 use std::mem::ManuallyDrop;
 use std::ptr::null_mut;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, AtomicU32};
 
 /// How to make a fiber.
@@ -48,6 +49,7 @@ impl<'a> Plan<'a> {
     }
 
     /// Makes the fiber.
+    #[inline]
     pub(crate) fn make<B: Body + 'static>(self, body: B) -> FiberRef {
         let table: &'static BodyTable = &<B as Tabled>::TABLE;
         let fiber = self.make_header(table);
@@ -59,15 +61,11 @@ impl<'a> Plan<'a> {
         fiber
     }
 
+    #[inline]
     fn make_header(self, table: &'static BodyTable) -> FiberRef {
-        let rare = if self.info.name.is_none() && self.on_done.is_none() {
-            null_mut()
-        } else {
-            Box::into_raw(Box::new(Rare {
-                name: self.info.name,
-                on_done: self.on_done,
-                ..Rare::default()
-            }))
+        let rare = match (self.info.name, self.on_done) {
+            (None, None) => null_mut(),
+            (name, on_done) => make_rare(name, on_done),
         };
         let at = blocks::take(table.size).cast::<Fiber>();
         // SAFETY: a fresh block of at least this size.
@@ -98,4 +96,13 @@ impl<'a> Plan<'a> {
             FiberRef::from_raw(at.as_ptr())
         }
     }
+}
+
+#[cold]
+fn make_rare(name: Option<Arc<str>>, on_done: Option<Box<dyn OnDone>>) -> *mut Rare {
+    Box::into_raw(Box::new(Rare {
+        name,
+        on_done,
+        ..Rare::default()
+    }))
 }

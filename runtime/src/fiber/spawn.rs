@@ -7,6 +7,7 @@ use crate::sched::group::Group;
 use crate::sched::pool::Pool;
 use crate::sched::stats::count;
 use crate::sched::trace_hash::Op;
+use crate::sched::worker::Worker;
 use crate::task::future::FutureRef;
 use std::sync::Arc;
 
@@ -46,12 +47,59 @@ impl FiberCx {
     where
         B: Body + 'static,
     {
+        if let Some((worker, family)) = self.usual(&o) {
+            return Ok(self.spawn_usual(worker, family, body, o.info.site));
+        }
         let fiber = self.plan(o, None)?.make(body);
         // SAFETY: the second of the two references it was made with.
         let queued = unsafe { FiberRef::from_raw(fiber.as_ptr()) };
         self.made(&fiber);
         self.start(queued);
         Ok(FutureRef::new(fiber))
+    }
+
+    /// Nothing special about a task, its family and its runtime: what is needed to start it.
+    #[inline]
+    fn usual(&self, o: &SpawnOptions) -> Option<(&Worker, &Ref<Group>)> {
+        let (me, worker) = (self.fiber(), self.worker()?);
+        // SAFETY: the running fiber owns its family field.
+        let family = unsafe { (*me.family.get()).as_ref() }?;
+        let usual = o.pool.is_none()
+            && o.info.name.is_none()
+            && !o.elsewhere
+            && worker.shared().is_plain()
+            && !me.state.is_masked()
+            && family.is_plain()
+            && me.is_on(worker.pool());
+        usual.then_some((worker, family))
+    }
+
+    /// As `spawn`, without the questions.
+    #[inline]
+    fn spawn_usual<B>(&self, worker: &Worker, family: &Ref<Group>, body: B, site: u64) -> FutureRef
+    where
+        B: Body + 'static,
+    {
+        let me = self.fiber();
+        // SAFETY: the running fiber owns its counters and its groups.
+        let (ordinal, seen) = unsafe {
+            family.add_own_member();
+            let next = &mut *me.next_child.get();
+            *next += 1;
+            (*next, *me.seen_cancel_epoch.get())
+        };
+        count(&worker.remote().counters.spawned);
+        let info = SpawnInfo { name: None, site };
+        let fiber = Plan {
+            info,
+            seen_cancel_epoch: seen,
+            more_references: 1,
+            ..Plan::new(family.spare(), me.pool(), worker.new_id(), ordinal)
+        }
+        .make(body);
+        // SAFETY: the second of the two references it was made with.
+        worker.spawned_local(unsafe { FiberRef::from_raw(fiber.as_ptr()) });
+        FutureRef::new(fiber)
     }
 
     #[inline]

@@ -30,18 +30,15 @@ impl Place<'_> {
             family.cancel(self);
         }
         if fiber.state.transition_to_done() {
-            let mut woken = Vec::new();
-            let queue = fiber.with_joiners(Option::take);
-            if let Some(mut queue) = queue {
-                queue.claim_all(&mut woken);
-            }
-            self.ready_all(woken);
+            self.wake_joiners(fiber);
         }
         if let Some(hook) = fiber.on_done() {
             hook.on_done(self, fiber);
         }
-        let home = family.as_ref().and_then(|family| family.home());
-        home.unwrap_or(fiber.owner()).unlink_fiber(fiber);
+        if fiber.state.is_linked() {
+            let home = family.as_ref().and_then(|family| family.home());
+            home.unwrap_or(fiber.owner()).unlink_fiber(fiber);
+        }
         if fiber.pool().number() != 0 {
             self.ready_all(fiber.pool().count_out());
         }
@@ -51,13 +48,35 @@ impl Place<'_> {
             // Run in place: the count is the handle of whoever awaits it.
             && !self.worker.is_some_and(|w| w.is_in_place())
         {
-            // Nobody holds a handle, nobody ever will: told while the groups around it live.
-            // SAFETY: the only count is the caller's, so nobody reads the outcome meanwhile.
-            unsafe { fiber.set_outcome(Outcome::Cancelled) };
-            self.shared
-                .report_unobserved(fiber.owner(), &fiber.info(), &fiber.path(), failure);
+            self.tell_of(fiber, failure);
         }
-        let mut at = family;
+        match family {
+            None => self.leave_owner(fiber.owner()),
+            Some(family) => self.leave_family(family),
+        }
+    }
+
+    /// A failure whose handles are all gone: told while the groups around it live.
+    #[cold]
+    fn tell_of(self, fiber: &FiberRef, failure: u64) {
+        // SAFETY: the only count is the caller's, so nobody reads the outcome meanwhile.
+        unsafe { fiber.set_outcome(Outcome::Cancelled) };
+        self.shared
+            .report_unobserved(fiber.owner(), &fiber.info(), &fiber.path(), failure);
+    }
+
+    fn wake_joiners(self, fiber: &FiberRef) {
+        let mut woken = Vec::new();
+        let queue = fiber.with_joiners(Option::take);
+        if let Some(mut queue) = queue {
+            queue.claim_all(&mut woken);
+        }
+        self.ready_all(woken);
+    }
+
+    /// A fiber that has ended leaves its family, and what it has not left in order.
+    fn leave_family(self, family: Ref<Group>) {
+        let mut at = Some(family);
         loop {
             match at {
                 // A scope or shield that was not left in order ends with its fiber.
@@ -72,7 +91,7 @@ impl Place<'_> {
                     // SAFETY: as above.
                     break unsafe { family.leave(self) };
                 }
-                None => break self.leave_owner(fiber.owner()),
+                None => break,
             }
         }
     }

@@ -232,6 +232,12 @@ impl Group {
         false
     }
 
+    /// Is it a family that has not been cancelled? Its tasks run where their parent does.
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.kind == Kind::Family && !self.is_flagged()
+    }
+
     /// Has this very group been cancelled?
     #[inline]
     pub(crate) fn is_flagged(&self) -> bool {

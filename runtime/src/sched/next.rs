@@ -13,7 +13,7 @@ const SLOT_RUNS: u32 = 16;
 /// Every so many dispatches the injector goes first, so that it is not starved by local work.
 const INJECTOR_EVERY: u32 = 61;
 /// Every so many dispatches woken fibers go before newly spawned ones.
-const WOKEN_EVERY: u32 = 8;
+const WOKEN_EVERY: u32 = 2;
 /// An instant of deterministic virtual time with more dispatches than this is taken to be endless.
 const ENDLESS: u32 = 4096;
 /// Rounds of searching before a worker goes to sleep: some 20 us, less than a wake-up costs.
@@ -46,7 +46,7 @@ impl Worker {
             return Some(fiber);
         }
         if self.slot_runs.get() < SLOT_RUNS {
-            if let Some(fiber) = take_slot(self.remote()) {
+            if let Some(fiber) = take_slot(self.remote(), self.is_alone()) {
                 self.slot_runs.set(self.slot_runs.get() + 1);
                 return Some(fiber);
             }
@@ -56,7 +56,7 @@ impl Worker {
             if let Some(fiber) = self.fifo.pop() {
                 return Some(fiber);
             }
-            if let Some(fiber) = take_slot(self.remote()) {
+            if let Some(fiber) = take_slot(self.remote(), self.is_alone()) {
                 return Some(fiber);
             }
         }
@@ -205,13 +205,19 @@ fn retry(mut steal: impl FnMut() -> Steal<FiberRef>) -> Option<FiberRef> {
     None
 }
 
-/// The owner takes its own slot.
+/// The owner takes its own slot; `alone`: there is nobody who could steal from it.
 #[inline]
-pub(crate) fn take_slot(remote: &Remote) -> Option<FiberRef> {
+fn take_slot(remote: &Remote, alone: bool) -> Option<FiberRef> {
     if remote.slot.load(Ordering::Relaxed).is_null() {
         return None;
     }
-    let fiber = remote.slot.swap(std::ptr::null_mut(), Ordering::AcqRel);
+    let fiber = if alone {
+        let fiber = remote.slot.load(Ordering::Relaxed);
+        remote.slot.store(std::ptr::null_mut(), Ordering::Relaxed);
+        fiber
+    } else {
+        remote.slot.swap(std::ptr::null_mut(), Ordering::AcqRel)
+    };
     // SAFETY: the slot owns what it holds; the swap made it ours.
     (!fiber.is_null()).then(|| unsafe { FiberRef::from_raw(fiber) })
 }

@@ -38,6 +38,8 @@ pub(crate) struct Shared {
     pub(crate) delays: Option<Delays>,
     /// Something is done at scheduling points: `det` or `delays`.
     pub(crate) watched: bool,
+    /// Neither that nor a record of events.
+    plain: bool,
     pub(crate) timeline: Mutex<Timeline>,
     pub(crate) pools: Mutex<Vec<Arc<Pool>>>,
     global: OnceLock<Arc<Pool>>,
@@ -83,6 +85,7 @@ impl Shared {
         let delays = config.delays.filter(|_| det.is_none()).map(Delays::new);
         Shared {
             watched: det.is_some() || delays.is_some(),
+            plain: det.is_none() && delays.is_none() && !config.trace_events,
             delays,
             clock: Clock::new(config.clock),
             payload: config.payload,
@@ -141,6 +144,12 @@ impl Shared {
     /// A number for an object that reports and traces name.
     pub(crate) fn new_object(&self) -> u64 {
         self.last_object.fetch_add(1, Ordering::Relaxed) as u64 + 1
+    }
+
+    /// Is there nothing to be done but to run fibers?
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.plain
     }
 
     #[inline]

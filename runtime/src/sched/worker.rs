@@ -101,7 +101,7 @@ impl Seed {
             running: AtomicBool::new(false),
             inbox: crate::prim::Mutex::new(Default::default()),
             inbox_len: AtomicUsize::new(0),
-            wheel: crate::prim::Mutex::new(crate::time::wheel::Wheel::new()),
+            wheel: crate::prim::SpinMutex::new(crate::time::wheel::Wheel::new()),
             unparker: parker.unparker().clone(),
             counters: Default::default(),
         };
@@ -167,6 +167,12 @@ impl Worker {
     pub(crate) fn remote(&self) -> &Remote {
         // SAFETY: in the pool, which this worker holds.
         unsafe { &*self.remote }
+    }
+
+    /// Is it the only worker of its pool?
+    #[inline]
+    pub(crate) fn is_alone(&self) -> bool {
+        self.pool.workers().len() == 1
     }
 
     #[inline]
@@ -499,7 +505,12 @@ impl Worker {
     #[inline]
     pub(crate) fn ready_local(&self, fiber: FiberRef) {
         let new = fiber.into_raw();
-        let old = self.remote().slot.swap(new, Ordering::AcqRel);
+        let slot = &self.remote().slot;
+        if slot.load(Ordering::Relaxed).is_null() {
+            // Thieves only empty it.
+            return slot.store(new, Ordering::Release);
+        }
+        let old = slot.swap(new, Ordering::AcqRel);
         if !old.is_null() {
             // SAFETY: the slot owns what it holds; the swap made it ours.
             self.fifo.push(unsafe { FiberRef::from_raw(old) });

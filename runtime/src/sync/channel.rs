@@ -13,7 +13,7 @@
 use crate::fiber::cx::Enter;
 use crate::fiber::{Fiber, FiberCx, FiberRef};
 use crate::payload::PayloadVTable;
-use crate::prim::Mutex;
+use crate::prim::SpinMutex;
 use crate::sched::trace_hash::Op;
 use crate::sched::wait_reason::{WaitError, WaitReason};
 use crate::sync::wait_queue::{Item, WaitQueue};
@@ -58,7 +58,7 @@ pub struct RawChannel {
     capacity: usize,
     on_full: OnFull,
     payload: &'static PayloadVTable,
-    inner: Mutex<Inner>,
+    inner: SpinMutex<Inner>,
     len: AtomicUsize,
 }
 
@@ -78,7 +78,7 @@ impl RawChannel {
             capacity: capacity.unwrap_or(usize::MAX),
             on_full,
             payload,
-            inner: Mutex::new(Inner::default()),
+            inner: SpinMutex::new(Inner::default()),
             len: AtomicUsize::new(0),
         }
     }

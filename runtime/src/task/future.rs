@@ -95,30 +95,48 @@ impl FutureRef {
 
     /// Waits for the task. The outcome is the caller's own copy. A child nobody has started runs
     /// right here (not in deterministic runs, where order is the contract).
+    #[inline]
     pub fn poll_await(
         &self,
         cx: &FiberCx,
         deadline: Option<u64>,
     ) -> Poll<Result<Outcome, WaitError>> {
         match cx.enter() {
-            Enter::Yield => return Poll::Pending,
-            Enter::Stop(why) => return Poll::Ready(Err(why)),
-            Enter::Resume => {
-                let wake = cx.finish_wait();
-                if wake.arm != 0 {
-                    self.unregister(cx, wake.key, wake.epoch);
-                    return Poll::Ready(Err(cx.wake_error(wake.arm)));
-                }
-                return Poll::Ready(Ok(self.ended(cx)));
-            }
             Enter::Begin => {}
+            other => return self.awaited(cx, other),
         }
-        if !self.is_done() && deadline.is_none() && self.fiber.state.is_new() {
+        if self.fiber.state.is_new() && deadline.is_none() {
             self.run_in_place(cx);
         }
         if self.is_done() {
             return Poll::Ready(Ok(self.ended(cx)));
         }
+        self.wait_for(cx, deadline)
+    }
+
+    /// An await that does not begin now.
+    #[inline(never)]
+    fn awaited(&self, cx: &FiberCx, enter: Enter) -> Poll<Result<Outcome, WaitError>> {
+        match enter {
+            Enter::Yield => Poll::Pending,
+            Enter::Stop(why) => Poll::Ready(Err(why)),
+            Enter::Begin | Enter::Resume => {
+                let wake = cx.finish_wait();
+                if wake.arm != 0 {
+                    self.unregister(cx, wake.key, wake.epoch);
+                    return Poll::Ready(Err(cx.wake_error(wake.arm)));
+                }
+                Poll::Ready(Ok(self.ended(cx)))
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn wait_for(
+        &self,
+        cx: &FiberCx,
+        deadline: Option<u64>,
+    ) -> Poll<Result<Outcome, WaitError>> {
         match self.register(cx, 0, None) {
             Ok(None) => Poll::Ready(Ok(self.ended(cx))),
             Ok(Some((epoch, key))) => {

@@ -32,7 +32,7 @@ pub(crate) struct Remote {
     /// Fibers that must run on this worker.
     pub(crate) inbox: Mutex<VecDeque<FiberRef>>,
     pub(crate) inbox_len: AtomicUsize,
-    pub(crate) wheel: Mutex<Wheel>,
+    pub(crate) wheel: crate::prim::SpinMutex<Wheel>,
     pub(crate) unparker: Unparker,
     pub(crate) counters: Counters,
 }
