@@ -169,6 +169,12 @@ impl FiberCx {
         self.fiber().pool().threads()
     }
 
+    /// Does no policy and no test watch the operations of this runtime?
+    #[inline]
+    pub fn is_plain(&self) -> bool {
+        !self.watched
+    }
+
     /// Is every choice made by a policy?
     pub fn is_deterministic(&self) -> bool {
         self.shared().det.is_some()

@@ -246,9 +246,13 @@ pub unsafe fn is_unique(w: u64) -> bool {
 ///
 /// # Safety
 /// `w` is a live word, or absent.
+#[inline]
 pub unsafe fn share(heap: &mut Heap, w: u64) {
     // SAFETY: by contract.
     unsafe {
+        if !is_pointer(w) {
+            return;
+        }
         mark(heap, w, &mut |object| {
             let count = &object.as_ref().count;
             let c = count.load(Relaxed);

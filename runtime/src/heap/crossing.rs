@@ -14,6 +14,7 @@ use super::{count, record};
 ///
 /// # Safety
 /// `word` is an owned word of that type.
+#[inline]
 pub unsafe fn from_word(heap: &mut Heap, word: u64, ty: TypeIx) -> u64 {
     // SAFETY: by contract.
     unsafe {
@@ -32,6 +33,7 @@ pub unsafe fn from_word(heap: &mut Heap, word: u64, ty: TypeIx) -> u64 {
 ///
 /// # Safety
 /// `slot` is an owned value of that type.
+#[inline]
 pub unsafe fn to_shared(heap: &mut Heap, slot: u64, ty: TypeIx) -> Alloc<u64> {
     let word = record::to_word(heap, slot, ty)?;
     // SAFETY: by contract.
@@ -43,6 +45,7 @@ pub unsafe fn to_shared(heap: &mut Heap, slot: u64, ty: TypeIx) -> Alloc<u64> {
 ///
 /// # Safety
 /// `closure` is an owned closure.
+#[inline]
 pub unsafe fn share_captures(heap: &mut Heap, closure: u64) {
     // SAFETY: by contract.
     unsafe {

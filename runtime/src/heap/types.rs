@@ -356,6 +356,7 @@ impl Types {
 
     /// The element type of a list or set, the key type of a map, the value type of a future or
     /// channel, the item type of an iterator.
+    #[inline]
     pub fn element_type(&self, ty: TypeIx) -> Option<TypeIx> {
         match *self.kind(ty) {
             TypeKind::List(t) | TypeKind::Set(t) | TypeKind::Map(t, _) => Some(t),

@@ -78,7 +78,7 @@ impl Worker {
         let turn = self.turns.get().wrapping_add(1);
         self.turns.set(turn);
         (0..4).find_map(|k| match turn.wrapping_add(k) % 4 {
-            0 => take_slot(self.remote()),
+            0 => take_slot(self.remote(), self.is_alone()),
             1 => self.take_injected(),
             2 => retry(|| self.remote().lifo.steal()),
             _ => self.fifo.pop(),

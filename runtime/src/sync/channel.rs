@@ -98,6 +98,16 @@ impl RawChannel {
         self.on_full
     }
 
+    /// The message of an error that has to do with its capacity.
+    pub fn refusal(&self, why: WaitError, batch: usize) -> Option<String> {
+        let capacity = self.capacity;
+        match why {
+            WaitError::Full => Some(format!("channel is full (capacity {capacity})")),
+            WaitError::TooLarge => Some(format!("batch of {batch} exceeds capacity {capacity}")),
+            _ => None,
+        }
+    }
+
     /// How many values it holds: an estimate.
     pub fn len(&self) -> usize {
         self.len.load(Ordering::Relaxed)

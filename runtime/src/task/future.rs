@@ -132,11 +132,7 @@ impl FutureRef {
     }
 
     #[inline(never)]
-    fn wait_for(
-        &self,
-        cx: &FiberCx,
-        deadline: Option<u64>,
-    ) -> Poll<Result<Outcome, WaitError>> {
+    fn wait_for(&self, cx: &FiberCx, deadline: Option<u64>) -> Poll<Result<Outcome, WaitError>> {
         match self.register(cx, 0, None) {
             Ok(None) => Poll::Ready(Ok(self.ended(cx))),
             Ok(Some((epoch, key))) => {

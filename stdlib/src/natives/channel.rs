@@ -124,13 +124,10 @@ fn end(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
 
 /// The failure of an operation on a channel, with its numbers.
 fn full(channel: &RawChannel, why: WaitError, batch: usize) -> NativeStop {
-    let capacity = channel.capacity().unwrap_or(usize::MAX);
-    let message = match why {
-        WaitError::Full => format!("channel is full (capacity {capacity})"),
-        WaitError::TooLarge => format!("batch of {batch} exceeds capacity {capacity}"),
-        why => return stop(why),
-    };
-    lumen_runtime::native::Failure::new(kind::FULL, message).into()
+    match channel.refusal(why, batch) {
+        Some(message) => lumen_runtime::native::Failure::new(kind::FULL, message).into(),
+        None => stop(why),
+    }
 }
 
 fn send(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {

@@ -14,6 +14,7 @@ pub(crate) mod natives;
 pub(crate) mod objects;
 pub(crate) mod places;
 pub(crate) mod strings;
+pub(crate) mod waits;
 pub(crate) mod words;
 
 use lumen_bytecode::module::FailureKind;

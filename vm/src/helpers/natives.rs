@@ -12,6 +12,7 @@ use lumen_runtime::{Body, FiberCx};
 
 use super::fail_named;
 use super::places::with_place;
+use super::waits::{self, Short};
 use crate::backtrace::{self, FailureReport};
 use crate::interp::dispatch::{Cx, Pc, Regs};
 use crate::interp::operand::{lane, put, reg};
@@ -88,6 +89,11 @@ pub(crate) unsafe fn call_native(pc: Pc, r: Regs, cx: Cx) -> Called {
     // SAFETY: the verifier compared the window with the import's signature.
     unsafe {
         let native = &(*cx).image().natives[lane(pc, 2)];
+        if native.short != Short::No
+            && let Some(called) = waits::call(pc, r, cx, native)
+        {
+            return called;
+        }
         let args = std::slice::from_raw_parts_mut(reg(r, pc, 1), native.params.len());
         call(pc, r, cx, native, args)
     }
@@ -126,7 +132,7 @@ unsafe fn call(pc: Pc, r: Regs, cx: Cx, native: &LinkedNative, args: &mut [u64])
 
 #[cold]
 #[inline(never)]
-unsafe fn stopped(pc: Pc, cx: Cx, stop: NativeStop) -> Called {
+pub(super) unsafe fn stopped(pc: Pc, cx: Cx, stop: NativeStop) -> Called {
     match stop {
         NativeStop::Failed(failure) if failure.kind == HALT => {
             // SAFETY: the running fiber's state.

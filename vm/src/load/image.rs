@@ -9,6 +9,7 @@ use lumen_runtime::heap::{Heap, TypeIx, Types, count, string};
 use lumen_runtime::native::NativeFn;
 use rustc_hash::FxHashMap;
 
+use crate::helpers::waits::Short;
 use crate::interp::dispatch::{Code, Pc};
 use crate::interp::operand::lane;
 
@@ -44,6 +45,8 @@ pub(crate) struct LinkedNative {
     pub(crate) params: Box<[TypeIx]>,
     /// Result type.
     pub(crate) result: TypeIx,
+    /// Is there a short way?
+    pub(crate) short: Short,
 }
 
 /// A source position.

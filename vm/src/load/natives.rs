@@ -7,6 +7,7 @@ use rustc_hash::FxHashMap;
 
 use super::LoadError;
 use super::image::LinkedNative;
+use crate::helpers::waits::Short;
 
 /// Finds the natives of a module in `tables`, then in the library.
 pub(super) fn link(module: &Module, tables: &[&[Native]]) -> Result<Vec<LinkedNative>, LoadError> {
@@ -27,6 +28,7 @@ pub(super) fn link(module: &Module, tables: &[&[Native]]) -> Result<Vec<LinkedNa
             func,
             params: import.params.clone().into(),
             result: import.result,
+            short: Short::of(&import.key),
         }),
         None => Err(missing(&import.key, &by_key)),
     };
