@@ -5,6 +5,7 @@ pub(crate) mod cancel;
 pub mod deadlock;
 pub mod decide;
 pub(crate) mod delays;
+pub(crate) mod deque;
 pub mod det;
 pub mod events;
 pub(crate) mod finish;

@@ -263,3 +263,41 @@ fn a_joiner_is_woken_or_finds_the_end() {
         assert!(target.state.is_done());
     });
 }
+
+/// An entry of a deque.
+struct Entry(std::sync::atomic::AtomicU32);
+
+// SAFETY: the count is the entry's own.
+unsafe impl crate::counted::Counted for Entry {
+    fn count(&self) -> &std::sync::atomic::AtomicU32 {
+        &self.0
+    }
+
+    unsafe fn destroy(at: std::ptr::NonNull<Entry>) {
+        // SAFETY: made by `entry`.
+        drop(unsafe { Box::from_raw(at.as_ptr()) });
+    }
+}
+
+fn entry() -> crate::counted::Ref<Entry> {
+    let made = Box::new(Entry(std::sync::atomic::AtomicU32::new(1)));
+    // SAFETY: fresh.
+    unsafe { crate::counted::Ref::from_raw(Box::into_raw(made)) }
+}
+
+#[test]
+fn loom_deque_gives_every_entry_once() {
+    check(|| {
+        let deque = crate::sched::deque::Deque::new();
+        let (first, second) = (entry(), entry());
+        deque.push(first.clone());
+        deque.push(second.clone());
+        let thief = deque.thief();
+        let stolen = loom::thread::spawn(move || usize::from(thief.steal().is_some()));
+        let newest = usize::from(deque.pop_if(&second).is_some());
+        let oldest = usize::from(deque.take_oldest_if(&first).is_some());
+        let rest = std::iter::from_fn(|| deque.pop()).count();
+        let stolen = stolen.join().unwrap();
+        assert_eq!(stolen + newest + oldest + rest, 2);
+    });
+}

@@ -80,7 +80,7 @@ impl Worker {
         (0..4).find_map(|k| match turn.wrapping_add(k) % 4 {
             0 => take_slot(self.remote(), self.is_alone()),
             1 => self.take_injected(),
-            2 => retry(|| self.remote().lifo.steal()),
+            2 => self.lifo.take_oldest(),
             _ => self.fifo.pop(),
         })
     }
@@ -171,7 +171,9 @@ impl Worker {
                 continue;
             }
             let victim = &workers[at];
-            let found = retry(|| victim.lifo.steal())
+            let found = victim
+                .lifo
+                .steal()
                 .or_else(|| self.steal_batch(&victim.fifo))
                 .or_else(|| if slots_too { steal_slot(victim) } else { None });
             if let Some(fiber) = found {

@@ -9,13 +9,14 @@ use crate::fiber::{Fiber, FiberCx, FiberRef, Phase, Step, coro};
 use crate::payload::Outcome;
 use crate::sched::Place;
 use crate::sched::decide::Fault;
+use crate::sched::deque::Deque;
 use crate::sched::events::EventKind;
 use crate::sched::group::{Group, Member, cancel_all};
 use crate::sched::pool::{Pool, Remote};
 use crate::sched::shared::{POLL_CHECK, POLL_PREEMPT, Shared};
 use crate::sched::state::{Barred, ToParked, ToRunning};
 use crate::sched::stats::count;
-use crossbeam_deque::Worker as Deque;
+use crossbeam_deque::Worker as Fifo;
 use crossbeam_utils::sync::Parker;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -28,9 +29,6 @@ const MAX_IN_PLACE: u32 = 64;
 /// Work must have waited this long before a sleeping worker is woken for it: a wake-up costs
 /// about 31 us, more than a hundred spawns.
 const WAKE_DELAY_NS: u64 = 25_000;
-/// With more entries than this a child run in place is not looked for in the deque: its entry
-/// stays and is dropped when it comes up.
-const LONG_DEQUE: usize = 256;
 /// Timers are looked at every so many dispatches.
 const TICKS_PER_TIMER_LOOK: u32 = 32;
 
@@ -50,8 +48,8 @@ pub(crate) struct Worker {
     pool: Arc<Pool>,
     index: usize,
     remote: *const Remote,
-    pub(crate) lifo: Deque<FiberRef>,
-    pub(crate) fifo: Deque<FiberRef>,
+    pub(crate) lifo: Deque<Fiber>,
+    pub(crate) fifo: Fifo<FiberRef>,
     pub(crate) parker: Parker,
     pub(crate) stacks: crate::fiber::stack::Local,
     pub(crate) tick: Cell<u32>,
@@ -66,8 +64,8 @@ pub(crate) struct Worker {
     /// The fibers on this worker's stack that wait for the one that runs, innermost first.
     below: Cell<*const Below>,
     stack_floor: Cell<usize>,
-    /// Only to compare: the fiber may be gone.
-    last_spawned: Cell<*const Fiber>,
+    /// How many entries of the deque are stale, at most: their fibers have been run in place.
+    stale: Cell<usize>,
     pushes: Cell<u32>,
     work_since: Cell<u64>,
     last_id: Cell<u64>,
@@ -82,18 +80,18 @@ struct Below {
 
 /// The two sides of a worker before its thread starts.
 pub(crate) struct Seed {
-    lifo: Deque<FiberRef>,
-    fifo: Deque<FiberRef>,
+    lifo: Deque<Fiber>,
+    fifo: Fifo<FiberRef>,
     parker: Parker,
 }
 
 impl Seed {
     pub(crate) fn new() -> (Seed, Remote) {
-        let lifo = Deque::new_lifo();
-        let fifo = Deque::new_fifo();
+        let lifo = Deque::new();
+        let fifo = Fifo::new_fifo();
         let parker = Parker::new();
         let remote = Remote {
-            lifo: lifo.stealer(),
+            lifo: lifo.thief(),
             fifo: fifo.stealer(),
             slot: AtomicPtr::new(std::ptr::null_mut()),
             poll_word: AtomicU32::new(0),
@@ -132,7 +130,7 @@ impl Seed {
             in_place_depth: Cell::new(0),
             awaiting_family: Cell::new(std::ptr::null()),
             below: Cell::new(std::ptr::null()),
-            last_spawned: Cell::new(std::ptr::null()),
+            stale: Cell::new(0),
             pushes: Cell::new(0),
             work_since: Cell::new(0),
         };
@@ -232,7 +230,7 @@ impl Worker {
     #[inline]
     fn dispatch(&self, fiber: FiberRef) {
         match fiber.state.transition_to_running() {
-            ToRunning::Stale => {}
+            ToRunning::Stale => self.dropped_stale(),
             ToRunning::First | ToRunning::Again => {
                 if self.run(&fiber) == Left::Yielded {
                     self.requeue(fiber);
@@ -479,26 +477,38 @@ impl Worker {
         self.in_place_depth.get() > 0
     }
 
-    /// Takes the queue entry of a fiber claimed elsewhere off the deque, if it is on top, and
-    /// other stale ones under it.
-    fn forget_entry(&self, fiber: &FiberRef) {
-        if self.lifo.len() > LONG_DEQUE && self.last_spawned.get() != fiber.as_ptr().cast_const() {
-            // Hardly on top: a batch is being awaited from its other end.
-            return;
-        }
-        match self.lifo.pop() {
-            Some(top) if top.is(fiber) => {
-                while let Some(next) = self.lifo.pop() {
-                    if next.state.is_queued() {
-                        self.lifo.push(next);
-                        return;
-                    }
-                }
-                self.work_since.set(0);
+    /// Takes the queue entry of a fiber that has been claimed off the deque, if it is at either
+    /// end, and stale ones under it. Else it stays, and is dropped when it comes up.
+    #[inline]
+    fn forget_entry(&self, fiber: &Fiber) {
+        if let Some(entry) = self.lifo.pop_if(fiber) {
+            drop(entry);
+            if self.stale.get() > 0 {
+                self.drop_stale();
             }
-            Some(other) => self.lifo.push(other),
-            None => {}
+        } else if let Some(entry) = self.lifo.take_oldest_if(fiber) {
+            drop(entry);
+        } else {
+            self.stale.set(self.stale.get() + 1);
         }
+        if self.lifo.is_empty() {
+            self.queues_are_empty();
+        }
+    }
+
+    /// Drops stale entries from the newest end of the deque.
+    #[inline(never)]
+    fn drop_stale(&self) {
+        while let Some(newest) = self.lifo.pop() {
+            if newest.state.is_queued() {
+                return self.lifo.push(newest);
+            }
+            self.dropped_stale();
+        }
+    }
+
+    fn dropped_stale(&self) {
+        self.stale.set(self.stale.get().saturating_sub(1));
     }
 
     /// Enqueues a fiber that has been woken by one that runs here.
@@ -521,7 +531,6 @@ impl Worker {
     /// Enqueues a fiber that has just been spawned here.
     #[inline]
     pub(crate) fn spawned_local(&self, fiber: FiberRef) {
-        self.last_spawned.set(fiber.as_ptr());
         self.lifo.push(fiber);
         self.noticed_work();
     }
@@ -550,6 +559,7 @@ impl Worker {
     }
 
     pub(crate) fn queues_are_empty(&self) {
+        self.stale.set(0);
         self.work_since.set(0);
     }
 

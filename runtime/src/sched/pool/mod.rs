@@ -6,6 +6,7 @@ pub(crate) mod executor;
 
 use crate::fiber::{Fiber, FiberRef};
 use crate::prim::Mutex;
+use crate::sched::deque::Thief;
 use crate::sched::shared::Shared;
 use crate::sched::stats::Counters;
 use crate::sync::wait_queue::{WaitQueue, Waiter};
@@ -19,7 +20,7 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize
 /// What others see of a worker.
 pub(crate) struct Remote {
     /// Newest first for the owner, oldest first for thieves: fibers that have not started.
-    pub(crate) lifo: Stealer<FiberRef>,
+    pub(crate) lifo: Thief<Fiber>,
     /// Oldest first: fibers that have been woken or have yielded.
     pub(crate) fifo: Stealer<FiberRef>,
     /// The fiber woken last: runs next. Stealable once a thief has seen it twice.
