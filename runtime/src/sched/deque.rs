@@ -45,6 +45,7 @@ struct Shared<T: Counted> {
     ring: AtomicUsize,
     /// All rings: thieves may still look into those that have been outgrown. Together they are
     /// twice as large as the last.
+    #[expect(clippy::vec_box, reason = "rings stay where they are")]
     rings: Mutex<Vec<Box<Ring>>>,
     entries: PhantomData<Ref<T>>,
 }

@@ -11,6 +11,7 @@ pub mod events;
 pub(crate) mod finish;
 pub(crate) mod group;
 pub(crate) mod idle;
+pub(crate) mod in_place;
 pub(crate) mod monitor;
 pub(crate) mod next;
 pub mod policy;
