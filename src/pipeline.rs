@@ -7,6 +7,7 @@ use lumen_compiler::diag::Diagnostics;
 use lumen_compiler::hir;
 use lumen_compiler::names::{Library, LibraryModule};
 use lumen_compiler::source::{FileId, Loader, SourceMap};
+use lumen_runtime::image::give_back_code;
 use lumen_runtime::native::Native;
 use lumen_vm::{Options, Program};
 
@@ -118,8 +119,14 @@ impl Session {
         if disk::is_bytecode(&self.path) {
             return module_file::read_verified(self.command, &self.path);
         }
+        // Reading the command line, compiling and running are different code: each phase goes on
+        // without what the one before has read.
+        give_back_code();
         let program = self.typed()?;
-        self.generate(&program)
+        let module = self.generate(&program);
+        drop(program);
+        give_back_code();
+        module
     }
 
     /// The module of a checked program.
