@@ -27,6 +27,8 @@ pub(super) enum Ctor {
     Ints(i64, i64),
     /// A text.
     Str(String),
+    /// Octets.
+    Bytes(Vec<u8>),
     /// A Float, by its bits.
     Float(u64),
     /// A list of this length; with `more`, at least this length, the parts being the first
@@ -80,6 +82,7 @@ fn lower_in(types: &Types, kind: &PatKind, ty: Ty) -> P {
         (PatKind::Float(_), k) => *k == TyKind::Float,
         (PatKind::Bool(_), k) => *k == TyKind::Bool,
         (PatKind::Str(_), k) => *k == TyKind::String,
+        (PatKind::Bytes(_), k) => *k == TyKind::Bytes,
         (PatKind::Null, k) => *k == TyKind::Null,
         (PatKind::Fields(_), TyKind::Tuple(_) | TyKind::Record(_) | TyKind::Error) => true,
         (PatKind::Variant(..), TyKind::Enum(_)) => true,
@@ -101,6 +104,7 @@ fn lower_in_any(types: &Types, kind: &PatKind) -> P {
         PatKind::Float(_) => Ty::FLOAT,
         PatKind::Bool(_) => Ty::BOOL,
         PatKind::Str(_) => Ty::STRING,
+        PatKind::Bytes(_) => Ty::BYTES,
         PatKind::Null => Ty::NULL,
         _ => return P::Ctor(Ctor::Member(Ty::NEVER), Vec::new()),
     };
@@ -114,6 +118,7 @@ fn lower_exact(types: &Types, kind: &PatKind, ty: Ty) -> P {
         PatKind::Float(f) => P::Ctor(Ctor::Float(f.to_bits()), Vec::new()),
         PatKind::Bool(b) => P::Ctor(Ctor::Bool(*b), Vec::new()),
         PatKind::Str(s) => P::Ctor(Ctor::Str(s.clone()), Vec::new()),
+        PatKind::Bytes(b) => P::Ctor(Ctor::Bytes(b.clone()), Vec::new()),
         PatKind::Null => P::Ctor(Ctor::Single, Vec::new()),
         PatKind::Fields(parts) => P::Ctor(
             Ctor::Single,
@@ -299,6 +304,10 @@ impl Ctor {
         match self {
             Self::Bool(b) => b.to_string(),
             Self::Str(s) => format!("{s:?}"),
+            Self::Bytes(bytes) => {
+                let digits = bytes.iter().map(|byte| format!("{byte:02x}"));
+                format!("b\"{}\"", digits.collect::<String>())
+            }
             Self::Float(bits) => f64::from_bits(*bits).to_string(),
             Self::Ints(lo, hi) => show_ints(*lo, *hi),
             Self::Variant(v) => {

@@ -30,6 +30,8 @@ pub enum PatKind {
     Bool(bool),
     /// String literal.
     Str(String),
+    /// Bytes literal.
+    Bytes(Vec<u8>),
     /// `null`.
     Null,
     /// `lo..hi`, `lo..=hi` over Int; an open end is the type's limit.

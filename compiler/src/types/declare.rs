@@ -24,6 +24,14 @@ impl<'a> Checker<'a> {
             self.check_recursion(id);
             self.check_fields(id);
         }
+        for number in 0..self.items.aliases.len() {
+            let id = super::items::AliasId(number as u32);
+            let alias = self.items.alias(id);
+            let span = alias.decl.name.span;
+            if !self.modules.get(alias.module).library {
+                self.alias(id, span);
+            }
+        }
         for number in 0..self.items.impls.len() {
             let id = ImplId(number as u32);
             if !self.modules.get(self.items.impl_(id).module).library {

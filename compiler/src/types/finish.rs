@@ -172,7 +172,12 @@ impl<'a> Checker<'a> {
                 self.undetermined(span, fixing);
                 return Ty::NULL;
             }
-            Kind::Poison | Kind::Param(..) => return Ty::NULL,
+            Kind::Poison => {
+                // What else is wrong here comes from that.
+                self.body.clean = false;
+                return Ty::NULL;
+            }
+            Kind::Param(..) => return Ty::NULL,
             Kind::List(t) => TyKind::List(self.out_ty(t, span, fixing)),
             Kind::Set(t) => TyKind::Set(self.out_ty(t, span, fixing)),
             Kind::Future(t) => TyKind::Future(self.out_ty(t, span, fixing)),

@@ -181,6 +181,29 @@ impl<'a> Checker<'a> {
         true
     }
 
+    /// Checks the names in a cell with untyped parameters that nothing calls: what these are, and
+    /// what can be done with them, nobody says.
+    pub(crate) fn check_uncalled(&mut self, cell: CellId) {
+        let sig = self.sig(cell);
+        let decl = self.items.cell(cell).decl;
+        let no_body = matches!(decl.body, ast::CellBody::None | ast::CellBody::Extern(_));
+        if no_body || sig.generics.iter().all(|one| !one.implicit) {
+            return;
+        }
+        let args = vec![Ty::POISON; sig.generics.len()];
+        let mut body = Body::empty(self.items.cell(cell).module);
+        body.ghost = true;
+        body.names_only = true;
+        body.scope = self.instance_scope(cell, &sig, &args);
+        let outer = std::mem::replace(&mut self.body, body);
+        self.depth += 1;
+        self.open_fn(FnRole::Cell, FuncKind::Cell, decl.header);
+        self.check_params_and_body(&sig, &args, decl, Ty::POISON, Some(Ty::POISON));
+        self.solve(true);
+        self.depth -= 1;
+        self.body = outer;
+    }
+
     /// Binds variables that do not care.
     pub(crate) fn default_vars(&mut self, ty: Ty) {
         let ty = self.types.resolve(ty);

@@ -118,7 +118,7 @@ pub(crate) struct Checker<'a> {
     /// Effect rows that lambdas declare.
     pub(crate) lambda_rows: Vec<(hir::FuncId, &'a crate::syntax::ast::EffectRow)>,
     /// The sources do not follow the grammar; what they leave out may be anywhere.
-    syntax_errors: bool,
+    pub(crate) syntax_errors: bool,
     /// `@strict true`
     pub(crate) strict: bool,
 }
@@ -189,6 +189,13 @@ impl<'a> Checker<'a> {
             _ => false,
         };
         if consequence {
+            return;
+        }
+        let of_names = matches!(
+            diagnostic.code,
+            Code::UnknownName | Code::UnknownType | Code::UnknownLabel | Code::Misplaced
+        );
+        if self.body.names_only && !of_names {
             return;
         }
         let place = diagnostic.primary.as_ref().map(|label| label.span);

@@ -22,8 +22,23 @@ impl<'a> Checker<'a> {
         self.check_tests();
         self.find_main();
         self.drain();
+        self.check_all_uncalled();
         self.give_tests_their_lets();
         self.check_order();
+    }
+
+    fn check_all_uncalled(&mut self) {
+        let mut called = vec![false; self.items.cells.len()];
+        for inst in &self.insts {
+            called[inst.cell.0 as usize] = true;
+        }
+        for (number, called) in called.into_iter().enumerate() {
+            let cell = CellId(number as u32);
+            if !called && !self.modules.get(self.items.cell(cell).module).library {
+                self.check_uncalled(cell);
+            }
+        }
+        self.drain();
     }
 
     /// Checks queued instances until there are none.

@@ -167,7 +167,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn alias(&mut self, id: AliasId, span: Span) -> Ty {
+    pub(crate) fn alias(&mut self, id: AliasId, span: Span) -> Ty {
         let alias = self.items.alias(id);
         if let Some(ty) = alias.resolved {
             return ty;

@@ -105,7 +105,9 @@ pub(crate) fn walk_expr<'a, V: Visitor<'a> + ?Sized>(v: &mut V, expr: &'a Expr) 
             walk_args(v, &call.args);
         }
         ExprKind::Spawn(args) => walk_args(v, args),
-        ExprKind::Field { base, .. } | ExprKind::TupleField { base, .. } => v.expr(base),
+        ExprKind::Field { base, .. }
+        | ExprKind::TupleField { base, .. }
+        | ExprKind::Instance { base, .. } => v.expr(base),
         ExprKind::Index { base, index, .. } => {
             v.expr(base);
             v.expr(index);

@@ -216,6 +216,7 @@ impl Dumper<'_> {
             PatKind::Float(value) => Node::leaf(format!("{value:?}")),
             PatKind::Bool(value) => Node::leaf(value.to_string()),
             PatKind::Str(value) => Node::leaf(format!("{value:?}")),
+            PatKind::Bytes(value) => Node::leaf(format!("bytes {value:02x?}")),
             PatKind::Null => Node::leaf("null"),
             PatKind::Range { lo, hi } => Node::leaf(format!("{lo}..={hi}")),
             PatKind::Fields(fields) => Node::new("fields", numbered(fields)),

@@ -273,6 +273,12 @@ impl<'a> FuncBuilder<'_, 'a> {
                 self.c.op(Op::StrEq, &[equal, reg, k]);
                 self.split(Cond::Bool(equal), yes, no);
             }
+            Head::Bytes(bytes) => {
+                let k = self.constant(Constant::Bytes(bytes.to_vec()), well_known::BYTES);
+                let equal = self.c.reg(well_known::BOOL);
+                self.c.op1(Op::Equal, &[equal, reg, k], well_known::BYTES);
+                self.split(Cond::Bool(equal), yes, no);
+            }
             Head::Type(_) | Head::Tag(_) | Head::Len(..) => {}
         }
     }

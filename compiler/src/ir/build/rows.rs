@@ -96,6 +96,7 @@ pub(crate) enum Head<'a> {
     Bool(bool),
     Float(f64),
     Str(&'a str),
+    Bytes(&'a [u8]),
     /// A list with exactly (true) or at least so many elements.
     Len(usize, bool),
 }
@@ -115,6 +116,7 @@ pub(crate) fn head<'a>(source: &Source, pat: &'a Pat) -> Option<Head<'a>> {
         PatKind::Bool(b) => typed(Ty::BOOL, Head::Bool(*b)),
         PatKind::Float(f) => typed(Ty::FLOAT, Head::Float(*f)),
         PatKind::Str(s) => typed(Ty::STRING, Head::Str(s)),
+        PatKind::Bytes(b) => typed(Ty::BYTES, Head::Bytes(b)),
         PatKind::Null => Head::Type(Ty::NULL),
         PatKind::Type(ty, _) => Head::Type(*ty),
         PatKind::Variant(v, _) => Head::Tag(*v),

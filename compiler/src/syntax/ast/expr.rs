@@ -80,6 +80,13 @@ pub enum ExprKind {
         /// Whether it is `?[`.
         safe: bool,
     },
+    /// `max_of[Int]` where a value is wanted
+    Instance {
+        /// The cell.
+        base: Box<Expr>,
+        /// Its type arguments.
+        types: Vec<Type>,
+    },
     /// `-x`, `not x`, `~x`
     Unary {
         /// The operator.

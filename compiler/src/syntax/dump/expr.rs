@@ -77,6 +77,10 @@ impl Dumper<'_> {
     /// Control flow and concurrency.
     fn flow(&self, expr: &Expr) -> Node {
         match &expr.kind {
+            ExprKind::Instance { base, types } => {
+                let types = types.iter().map(|ty| self.ty(ty));
+                Node::new("instance", std::iter::once(self.expr(base)).chain(types))
+            }
             ExprKind::Lambda(lambda) => self.lambda(lambda),
             ExprKind::Block(block) => self.block("do", block),
             ExprKind::If(inner) => {

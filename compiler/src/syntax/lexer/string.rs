@@ -200,9 +200,28 @@ impl Lexer<'_> {
         self.push(T::Unknown, start);
     }
 
-    /// `r"raw"`
+    /// `r"raw"`, or `r"""…"""` over several lines
     pub(super) fn raw_string(&mut self) {
-        self.prefixed(T::RawStr);
+        if self.byte(2) != b'"' || self.byte(3) != b'"' {
+            return self.prefixed(T::RawStr);
+        }
+        let start = self.pos;
+        self.pos += 4;
+        match self.text[self.pos..self.end].find("\"\"\"") {
+            Some(length) => {
+                self.pos += length + 3;
+                self.push(T::RawStr, start);
+            }
+            None => {
+                self.pos = self.end;
+                let span = self.span(start, start + 4);
+                let diagnostic =
+                    Diagnostic::new(Code::UnterminatedString, "unterminated string", span);
+                let missing = "the string starts here; its closing \"\"\" is missing";
+                self.report(diagnostic.primary(missing));
+                self.push(T::Unknown, start);
+            }
+        }
     }
 
     /// `b"cafe"`

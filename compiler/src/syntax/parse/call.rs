@@ -21,6 +21,11 @@ impl Parser<'_> {
                     let types = self.parse_type_args();
                     self.parse_call(expr, types)
                 }
+                T::LBracket if matches!(expr.kind, ExprKind::Name(_)) && self.at_instance() => {
+                    let types = self.parse_type_args();
+                    let base = Box::new(expr);
+                    ExprKind::Instance { base, types }
+                }
                 T::LBracket | T::QuestionBracket => self.parse_index(expr),
                 T::Question => {
                     self.check_null_question(&expr);
@@ -205,7 +210,25 @@ impl Parser<'_> {
     /// bracket, every word of it capitalised or the name of a built-in type, and `(` behind it.
     /// To call an element chosen by a capitalised constant, write `(handlers[FIRST])(x)`.
     fn at_type_args(&self) -> bool {
+        let Some((end, _)) = self.types_end() else {
+            return false;
+        };
+        let next = self.nth(end + 1);
+        next.kind == T::LParen && !next.space_before
+    }
+
+    /// Whether `[` after a name begins the type arguments of a cell used as a value: as for a call,
+    /// with something that no index can be. A lone name (`max_of[Int]`) is an index here; what it
+    /// is after a cell the checker sees.
+    fn at_instance(&self) -> bool {
+        self.types_end().is_some_and(|(_, surely)| surely)
+    }
+
+    /// Where the brackets here end, if only what types are made of stands in them; and whether
+    /// some of it can be nothing else.
+    fn types_end(&self) -> Option<(usize, bool)> {
         let mut depth = 0;
+        let mut surely = false;
         // No written type is longer; without a limit, looking ahead could take quadratic time.
         for (index, token) in self.tokens[self.pos..].iter().take(500).enumerate() {
             match token.kind {
@@ -213,23 +236,28 @@ impl Parser<'_> {
                 T::RBracket | T::RParen | T::RBrace => {
                     depth -= 1;
                     if depth == 0 {
-                        let next = self.nth(index + 1);
-                        return index > 1 && next.kind == T::LParen && !next.space_before;
+                        return (index > 1).then_some((index, surely));
                     }
                 }
-                T::Comma | T::Pipe | T::Question | T::Fn | T::Arrow | T::Slash => {}
+                T::Comma => surely |= depth == 1,
+                T::Question | T::Fn | T::Arrow => surely = true,
+                T::Pipe | T::Slash => {}
                 T::Underscore | T::Null => {}
-                T::List | T::Map | T::Set | T::Tuple | T::Result => {}
+                T::List | T::Map | T::Set | T::Tuple | T::Result => {
+                    surely |= self.nth(index + 1).kind == T::LBracket;
+                }
                 T::Ident => {
                     let name = self.interner.resolve(token.symbol);
                     if !name.starts_with(char::is_uppercase) {
-                        return false;
+                        return None;
                     }
+                    let nested = self.nth(index + 1).kind == T::LBracket;
+                    surely |= nested && name.contains(char::is_lowercase);
                 }
-                _ => return false,
+                _ => return None,
             }
         }
-        false
+        None
     }
 
     fn parse_type_args(&mut self) -> Vec<Type> {

@@ -27,7 +27,9 @@ impl Parser<'_> {
             body: self.parse_single(),
         }];
         let mut otherwise = None;
+        let outer = self.branches;
         while self.opt_same_line(T::Else).is_some() {
+            self.branch();
             if self.opt_same_line(T::If).is_none() {
                 otherwise = Some(self.parse_single());
                 break;
@@ -41,6 +43,7 @@ impl Parser<'_> {
                 body: self.parse_single(),
             });
         }
+        self.branches = outer;
         If {
             branches,
             otherwise,
@@ -52,7 +55,9 @@ impl Parser<'_> {
         let mut branches = Vec::with_capacity(1);
         let mut otherwise = None;
         let mut condition = Some(condition);
+        let outer = self.branches;
         while let Some(current) = condition.take() {
+            self.branch();
             let body = self.parse_block_until(opener, |parser| parser.at_else(), true);
             let goes_on = body.end.start == self.peek().start && self.at_else();
             branches.push(IfBranch {
@@ -71,6 +76,7 @@ impl Parser<'_> {
                 otherwise = Some(self.parse_block(opener));
             }
         }
+        self.branches = outer;
         If {
             branches,
             otherwise,

@@ -27,7 +27,7 @@ impl Parser<'_> {
             T::Float => self.float(text, negative),
             T::Duration => self.duration(text, negative),
             T::Bytes => self.bytes(text),
-            T::RawStr => ExprKind::Str(text[2..text.len() - 1].into()),
+            T::RawStr => ExprKind::Str(self.raw_text(token).into()),
             T::Str => return self.parse_string(),
             _ => {
                 self.unexpected("expected a literal");

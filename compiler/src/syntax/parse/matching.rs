@@ -141,6 +141,7 @@ impl Parser<'_> {
         let opener = self.bump();
         let mut arms = Vec::new();
         let mut otherwise = None;
+        let outer = self.branches;
         self.in_lines(|parser| {
             while !parser.opt_arms_end(parser.span_of(opener), false) {
                 let before = parser.pos;
@@ -149,6 +150,7 @@ impl Parser<'_> {
                     parser.bump();
                     otherwise = Some(parser.parse_arm_body(|parser| parser.at_when_arm()));
                 } else {
+                    parser.branch();
                     let condition = parser.parse_expr();
                     let body = parser.parse_arm_body(|parser| parser.at_when_arm());
                     arms.push(WhenArm {
@@ -164,6 +166,7 @@ impl Parser<'_> {
                 }
             }
         });
+        self.branches = outer;
         self.expr_from(
             opener.start,
             ExprKind::When(Box::new(When { arms, otherwise })),

@@ -46,6 +46,10 @@ const DEPTH_MAX: u32 = 500;
 /// without the parser recursing; later stages recurse over them.
 const HEIGHT_MAX: u32 = 1000;
 
+/// How many branches of `if` and `when` may be open around one place: later stages nest each in
+/// those before it.
+const BRANCHES_MAX: u32 = 500;
+
 /// Parses `file`; what is wrong with it goes to `diagnostics`.
 pub fn parse_file(
     sources: &SourceMap,
@@ -128,6 +132,8 @@ struct Parser<'a> {
     depth: u32,
     /// The height of the expression parsed last.
     height: u32,
+    /// Branches of `if` and `when` around the current place, and before it in these.
+    branches: u32,
     /// The depth of the expression in an index: a range may lack an end there.
     index_depth: u32,
     /// Whether newlines do not count.
@@ -169,6 +175,7 @@ impl<'a> Parser<'a> {
             next_id: 0,
             depth: 0,
             height: 0,
+            branches: 0,
             index_depth: 0,
             in_brackets: false,
             declared,
@@ -313,6 +320,18 @@ impl<'a> Parser<'a> {
         self.height += 1;
         if self.height > HEIGHT_MAX {
             self.too_deep();
+        }
+    }
+
+    /// One more branch of an `if` or `when`: it is nested in those before it.
+    fn branch(&mut self) {
+        self.branches += 1;
+        if self.branches > BRANCHES_MAX {
+            let span = self.peek_span();
+            let message = "this `if` has too many branches";
+            let error = Diagnostic::new(Code::TooDeep, message, span);
+            self.error(error.help("use a `match`, or a map"));
+            self.give_up();
         }
     }
 

@@ -34,7 +34,7 @@ impl Parser<'_> {
         let quote = if multiline { 3 } else { 1 };
         if open.kind == T::RawStr {
             self.bump();
-            return vec![StrPart::Text(opener[2..opener.len() - 1].into())];
+            return vec![StrPart::Text(self.raw_text(open).into())];
         }
         let pieces = if open.kind == T::Str {
             self.bump();
@@ -76,6 +76,24 @@ impl Parser<'_> {
             trim_last(&mut parts);
         }
         parts
+    }
+
+    /// What a raw string holds.
+    pub(super) fn raw_text(&mut self, token: Token) -> String {
+        let written = self.text_of(self.span_of(token));
+        if !written.starts_with("r\"\"\"") || written.len() < 7 {
+            return written[2..written.len() - 1].to_owned();
+        }
+        let inside = Span::new(self.file, token.start + 4, token.end - 3);
+        let indentation = self.common_indentation(&[Piece::Text(inside)]);
+        let raw = self.text_of(inside);
+        self.lines(
+            raw,
+            inside.start,
+            (true, true),
+            &indentation,
+            |_, line, _| line.to_owned(),
+        )
     }
 
     /// Texts and holes up to the end of the string that `open` opened.
@@ -190,6 +208,18 @@ impl Parser<'_> {
         ends: (bool, bool),
         indentation: &str,
     ) -> String {
+        self.lines(raw, start, ends, indentation, Self::cook)
+    }
+
+    /// As [`Parser::cook_lines`], each line by `cook`, with the offset where it starts.
+    fn lines(
+        &mut self,
+        raw: &str,
+        start: u32,
+        ends: (bool, bool),
+        indentation: &str,
+        cook: impl Fn(&mut Self, &str, u32) -> String,
+    ) -> String {
         let mut out = String::with_capacity(raw.len());
         let mut at = start;
         let mut lines = raw.split('\n').enumerate().peekable();
@@ -215,7 +245,7 @@ impl Parser<'_> {
                 };
                 kept = &kept[skipped..];
             }
-            let cooked = self.cook(kept, at + skipped as u32);
+            let cooked = cook(self, kept, at + skipped as u32);
             out.push_str(&cooked);
             at += line.len() as u32 + 1;
         }

@@ -146,6 +146,9 @@ impl<'a> Checker<'a> {
         if lacking.is_empty() {
             return Some(at);
         }
+        if self.syntax_errors {
+            return None;
+        }
         let callee = self.text(name);
         let plural = if lacking.len() == 1 { "" } else { "s" };
         let message = format!("`{callee}` needs argument{plural} {}", lacking.join(", "));
@@ -174,6 +177,10 @@ impl<'a> Checker<'a> {
         } else {
             format!("{needed} to {}", count(slots.len()))
         };
+        if self.syntax_errors {
+            // Some argument may have been read as two.
+            return;
+        }
         let message = format!("`{callee}` takes {takes}, found {given}");
         self.error(Code::ArgumentCount, span, message);
     }

@@ -260,7 +260,7 @@ impl<'a> Checker<'a> {
         sig: &Sig<'a>,
         vars: &[Ty],
         owned: usize,
-        type_args: &'a [ast::Type],
+        type_args: &[ast::Type],
         span: Span,
     ) {
         if type_args.is_empty() {
@@ -458,10 +458,48 @@ impl<'a> Checker<'a> {
         for (&param, &wanted) in params.iter().zip(expected.iter().flat_map(|(ps, _)| ps)) {
             self.types.attempt(|types| types.unify(param, wanted));
         }
+        let taken = taken.min(params.len());
+        self.function_of(cell, &vars, taken, span)
+    }
+
+    /// `max_of[Int]`
+    pub(crate) fn instance_value(
+        &mut self,
+        base: &'a ast::Expr,
+        types: &[ast::Type],
+        span: Span,
+    ) -> Expr {
+        let cells = match base.kind {
+            Ast::Name(name) if self.lookup(name).is_none() => self.candidates(name),
+            _ => Vec::new(),
+        };
+        let fits = |this: &mut Self, cell: CellId| {
+            let sig = this.sig(cell);
+            sig.generics.iter().filter(|one| !one.implicit).count() == types.len()
+        };
+        let cell = cells.iter().copied().find(|&cell| fits(self, cell));
+        let Some(cell) = cell.or(cells.first().copied()) else {
+            let message = "type arguments go with the name of a cell";
+            self.error(Code::TypeArguments, span, message);
+            return self.poison(span);
+        };
+        let sig = self.sig(cell);
+        let vars = self.fresh_args(&sig);
+        self.explicit_args(cell, &sig, &vars, 0, types, span);
+        self.function_of(cell, &vars, sig.params.len(), span)
+    }
+
+    /// A cell with type arguments as a function of its first `taken` parameters.
+    fn function_of(&mut self, cell: CellId, vars: &[Ty], taken: usize, span: Span) -> Expr {
+        let sig = self.sig(cell);
+        let params = sig.params.iter();
+        let params: Vec<Ty> = params
+            .map(|param| self.types.subst(param.ty, vars))
+            .collect();
         let plain = !sig.native && !sig.mutator && !sig.is_async && !sig.yields;
-        self.later_bounds(&sig, &vars, span);
+        self.later_bounds(&sig, vars, span);
         if plain && taken >= params.len() {
-            let callee = self.site(cell, &vars, span);
+            let callee = self.site(cell, vars, span);
             let result = self.call_result(&sig, callee);
             let ty = self.types.func(&params, result);
             let Callee::Func(func) = callee else {
@@ -469,13 +507,8 @@ impl<'a> Checker<'a> {
             };
             return node(ExprKind::FuncRef(func), ty, span);
         }
-        let taken = taken.min(params.len());
-        self.wrapped_cell(cell, &params[..taken], span)
-    }
-
-    /// `fn(a, b) => cell(a, b)`
-    fn wrapped_cell(&mut self, cell: CellId, params: &[Ty], span: Span) -> Expr {
-        self.eta(params, span, |this, args| {
+        // `fn(a, b) => cell(a, b)`
+        self.eta(&params[..taken], span, |this, args| {
             let args = args.into_iter().map(ArgIn::done).collect();
             this.call_cell(cell, None, &[], args, None, span, Want::Value)
         })

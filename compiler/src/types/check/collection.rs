@@ -6,6 +6,7 @@ use crate::hir::{
     BinOp, Coercion, Element, Expr, ExprKind, Iter, LocalId, LoopId, Pat, PatKind, Place,
     PlaceStep, Ty,
 };
+use crate::names::ValueDef;
 use crate::source::Span;
 use crate::syntax::ast::{self, ComprehensionOutput as Output, ExprKind as Ast};
 use crate::types::Checker;
@@ -19,6 +20,15 @@ impl<'a> Checker<'a> {
         safe: bool,
         span: Span,
     ) -> Expr {
+        if let (Ast::Name(cell), Ast::Name(ty), false) = (&base.kind, &index.kind, safe)
+            && self.lookup(*cell).is_none()
+            && matches!(self.value_def(*cell), Some(ValueDef::Cell(_)))
+        {
+            let (name, args, at) = (*ty, Vec::new(), index.span);
+            let name = ast::Ident { name, span: at };
+            let kind = ast::TypeKind::Named { name, args };
+            return self.instance_value(base, &[ast::Type { kind, span: at }], span);
+        }
         let value = self.value(base);
         if let Ast::Range(range) = &index.kind {
             return self.slice(value, range, safe, span);

@@ -34,6 +34,7 @@ impl<'a> Checker<'a> {
             Ast::Field { base, name, safe } => self.field(expr, base, *name, *safe, want),
             Ast::TupleField { base, index, safe } => self.tuple_field(base, *index, *safe, span),
             Ast::Index { base, index, safe } => self.index(base, index, *safe, span),
+            Ast::Instance { base, types } => self.instance_value(base, types, span),
             Ast::Unary { op, operand } => self.unary(*op, operand, span, want),
             Ast::Binary(binary) => self.binary(binary, span, want),
             Ast::Is { value, ty } => self.is_test(value, ty, span),

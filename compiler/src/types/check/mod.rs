@@ -172,6 +172,8 @@ pub(crate) struct Body<'a> {
     pub(crate) bounds: Vec<Generic>,
     /// Checked for its diagnostics only.
     pub(crate) ghost: bool,
+    /// Only what it says about names counts.
+    pub(crate) names_only: bool,
     /// How many errors there were before it was begun.
     pub(crate) errors_before: usize,
     /// Whether nothing wrong was found in it.
@@ -208,6 +210,7 @@ impl<'a> Body<'a> {
             },
             bounds: Vec::new(),
             ghost: false,
+            names_only: false,
             errors_before: 0,
             clean: true,
             inst: None,

@@ -264,6 +264,7 @@ impl<'a> Checker<'a> {
             Ast::Float(value) => Some(Lit::Float(*value)),
             Ast::Bool(value) => Some(Lit::Bool(*value)),
             Ast::Str(text) => Some(Lit::Str(text.clone())),
+            Ast::Bytes(bytes) => Some(Lit::Bytes(bytes.clone())),
             Ast::Unary { operand, .. } => match &operand.kind {
                 Ast::Int(value) => Some(Lit::Int(-value)),
                 Ast::Float(value) => Some(Lit::Float(-value)),
@@ -309,16 +310,7 @@ impl<'a> Checker<'a> {
             Lit::Int(value) => (Ty::INT, PatKind::Int(*value)),
             Lit::Float(value) => (Ty::FLOAT, PatKind::Float(*value)),
             Lit::Str(text) => (Ty::STRING, PatKind::Str(text.to_string())),
-            Lit::Bytes(_) => {
-                let error = Diagnostic::new(Code::BadPattern, "Bytes are no pattern", span)
-                    .help("compare in a guard: x if x == …");
-                self.report(error);
-                return Pat {
-                    kind: PatKind::Wild,
-                    ty,
-                    span,
-                };
-            }
+            Lit::Bytes(bytes) => (Ty::BYTES, PatKind::Bytes(bytes.to_vec())),
         };
         let head = self.known(ty);
         if let (Lit::Int(value), true) = (literal, self.wants_float(head)) {
