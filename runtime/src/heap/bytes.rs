@@ -10,6 +10,7 @@ use super::string::grown;
 use super::types::well_known;
 use super::word::header;
 
+#[inline(always)]
 fn object(w: u64) -> *mut BytesObject {
     header(w).cast()
 }

@@ -180,7 +180,7 @@ unsafe fn free_node(heap: &mut Heap, object: NonNull<Header>, next: u32) {
             }
             Shape::Map { .. } => {
                 let mut i = next;
-                while let Some(w) = map::child_word(p, heap.types_detached(), &mut i) {
+                while let Some(w) = map::child_word(p, &mut i) {
                     if defer_child(heap, object, i, w) {
                         return;
                     }
@@ -347,7 +347,7 @@ unsafe fn next_child(heap: &Heap, object: NonNull<Header>, i: &mut u32) -> Optio
                 *i += 1;
                 Some(w)
             }
-            Shape::Map { .. } => map::child_word(p, types, i),
+            Shape::Map { .. } => map::child_word(p, i),
             _ => None,
         }
     }

@@ -115,11 +115,11 @@ pub unsafe fn child(types: &Types, slot: u64, ty: TypeIx, i: &mut u32) -> Option
                 (at < list::len(slot)).then(|| (list::read(slot, elem, at), *elem_ty))
             }
             TypeKind::Map(key, value) => {
-                let (part, is_key) = map::part_at(types, slot, i)?;
+                let (part, is_key) = map::part_at(slot, i)?;
                 return Some((part, if is_key { *key } else { *value }));
             }
             TypeKind::Set(key) => {
-                let (part, _) = map::part_at(types, slot, i)?;
+                let (part, _) = map::part_at(slot, i)?;
                 return Some((part, *key));
             }
             TypeKind::Tuple(parts) => parts.get(at).map(|t| (get_slot(header(slot), at), *t)),

@@ -75,7 +75,7 @@ unsafe fn map_pair(types: &Types, f: &mut Frame) -> MapPair {
     // SAFETY: both are live maps or sets of one type.
     unsafe {
         loop {
-            let Some((p, key, value)) = map::next(types, f.a, f.ia as usize) else {
+            let Some((p, key, value)) = map::next(f.a, f.ia as usize) else {
                 return MapPair::End;
             };
             f.ia = p as u32 + 1;

@@ -23,11 +23,11 @@ pub fn mix(h: u64, x: u64) -> u64 {
     fold(h ^ x ^ K1, K0)
 }
 
-/// The hash of a number.
+/// The hash of a number: its product with the golden ratio, which spreads runs of numbers, also
+/// with strides, evenly over the hash's high bits (Knuth's multiplicative hashing).
 #[inline(always)]
 pub fn hash_int(x: u64, seed: u64) -> u32 {
-    let h = fold(x ^ seed ^ K1, K0);
-    (h ^ (h >> 32)) as u32
+    ((x ^ seed).wrapping_mul(K0) >> 32) as u32
 }
 
 /// The hash of some bytes.
@@ -99,7 +99,7 @@ pub unsafe fn hash(types: &Types, slot: u64, ty: TypeIx) -> u64 {
             Leaf::Bytes(b) => hash_bytes(b, seed),
             Leaf::Identity(w) => w,
             // SAFETY: the leaf says that it is a map or set.
-            Leaf::Map(w) => unsafe { map::hash_keys(types, w) },
+            Leaf::Map(w) => unsafe { map::hash_keys(w) },
             Leaf::Composite { tag, len } => {
                 stack.push((slot, ty, 0));
                 mix(u64::from(tag), len as u64)

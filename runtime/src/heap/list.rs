@@ -12,6 +12,7 @@ use super::string::grown;
 use super::types::{Elem, TypeIx};
 use super::word::header;
 
+#[inline(always)]
 fn object(w: u64) -> *mut ListObject {
     header(w).cast()
 }

@@ -1,17 +1,23 @@
 //! Maps and sets: entries in insertion order, found through an open-addressed index of positions.
 //!
 //! ```text
-//! MapObject -> storage:  entry 0 | entry 1 | … | entry cap-1 | index: u32 x index_len
-//! entry:  meta (LIVE | hash, or 0 once removed) | key | value (absent in a set)
-//! index:  0 = empty, otherwise position + 1; positions of removed entries stay until a rebuild
+//! MapObject -> storage:  entry 0 | … | entry cap-1 | hash: u32 x cap | index: u32 x index_len
+//! entry:  key | value (absent in a set)
+//! hash:   of the entry's key, never 0; 0 once the entry is removed
+//! index:  0 = empty, otherwise position + 1 in the low bits, and above them the hash's low bits
 //! ```
 //!
 //! Invariants: `len` live entries lie among the first `used` positions; with at most [`LINEAR`]
 //! entries there is no index (a scan over the hashes is as fast); the index has twice as many
-//! places as there are entries, so that probing ends. Removal leaves a hole, squeezed out when room
-//! runs out.
+//! places as there are entries, so that probing ends, and so that a position leaves as many bits to
+//! the hash as the place in the index, its high bits, takes from it: another key's entry is hardly
+//! ever looked at. Removal leaves a hole, squeezed out when room runs out; its position stays in the index.
 
 pub mod hint;
+mod walk;
+
+pub use walk::next;
+pub(super) use walk::{child_word, free_storage, hash_keys, part_at};
 
 use std::mem::size_of;
 use std::ptr::{NonNull, null_mut};
@@ -36,94 +42,86 @@ pub struct MapObject {
     used: u32,
     /// Positions there is room for.
     cap: u32,
-    /// Places in the index: 0 or a power of two.
-    index_len: u32,
+    /// The index has two to the power of this many places; 0: there is none.
+    index_bits: u8,
+    /// What its type says of its keys and values.
+    parts: Parts,
+    /// Slots per entry.
+    stride: u8,
     storage: *mut u8,
+}
+
+/// Keys and values of a map type, in short.
+#[derive(Clone, Copy)]
+struct Parts {
+    keys: KeyKind,
+    key_words: bool,
+    value_words: bool,
 }
 
 /// Up to so many entries are searched without an index.
 const LINEAR: u32 = 8;
-const LIVE: u64 = 1 << 63;
 /// More entries than this are refused: positions of parts must fit `u32`.
 const MAX_CAP: usize = 1 << 30;
 
 /// What must be known of a map's type to work on it.
 #[derive(Clone, Copy)]
-struct Layout<'t> {
-    types: &'t Types,
-    keys: KeyKind,
-    key_ty: TypeIx,
-    key_words: bool,
-    value_words: bool,
-    /// Slots per entry: 3 in a map, 2 in a set.
+struct Layout {
+    parts: Parts,
+    /// Slots per entry: 2 in a map, 1 in a set.
     stride: usize,
 }
 
+#[inline(always)]
 fn object(w: u64) -> *mut MapObject {
     header(w).cast()
 }
 
-fn layout_of(types: &Types, ty: TypeIx) -> Layout<'_> {
-    let key_ty = match types.kind(ty) {
-        TypeKind::Map(k, _) | TypeKind::Set(k) => *k,
-        _ => super::types::well_known::ANY,
-    };
-    match *types.shape(ty) {
+fn layout_of(types: &Types, ty: TypeIx) -> Layout {
+    let (parts, has_values) = match *types.shape(ty) {
         Shape::Map {
             key_words,
             value_words,
             has_values,
             keys,
-        } => Layout {
-            types,
-            keys,
-            key_ty,
-            key_words,
-            value_words,
-            stride: if has_values { 3 } else { 2 },
-        },
-        _ => Layout {
-            types,
-            keys: KeyKind::Structural,
-            key_ty,
-            key_words: true,
-            value_words: true,
-            stride: 3,
-        },
+        } => {
+            let parts = Parts {
+                keys,
+                key_words,
+                value_words,
+            };
+            (parts, has_values)
+        }
+        _ => {
+            let parts = Parts {
+                keys: KeyKind::Structural,
+                key_words: true,
+                value_words: true,
+            };
+            (parts, true)
+        }
+    };
+    Layout {
+        parts,
+        stride: if has_values { 2 } else { 1 },
     }
 }
 
-impl<'t> Layout<'t> {
+impl Layout {
     /// The layout of a live map or set.
-    unsafe fn of(types: &'t Types, w: u64) -> Layout<'t> {
+    #[inline(always)]
+    unsafe fn of(m: *mut MapObject) -> Self {
         // SAFETY: by contract.
-        layout_of(types, unsafe { (*header(w)).ty })
-    }
-
-    unsafe fn hash(&self, key: u64) -> u32 {
-        // SAFETY: the key is a live value of the key type.
         unsafe {
-            match self.keys {
-                KeyKind::Bits => hash_int(key, self.types.hash_seed()),
-                KeyKind::String => string::hash(key, self.types.hash_seed()),
-                KeyKind::Structural => hash(self.types, key, self.key_ty) as u32,
-            }
-        }
-    }
-
-    unsafe fn same(&self, a: u64, b: u64) -> bool {
-        // SAFETY: both are live values of the key type.
-        unsafe {
-            match self.keys {
-                KeyKind::Bits => a == b,
-                KeyKind::String => string::equal(a, b),
-                KeyKind::Structural => a == b || equal(self.types, a, b, self.key_ty),
+            Self {
+                parts: (*m).parts,
+                stride: (*m).stride.into(),
             }
         }
     }
 
     fn storage_size(&self, cap: usize, index_len: usize) -> usize {
-        cap * self.stride * 8 + index_len * 4
+        cap * self.stride * 8 + (cap + index_len) * 4
     }
 }
 
@@ -134,9 +132,39 @@ unsafe fn entry(m: *mut MapObject, stride: usize, position: usize) -> *mut u64 {
     unsafe { (*m).storage.cast::<u64>().add(position * stride) }
 }
 
-unsafe fn index(m: *mut MapObject, stride: usize) -> *mut u32 {
-    // SAFETY: the index follows the entries.
+/// The hashes of the entries.
+#[inline(always)]
+unsafe fn hashes(m: *mut MapObject, stride: usize) -> *mut u32 {
+    // SAFETY: the hashes follow the entries.
     unsafe { (*m).storage.add((*m).cap as usize * stride * 8).cast() }
+}
+
+#[inline(always)]
+unsafe fn index(m: *mut MapObject, stride: usize) -> *mut u32 {
+    // SAFETY: the index follows the hashes.
+    unsafe { hashes(m, stride).add((*m).cap as usize) }
+}
+
+/// Places in the index.
+#[inline(always)]
+unsafe fn index_len(m: *mut MapObject) -> usize {
+    // SAFETY: the map is live.
+    match unsafe { (*m).index_bits } {
+        0 => 0,
+        bits => 1 << bits,
+    }
+}
+
+/// Whether keys, and values, are words, which are counted.
+///
+/// # Safety
+/// `w` is a live map or set.
+#[inline(always)]
+#[must_use]
+pub unsafe fn counts(w: u64) -> (bool, bool) {
+    // SAFETY: by contract.
+    let parts = unsafe { (*object(w)).parts };
+    (parts.key_words, parts.value_words)
 }
 
 /// Makes an empty map or set of type `ty`; storage for `cap` entries is made at once if not 0.
@@ -145,18 +173,21 @@ pub fn new(heap: &mut Heap, ty: TypeIx, cap: usize) -> Alloc<u64> {
         .alloc_object(ty, size_of::<MapObject>())?
         .as_ptr()
         .cast::<MapObject>();
+    // SAFETY: the table lives as long as the heap.
+    let layout = layout_of(unsafe { heap.types_detached() }, ty);
     // SAFETY: fresh and of this layout.
     unsafe {
         (*m).len = 0;
         (*m).used = 0;
         (*m).cap = 0;
-        (*m).index_len = 0;
+        (*m).index_bits = 0;
+        (*m).parts = layout.parts;
+        (*m).stride = layout.stride as u8;
         (*m).storage = null_mut();
     }
     if cap > 0 {
-        // SAFETY: the table lives as long as the heap; the map is unique.
+        // SAFETY: the map is unique.
         unsafe {
-            let layout = layout_of(heap.types_detached(), ty);
             if let Err(e) = rebuild(heap, m, layout, cap) {
                 count::drop(heap, m as u64);
                 return Err(e);
@@ -177,49 +208,95 @@ pub unsafe fn len(w: u64) -> usize {
 }
 
 /// Where the entry is that `same` accepts, among those with this hash.
+#[inline(always)]
 unsafe fn position_of(
     m: *mut MapObject,
     stride: usize,
     hash: u32,
     same: impl Fn(u64) -> bool,
 ) -> Option<usize> {
-    let meta = LIVE | u64::from(hash);
-    // SAFETY: positions below `used` are initialised; the index holds only such.
+    // SAFETY: positions below `used` are initialised; the index holds only such. The key of a
+    // removed entry is not looked at, as its hash is 0.
     unsafe {
-        if (*m).index_len == 0 {
-            return (0..(*m).used as usize).find(|&p| {
-                let e = entry(m, stride, p);
-                e.read() == meta && same(e.add(1).read())
-            });
+        let hashes = hashes(m, stride);
+        // With an index, the hash is compared there, and as long as nothing was removed, all
+        // entries are live: the hashes are left out of the cache.
+        let bits = (*m).index_bits;
+        let sure = bits != 0 && (*m).len == (*m).used;
+        let is_it =
+            |p: usize| (sure || hashes.add(p).read() == hash) && same(entry(m, stride, p).read());
+        if bits == 0 {
+            return (0..(*m).used as usize).find(|&p| is_it(p));
         }
-        let mask = (*m).index_len - 1;
+        let mask = (1 << bits) - 1;
         let index = index(m, stride);
-        let mut i = hash & mask;
+        let mut i = hash >> (32 - bits);
         loop {
-            let p = index.add(i as usize).read();
-            if p == 0 {
+            let found = index.add(i as usize).read();
+            if found == 0 {
                 return None;
             }
-            let e = entry(m, stride, p as usize - 1);
-            if e.read() == meta && same(e.add(1).read()) {
-                return Some(p as usize - 1);
+            if found & !mask == hash << bits {
+                let p = (found & mask) as usize - 1;
+                if is_it(p) {
+                    return Some(p);
+                }
             }
             i = (i + 1) & mask;
         }
     }
 }
 
-unsafe fn find(layout: Layout<'_>, m: *mut MapObject, key: u64) -> Option<usize> {
-    // SAFETY: the key is a live value of the key type.
+/// Where the entry of `key` is.
+#[inline(always)]
+unsafe fn find(types: &Types, m: *mut MapObject, key: u64) -> Option<usize> {
+    // SAFETY: the map is live, the key a live value of its key type.
     unsafe {
         if (*m).len == 0 {
             return None;
         }
-        let h = layout.hash(key);
-        match layout.keys {
-            KeyKind::Bits => position_of(m, layout.stride, h, |k| k == key),
-            _ => position_of(m, layout.stride, h, |k| layout.same(k, key)),
+        let h = hash_of(types, m, key);
+        find_hashed(types, m, key, h)
+    }
+}
+
+/// The hash of a key, not 0.
+#[inline(always)]
+unsafe fn hash_of(types: &Types, m: *mut MapObject, key: u64) -> u32 {
+    // SAFETY: as `find`.
+    let h = unsafe {
+        match (*m).parts.keys {
+            KeyKind::Bits => hash_int(key, types.hash_seed()),
+            KeyKind::String => string::hash(key, types.hash_seed()),
+            KeyKind::Structural => hash(types, key, key_ty(types, m)) as u32,
         }
+    };
+    if h == 0 { 1 } else { h }
+}
+
+/// Where the entry of `key` is, whose hash is `h`.
+#[inline(always)]
+unsafe fn find_hashed(types: &Types, m: *mut MapObject, key: u64, h: u32) -> Option<usize> {
+    // SAFETY: as `find`.
+    unsafe {
+        let stride = (*m).stride.into();
+        match (*m).parts.keys {
+            KeyKind::Bits => position_of(m, stride, h, |k| k == key),
+            KeyKind::String => position_of(m, stride, h, |k| string::equal(k, key)),
+            KeyKind::Structural => {
+                let ty = key_ty(types, m);
+                position_of(m, stride, h, |k| k == key || equal(types, k, key, ty))
+            }
+        }
+    }
+}
+
+/// The type of the keys.
+unsafe fn key_ty(types: &Types, m: *mut MapObject) -> TypeIx {
+    // SAFETY: the map is live.
+    match types.kind(unsafe { (*m).header.ty }) {
+        TypeKind::Map(k, _) | TypeKind::Set(k) => *k,
+        _ => super::types::well_known::ANY,
     }
 }
 
@@ -230,9 +307,8 @@ unsafe fn find(layout: Layout<'_>, m: *mut MapObject, key: u64) -> Option<usize>
 pub unsafe fn get(types: &Types, w: u64, key: u64) -> Option<u64> {
     // SAFETY: by contract.
     unsafe {
-        let layout = Layout::of(types, w);
-        let p = find(layout, object(w), key)?;
-        Some(value_at(layout, object(w), p))
+        let p = find(types, object(w), key)?;
+        Some(value_at(object(w), p))
     }
 }
 
@@ -243,20 +319,23 @@ pub unsafe fn get(types: &Types, w: u64, key: u64) -> Option<u64> {
 pub unsafe fn get_str(types: &Types, w: u64, key: &str) -> Option<u64> {
     // SAFETY: by contract; keys are live Strings.
     unsafe {
-        let layout = Layout::of(types, w);
         let h = hash_bytes(key.as_bytes(), types.hash_seed()) as u32;
         let h = if h == 0 { 1 } else { h };
-        let p = position_of(object(w), layout.stride, h, |k| string::as_str(k) == key)?;
-        Some(value_at(layout, object(w), p))
+        let stride = (*object(w)).stride.into();
+        let p = position_of(object(w), stride, h, |k| string::as_str(k) == key)?;
+        Some(value_at(object(w), p))
     }
 }
 
-unsafe fn value_at(layout: Layout<'_>, m: *mut MapObject, position: usize) -> u64 {
-    if layout.stride == 2 {
-        return 1;
-    }
+#[inline(always)]
+unsafe fn value_at(m: *mut MapObject, position: usize) -> u64 {
     // SAFETY: the position is live.
-    unsafe { entry(m, 3, position).add(2).read() }
+    unsafe {
+        if (*m).stride == 1 {
+            return 1;
+        }
+        entry(m, 2, position).add(1).read()
+    }
 }
 
 /// Whether the key is there.
@@ -265,7 +344,7 @@ unsafe fn value_at(layout: Layout<'_>, m: *mut MapObject, position: usize) -> u6
 /// As [`get`].
 pub unsafe fn contains(types: &Types, w: u64, key: u64) -> bool {
     // SAFETY: by contract.
-    unsafe { find(Layout::of(types, w), object(w), key).is_some() }
+    unsafe { find(types, object(w), key).is_some() }
 }
 
 /// The place of a key's value in a map made unique, to update it there; `None` if there is none.
@@ -275,13 +354,12 @@ pub unsafe fn contains(types: &Types, w: u64, key: u64) -> bool {
 pub unsafe fn place(heap: &mut Heap, slot: &mut u64, key: u64) -> Alloc<Option<*mut u64>> {
     // SAFETY: by contract.
     unsafe {
-        let layout = Layout::of(heap.types_detached(), *slot);
-        if find(layout, object(*slot), key).is_none() {
+        if find(heap.types(), object(*slot), key).is_none() {
             return Ok(None);
         }
         make_unique(heap, slot)?;
-        let p = find(layout, object(*slot), key);
-        Ok(p.map(|p| entry(object(*slot), 3, p).add(2)))
+        let p = find(heap.types(), object(*slot), key);
+        Ok(p.map(|p| entry(object(*slot), 2, p).add(1)))
     }
 }
 
@@ -294,13 +372,13 @@ pub unsafe fn place(heap: &mut Heap, slot: &mut u64, key: u64) -> Alloc<Option<*
 pub unsafe fn insert(heap: &mut Heap, slot: &mut u64, key: u64, value: u64) -> Alloc<bool> {
     // SAFETY: by contract.
     unsafe {
-        let layout = Layout::of(heap.types_detached(), *slot);
+        let layout = Layout::of(object(*slot));
         let inserted = try_insert(heap, layout, slot, key, value);
         if inserted.is_err() {
-            if layout.key_words {
+            if layout.parts.key_words {
                 count::drop(heap, key);
             }
-            if layout.value_words {
+            if layout.parts.value_words {
                 count::drop(heap, value);
             }
         }
@@ -310,7 +388,7 @@ pub unsafe fn insert(heap: &mut Heap, slot: &mut u64, key: u64, value: u64) -> A
 
 unsafe fn try_insert(
     heap: &mut Heap,
-    layout: Layout<'_>,
+    layout: Layout,
     slot: &mut u64,
     key: u64,
     value: u64,
@@ -319,19 +397,15 @@ unsafe fn try_insert(
     unsafe {
         make_unique(heap, slot)?;
         let m = object(*slot);
-        let h = layout.hash(key);
+        let h = hash_of(heap.types(), m, key);
         let stride = layout.stride;
-        let found = match layout.keys {
-            KeyKind::Bits => position_of(m, stride, h, |k| k == key),
-            _ => position_of(m, stride, h, |k| layout.same(k, key)),
-        };
-        if let Some(p) = found {
-            if layout.key_words {
+        if let Some(p) = find_hashed(heap.types(), m, key, h) {
+            if layout.parts.key_words {
                 count::drop(heap, key);
             }
-            if stride == 3 {
-                let old = entry(m, 3, p).add(2).replace(value);
-                if layout.value_words {
+            if stride == 2 {
+                let old = entry(m, 2, p).add(1).replace(value);
+                if layout.parts.value_words {
                     count::drop(heap, old);
                 }
             }
@@ -345,11 +419,11 @@ unsafe fn try_insert(
         }
         let p = (*m).used as usize;
         let e = entry(m, stride, p);
-        e.write(LIVE | u64::from(h));
-        e.add(1).write(key);
-        if stride == 3 {
-            e.add(2).write(value);
+        e.write(key);
+        if stride == 2 {
+            e.add(1).write(value);
         }
+        hashes(m, stride).add(p).write(h);
         (*m).used += 1;
         (*m).len += 1;
         add_to_index(m, stride, h, p);
@@ -360,21 +434,24 @@ unsafe fn try_insert(
 unsafe fn add_to_index(m: *mut MapObject, stride: usize, hash: u32, position: usize) {
     // SAFETY: the index has more places than there are positions, so one is free.
     unsafe {
-        if (*m).index_len == 0 {
+        let bits = (*m).index_bits;
+        if bits == 0 {
             return;
         }
-        let mask = (*m).index_len - 1;
+        let mask = (1 << bits) - 1;
         let index = index(m, stride);
-        let mut i = hash & mask;
+        let mut i = hash >> (32 - bits);
         while index.add(i as usize).read() != 0 {
             i = (i + 1) & mask;
         }
-        index.add(i as usize).write(position as u32 + 1);
+        index
+            .add(i as usize)
+            .write(hash << bits | (position as u32 + 1));
     }
 }
 
 /// Moves the live entries to new storage for `cap` entries.
-unsafe fn rebuild(heap: &mut Heap, m: *mut MapObject, layout: Layout<'_>, cap: usize) -> Alloc<()> {
+unsafe fn rebuild(heap: &mut Heap, m: *mut MapObject, layout: Layout, cap: usize) -> Alloc<()> {
     let (cap, index_len) = capacity(cap)?;
     let stride = layout.stride;
     let storage = heap
@@ -382,18 +459,21 @@ unsafe fn rebuild(heap: &mut Heap, m: *mut MapObject, layout: Layout<'_>, cap: u
         .as_ptr();
     // SAFETY: the new storage is fresh and has room for all live entries.
     unsafe {
-        let (old, old_cap, old_index) = ((*m).storage, (*m).cap as usize, (*m).index_len as usize);
+        let (old, old_cap, old_index) = ((*m).storage, (*m).cap as usize, self::index_len(m));
         let old_used = (*m).used as usize;
         (*m).storage = storage;
         (*m).cap = cap as u32;
-        (*m).index_len = index_len as u32;
+        (*m).index_bits = index_len.checked_ilog2().unwrap_or(0) as u8;
         index(m, stride).write_bytes(0, index_len);
+        let old_hashes = old.wrapping_add(old_cap * stride * 8).cast::<u32>();
         let mut n = 0;
         for p in 0..old_used {
-            let from = old.cast::<u64>().add(p * stride);
-            if from.read() != 0 {
+            let hash = old_hashes.add(p).read();
+            if hash != 0 {
+                let from = old.cast::<u64>().add(p * stride);
                 entry(m, stride, n).copy_from_nonoverlapping(from, stride);
-                add_to_index(m, stride, from.read() as u32, n);
+                hashes(m, stride).add(n).write(hash);
+                add_to_index(m, stride, hash, n);
                 n += 1;
             }
         }
@@ -425,24 +505,26 @@ pub unsafe fn make_unique(heap: &mut Heap, slot: &mut u64) -> Alloc<()> {
             return Ok(());
         }
         let m = object(*slot);
-        let layout = Layout::of(heap.types_detached(), *slot);
+        let layout = Layout::of(object(*slot));
         let stride = layout.stride;
         let copy = new(heap, (*m).header.ty, (*m).len as usize)?;
         let c = object(copy);
         let mut n = 0;
         for p in 0..(*m).used as usize {
-            let from = entry(m, stride, p);
-            if from.read() == 0 {
+            let hash = hashes(m, stride).add(p).read();
+            if hash == 0 {
                 continue;
             }
+            let from = entry(m, stride, p);
             entry(c, stride, n).copy_from_nonoverlapping(from, stride);
-            add_to_index(c, stride, from.read() as u32, n);
+            hashes(c, stride).add(n).write(hash);
+            add_to_index(c, stride, hash, n);
             n += 1;
-            if layout.key_words {
-                count::dup(from.add(1).read());
+            if layout.parts.key_words {
+                count::dup(from.read());
             }
-            if layout.value_words {
-                count::dup(from.add(2).read());
+            if layout.parts.value_words {
+                count::dup(from.add(1).read());
             }
         }
         (*c).used = n as u32;
@@ -459,120 +541,29 @@ pub unsafe fn make_unique(heap: &mut Heap, slot: &mut u64) -> Alloc<()> {
 pub unsafe fn remove(heap: &mut Heap, slot: &mut u64, key: u64) -> Alloc<Option<u64>> {
     // SAFETY: by contract.
     unsafe {
-        let layout = Layout::of(heap.types_detached(), *slot);
-        if find(layout, object(*slot), key).is_none() {
+        if find(heap.types(), object(*slot), key).is_none() {
             return Ok(None);
         }
         make_unique(heap, slot)?;
         let m = object(*slot);
-        let Some(p) = find(layout, m, key) else {
+        let layout = Layout::of(m);
+        let Some(p) = find(heap.types(), m, key) else {
             return Ok(None);
         };
-        let e = entry(m, layout.stride, p);
-        let value = value_at(layout, m, p);
-        let old_key = e.add(1).read();
-        e.write(0);
+        let value = value_at(m, p);
+        let old_key = entry(m, layout.stride, p).read();
+        hashes(m, layout.stride).add(p).write(0);
         (*m).len -= 1;
         if (*m).len == 0 {
             // Nothing left: start afresh, so that no holes are walked over.
             (*m).used = 0;
-            if (*m).index_len > 0 {
-                index(m, layout.stride).write_bytes(0, (*m).index_len as usize);
+            if (*m).index_bits != 0 {
+                index(m, layout.stride).write_bytes(0, index_len(m));
             }
         }
-        if layout.key_words {
+        if layout.parts.key_words {
             count::drop(heap, old_key);
         }
         Ok(Some(value))
-    }
-}
-
-/// The first entry at or after position `at`: (its position, key, value), borrowed. In a set the
-/// value is 1. Going on from `position + 1` visits all entries in order.
-///
-/// # Safety
-/// `w` is a live map or set.
-pub unsafe fn next(types: &Types, w: u64, at: usize) -> Option<(usize, u64, u64)> {
-    // SAFETY: by contract.
-    unsafe {
-        let m = object(w);
-        let layout = Layout::of(types, w);
-        for p in at..(*m).used as usize {
-            let e = entry(m, layout.stride, p);
-            if e.read() != 0 {
-                return Some((p, e.add(1).read(), value_at(layout, m, p)));
-            }
-        }
-        None
-    }
-}
-
-/// The part (key or value) at part position `i`, which moves on; and whether it is a key.
-pub(super) unsafe fn part_at(types: &Types, w: u64, i: &mut u32) -> Option<(u64, bool)> {
-    // SAFETY: `w` is a live map or set.
-    unsafe {
-        let m = object(w);
-        let stride = Layout::of(types, w).stride;
-        let parts = stride as u32 - 1;
-        loop {
-            let (p, part) = (*i / parts, *i % parts);
-            if p >= (*m).used {
-                return None;
-            }
-            let e = entry(m, stride, p as usize);
-            if e.read() != 0 {
-                *i += 1;
-                return Some((e.add(1 + part as usize).read(), part == 0));
-            }
-            *i += parts - part;
-        }
-    }
-}
-
-/// The next counted word in a map or set, for the counting code; `i` as in [`part_at`].
-pub(super) unsafe fn child_word(object: *mut Header, types: &Types, i: &mut u32) -> Option<u64> {
-    // SAFETY: the object is a map or set whose entries are intact.
-    unsafe {
-        let layout = Layout::of(types, object as u64);
-        if !layout.key_words && !layout.value_words {
-            return None;
-        }
-        loop {
-            let (word, is_key) = part_at(types, object as u64, i)?;
-            if if is_key {
-                layout.key_words
-            } else {
-                layout.value_words
-            } {
-                return Some(word);
-            }
-        }
-    }
-}
-
-/// Gives back the memory of a dead map whose entries have been dropped.
-pub(super) unsafe fn free_storage(heap: &mut Heap, object: NonNull<Header>) {
-    // SAFETY: the object is a dead map or set.
-    unsafe {
-        let m = object.as_ptr().cast::<MapObject>();
-        let layout = layout_of(heap.types_detached(), (*m).header.ty);
-        if let Some(storage) = NonNull::new((*m).storage) {
-            let size = layout.storage_size((*m).cap as usize, (*m).index_len as usize);
-            heap.free_block(storage, size);
-        }
-        heap.free_object(object, size_of::<MapObject>());
-    }
-}
-
-/// A hash of the keys that does not depend on their order.
-pub(super) unsafe fn hash_keys(types: &Types, w: u64) -> u64 {
-    // SAFETY: `w` is a live map or set.
-    unsafe {
-        let m = object(w);
-        let stride = Layout::of(types, w).stride;
-        let sum = (0..(*m).used as usize)
-            .map(|p| entry(m, stride, p).read() & !LIVE)
-            .fold(0u64, u64::wrapping_add);
-        sum.wrapping_add((*m).len.into())
     }
 }

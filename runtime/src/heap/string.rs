@@ -94,6 +94,7 @@ fn round_capacity(cap: usize) -> Alloc<u32> {
     u32::try_from(cap.max(8).next_multiple_of(8)).map_err(|_| OutOfMemory)
 }
 
+#[inline(always)]
 fn object<'a>(w: u64) -> &'a StringObject {
     // SAFETY: every function that takes a word here requires a live String.
     unsafe { &*header(w).cast::<StringObject>() }

@@ -210,7 +210,7 @@ impl Builder<'_> {
         unsafe {
             let mut out = map::new(self.heap, ty, map::len(json))?;
             let mut at = 0;
-            while let Some((p, key, w)) = map::next(self.types, json, at) {
+            while let Some((p, key, w)) = map::next(json, at) {
                 at = p + 1;
                 let name = string::as_str(key);
                 let put = match self.key(key, key_ty) {
@@ -287,7 +287,7 @@ impl Builder<'_> {
         // SAFETY: `json` is a map[String, Json].
         unsafe {
             let mut at = if self.strict { 0 } else { usize::MAX };
-            while let Some((p, key, _)) = map::next(self.types, json, at) {
+            while let Some((p, key, _)) = map::next(json, at) {
                 at = p + 1;
                 let name = string::as_str(key);
                 if !fields.iter().any(|field| *field.name == *name) {
@@ -311,12 +311,10 @@ impl Builder<'_> {
         unsafe {
             let (name, payload) = match type_of(json) {
                 well_known::STRING => (string::as_str(json), None),
-                well_known::MAP_STRING_JSON if map::len(json) == 1 => {
-                    match map::next(self.types, json, 0) {
-                        Some((_, key, w)) => (string::as_str(key), Some(w)),
-                        None => return self.mismatch(json, ty),
-                    }
-                }
+                well_known::MAP_STRING_JSON if map::len(json) == 1 => match map::next(json, 0) {
+                    Some((_, key, w)) => (string::as_str(key), Some(w)),
+                    None => return self.mismatch(json, ty),
+                },
                 _ => return self.mismatch(json, ty),
             };
             let Some(variant) = self.types.variant(ty, name) else {

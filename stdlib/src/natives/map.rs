@@ -93,7 +93,7 @@ pub(super) fn merge(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
     let mut at = 0;
     // SAFETY: both are live and of one type; `other` is borrowed and not the one changed.
     unsafe {
-        while let Some((p, key, value)) = map::next(cx.types, other, at) {
+        while let Some((p, key, value)) = map::next(other, at) {
             let key = cx.copy(key, key_ty);
             let value = if is_map {
                 cx.copy(value, value_ty)
@@ -114,7 +114,7 @@ pub(super) fn parts(cx: &mut NativeCx<'_>, args: &mut [u64], keys: bool) -> Nati
     unsafe {
         let mut out = list::new(cx.heap, cx.result, map::len(args[0]))?;
         let mut at = 0;
-        while let Some((p, key, value)) = map::next(cx.types, args[0], at) {
+        while let Some((p, key, value)) = map::next(args[0], at) {
             let part = cx.copy(if keys { key } else { value }, ty);
             list::push(cx.heap, &mut out, part)?;
             at = p + 1;
@@ -131,7 +131,7 @@ fn entries(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
     unsafe {
         let mut out = list::new(cx.heap, cx.result, map::len(args[0]))?;
         let mut at = 0;
-        while let Some((p, key, value)) = map::next(cx.types, args[0], at) {
+        while let Some((p, key, value)) = map::next(args[0], at) {
             let pair = [cx.copy(key, key_ty), cx.copy(value, value_ty)];
             let pushed = record::new(cx.heap, pair_ty, &pair)
                 .and_then(|pair| list::push(cx.heap, &mut out, pair));

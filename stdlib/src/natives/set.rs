@@ -66,7 +66,7 @@ fn select(cx: &mut NativeCx<'_>, args: &mut [u64], wanted: bool) -> NativeResult
     let mut at = 0;
     // SAFETY: all are sets of one type; `out` is dropped when it cannot be filled.
     unsafe {
-        while let Some((p, key, _)) = map::next(cx.types, args[0], at) {
+        while let Some((p, key, _)) = map::next(args[0], at) {
             at = p + 1;
             if map::contains(cx.types, args[1], key) == wanted {
                 let key = cx.copy(key, ty);
@@ -85,7 +85,7 @@ fn every(cx: &NativeCx<'_>, a: u64, b: u64, test: fn(bool) -> bool) -> bool {
     let mut at = 0;
     // SAFETY: both are live sets of one type.
     unsafe {
-        while let Some((p, key, _)) = map::next(cx.types, a, at) {
+        while let Some((p, key, _)) = map::next(a, at) {
             if !test(map::contains(cx.types, b, key)) {
                 return false;
             }

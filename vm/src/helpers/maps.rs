@@ -5,7 +5,6 @@ use lumen_runtime::heap::count::dup;
 use lumen_runtime::heap::format::format;
 use lumen_runtime::heap::map::{self, hint};
 use lumen_runtime::heap::word::header;
-use lumen_runtime::heap::{TypeIx, Types};
 
 use super::{alloc, fail, helpers};
 use crate::interp::dispatch::{Cx, Pc};
@@ -42,7 +41,7 @@ helpers! {
         if hint::replace_at((*cx).heap(), *m, (*cx).map_position, key, value) {
             return true;
         }
-        let (key_words, value_words) = counted((*cx).heap().types(), (*header(*m)).ty);
+        let (key_words, value_words) = map::counts(*m);
         if key_words {
             dup(key);
         }
@@ -67,19 +66,6 @@ helpers! {
         let found = map::contains((*cx).heap().types(), get(r, pc, 1), get(r, pc, 2));
         put(r, pc, 0, u64::from(found));
         true
-    }
-}
-
-/// Whether keys and values of a map type are counted.
-pub(crate) fn counted(types: &Types, ty: TypeIx) -> (bool, bool) {
-    use lumen_runtime::heap::types::Shape;
-    match types.shape(ty) {
-        Shape::Map {
-            key_words,
-            value_words,
-            ..
-        } => (*key_words, *value_words),
-        _ => (true, true),
     }
 }
 

@@ -203,7 +203,7 @@ unsafe fn store(
                     let i = resolve_index(key as i64, list::len(*slot)).unwrap_or(0);
                     return list::set(heap, &mut *slot, i, value);
                 }
-                if maps::counted(types, container).0 {
+                if map::counts(*slot).0 {
                     dup(key);
                 }
                 map::insert(heap, &mut *slot, key, value).map(|_| ())

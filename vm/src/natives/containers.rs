@@ -21,11 +21,11 @@ natives! {
     "rt.map_new[K, V]() -> map[K, V]" => |cx, _| Ok(map::new(cx.heap, cx.result, 0)?),
     "rt.map_next[K, V](map[K, V], Int) -> Int" => next,
     "rt.map_key_at[K, V](map[K, V], Int) -> K" => |cx, args| {
-        let (key, _) = entry(cx, args)?;
+        let (key, _) = entry(args)?;
         Ok(cx.copy(key, cx.result))
     },
     "rt.map_value_at[K, V](map[K, V], Int) -> V" => |cx, args| {
-        let (_, value) = entry(cx, args)?;
+        let (_, value) = entry(args)?;
         Ok(cx.copy(value, cx.result))
     },
     "rt.set_new[T]() -> set[T]" => |cx, _| Ok(map::new(cx.heap, cx.result, 0)?),
@@ -41,7 +41,7 @@ natives! {
     },
     "rt.set_next[T](set[T], Int) -> Int" => next,
     "rt.set_at[T](set[T], Int) -> T" => |cx, args| {
-        let (key, _) = entry(cx, args)?;
+        let (key, _) = entry(args)?;
         Ok(cx.copy(key, cx.result))
     },
     "rt.range_count(Int, Int, Int, Bool) -> Int" => range_count,
@@ -90,17 +90,17 @@ pub(super) fn bounds(
     }
 }
 
-fn next(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
+fn next(_: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
     let at = usize::try_from(int(args[1])).unwrap_or(0);
     // SAFETY: a live map or set.
-    let found = unsafe { map::next(cx.types, args[0], at) };
+    let found = unsafe { map::next(args[0], at) };
     Ok(found.map_or(-1, |(position, ..)| position as i64) as u64)
 }
 
-fn entry(cx: &NativeCx<'_>, args: &[u64]) -> Result<(u64, u64), lumen_runtime::native::NativeStop> {
+fn entry(args: &[u64]) -> Result<(u64, u64), lumen_runtime::native::NativeStop> {
     let at = usize::try_from(int(args[1])).unwrap_or(usize::MAX);
     // SAFETY: a live map or set.
-    match unsafe { map::next(cx.types, args[0], at) } {
+    match unsafe { map::next(args[0], at) } {
         Some((position, key, value)) if position == at => Ok((key, value)),
         _ => fail(
             kind::INDEX,

@@ -148,7 +148,7 @@ fn convert_map(
     unsafe {
         let mut made = map::new(cx.heap, ty, map::len(m))?;
         let mut at = 0;
-        while let Some((position, key, value)) = map::next(cx.types, m, at) {
+        while let Some((position, key, value)) = map::next(m, at) {
             at = position + 1;
             let added = convert(cx, key, keys.0, keys.1).and_then(|key| {
                 let value = match values {

@@ -6,7 +6,7 @@
 
 use super::super::count;
 use super::super::types::{KeyKind, Types};
-use super::{Layout, entry, find, object, value_at};
+use super::{entry, find, hashes, object, value_at};
 use crate::heap::Heap;
 
 /// As [`super::get`], and the position of the entry.
@@ -17,9 +17,8 @@ use crate::heap::Heap;
 pub unsafe fn get_at(types: &Types, w: u64, key: u64) -> Option<(usize, u64)> {
     // SAFETY: by contract.
     unsafe {
-        let layout = Layout::of(types, w);
-        let p = find(layout, object(w), key)?;
-        Some((p, value_at(layout, object(w), p)))
+        let p = find(types, object(w), key)?;
+        Some((p, value_at(object(w), p)))
     }
 }
 
@@ -30,22 +29,24 @@ pub unsafe fn get_at(types: &Types, w: u64, key: u64) -> Option<(usize, u64)> {
 /// `w` is a live map (not a set), `key` and `value` are live values of its types.
 #[inline]
 pub unsafe fn replace_at(heap: &mut Heap, w: u64, position: usize, key: u64, value: u64) -> bool {
-    // SAFETY: by contract; positions below `used` are initialised, and a hole has no meta word.
+    // SAFETY: by contract; positions below `used` are initialised.
     unsafe {
         let m = object(w);
         if position >= (*m).used as usize || !count::is_unique(w) {
             return false;
         }
-        let layout = Layout::of(heap.types_detached(), w);
-        let e = entry(m, layout.stride, position);
-        if layout.keys == KeyKind::Structural || e.read() == 0 || e.add(1).read() != key {
+        let parts = (*m).parts;
+        let e = entry(m, 2, position);
+        // A removed entry's key is still there, and looks like one.
+        let live = || (*m).len == (*m).used || hashes(m, 2).add(position).read() != 0;
+        if parts.keys == KeyKind::Structural || e.read() != key || !live() {
             return false;
         }
-        if layout.value_words {
+        if parts.value_words {
             count::dup(value);
-            count::drop(heap, e.add(2).replace(value));
+            count::drop(heap, e.add(1).replace(value));
         } else {
-            e.add(2).write(value);
+            e.add(1).write(value);
         }
     }
     true

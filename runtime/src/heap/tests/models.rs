@@ -286,7 +286,7 @@ unsafe fn check_map(heap: &mut Heap, kind: TypeIx, w: u64, model: &[(i64, u16)])
         assert_eq!(map::len(w), model.len());
         let mut at = 0;
         for &(k, v) in model {
-            let (p, key, value) = map::next(heap.types(), w, at).expect("an entry");
+            let (p, key, value) = map::next(w, at).expect("an entry");
             at = p + 1;
             let expected = make_key(heap, kind, k);
             if kind == MAP_INT {
@@ -298,7 +298,7 @@ unsafe fn check_map(heap: &mut Heap, kind: TypeIx, w: u64, model: &[(i64, u16)])
                 count::drop(heap, expected);
             }
         }
-        assert!(map::next(heap.types(), w, at).is_none());
+        assert!(map::next(w, at).is_none());
         // The same entries the other way round are an equal map with an equal hash.
         let mut other = map::new(heap, kind, 0).expect("room");
         for &(k, v) in model.iter().rev() {
