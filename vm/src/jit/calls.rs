@@ -115,11 +115,14 @@ impl Translator<'_, '_> {
         let end = self.b.ins().iadd(window, frame);
         let full = self.icmp(IntCC::UnsignedGreaterThanOrEqual, end, fp);
         self.exit_if(full);
-        let sp = self.b.ins().get_stack_pointer(types::I64);
-        let offset = std::mem::offset_of!(Context, stack_limit);
-        let limit = self.context_field(types::I64, offset);
-        let deep = self.icmp(IntCC::UnsignedLessThan, sp, limit);
-        self.exit_if(deep);
+        // The machine's stack pointer does not move within a function.
+        if !std::mem::replace(&mut self.facts.stack_checked, true) {
+            let sp = self.b.ins().get_stack_pointer(types::I64);
+            let offset = std::mem::offset_of!(Context, stack_limit);
+            let limit = self.context_field(types::I64, offset);
+            let deep = self.icmp(IntCC::UnsignedLessThan, sp, limit);
+            self.exit_if(deep);
+        }
         let poll = self.context_field(types::I64, std::mem::offset_of!(Context, poll));
         let flags = self.flags.context;
         let due = self.b.ins().load(types::I32, flags, poll, 0);
@@ -132,6 +135,7 @@ impl Translator<'_, '_> {
         let [result, status] = *self.b.inst_results(call) else {
             return self.exit();
         };
+        self.facts.call();
         self.exit_after_call(status, base);
         let dead: Vec<u16> = self.live.iter().filter(|reg| *reg >= base).collect();
         for reg in dead {
@@ -154,6 +158,7 @@ impl Translator<'_, '_> {
         args: &[Value],
         result: Option<Type>,
     ) -> Option<Value> {
+        self.facts.call();
         let params: Vec<Type> = args
             .iter()
             .map(|v| self.b.func.dfg.value_type(*v))
@@ -204,6 +209,7 @@ impl Translator<'_, '_> {
 
     /// As [`Translator::helper`], where it is rarely needed: no register is lost.
     pub(super) fn rare_helper(&mut self, stub: Stub) {
+        self.facts.call();
         self.store_operands();
         let [pc, r, _] = self.instruction_args();
         let function = self.function(space::STUB, stub.number(), stub.signature());
@@ -220,7 +226,7 @@ impl Translator<'_, '_> {
         self.b.ins().call(function, &[word]);
     }
 
-    fn instruction_args(&mut self) -> [Value; 3] {
+    pub(super) fn instruction_args(&mut self) -> [Value; 3] {
         let pc = self.code_address(self.pc);
         [self.iconst(pc), self.r, self.context()]
     }
@@ -235,7 +241,7 @@ impl Translator<'_, '_> {
     }
 
     /// Writes what the instruction reads to the frame.
-    fn store_operands(&mut self) {
+    pub(super) fn store_operands(&mut self) {
         for (reg, role) in self.operands() {
             if !matches!(role, Role::Out | Role::Lend) {
                 self.store_reg(reg);

@@ -23,6 +23,8 @@ mod env;
 #[cfg(feature = "jit")]
 mod exits;
 #[cfg(feature = "jit")]
+mod facts;
+#[cfg(feature = "jit")]
 mod ops;
 #[cfg(feature = "jit")]
 mod perf_map;

@@ -18,6 +18,7 @@ use rustc_hash::FxHashMap;
 
 use super::env::{Env, Unit};
 use super::exits::Exits;
+use super::facts::Facts;
 use super::plan::{Plan, RegSet};
 use crate::interp::context::Context;
 
@@ -100,6 +101,7 @@ pub(super) struct Translator<'a, 'b> {
     pub(super) op: Op,
     blocks: FxHashMap<usize, Block>,
     pub(super) exits: Exits,
+    pub(super) facts: Facts,
     pub(super) functions: FxHashMap<(u32, u32), FuncRef>,
     /// The block is closed: nothing can follow in it.
     pub(super) closed: bool,
@@ -150,6 +152,7 @@ pub(super) fn translate<'a>(
         op: Op::Jump,
         blocks: FxHashMap::default(),
         exits: Exits::default(),
+        facts: Facts::default(),
         functions: FxHashMap::default(),
         closed: false,
         b,
@@ -226,6 +229,7 @@ impl Translator<'_, '_> {
         self.b.switch_to_block(block);
         self.regs.fill(None);
         self.live.clear();
+        self.facts.clear();
         let params = self.b.block_params(block).to_vec();
         let plan = self.plan;
         let entries = plan.map(start).map_or(&[][..], |m| &m.live);

@@ -26,8 +26,17 @@ const DATA: i32 = LIST_DATA_OFFSET as i32;
 const SLOTS: i32 = SLOTS_OFFSET as i32;
 
 impl Translator<'_, '_> {
-    /// The length of a list.
-    pub(super) fn list_len(&mut self, list: Value) -> Value {
+    /// The length of a list, in a place that dominates what follows.
+    fn list_len(&mut self, list: Value) -> Value {
+        if let Some(len) = self.facts.length(list) {
+            return len;
+        }
+        let len = self.load_len(list);
+        self.facts.set_length(list, len);
+        len
+    }
+
+    fn load_len(&mut self, list: Value) -> Value {
         let flags = self.flags.header;
         self.b.ins().uload32(flags, list, LIST_LEN_OFFSET as i32)
     }
@@ -42,21 +51,27 @@ impl Translator<'_, '_> {
 
     /// Exits unless the object may be changed in place.
     pub(super) fn unique(&mut self, object: Value) {
+        if self.facts.is_unique(object) {
+            return;
+        }
         let count = self.object_count(object);
         let shared = self.b.ins().icmp_imm_s(IntCC::NotEqual, count, 1);
         self.exit_if(shared);
+        self.facts.set_unique(object);
     }
 
     /// The index made good: from the end when negative. Exits when it is out of range.
     fn index(&mut self, list: Value, i: Value) -> Value {
+        if let Some(index) = self.facts.index(list, i) {
+            return index;
+        }
         let len = self.list_len(list);
         let inside = self.icmp(IntCC::UnsignedLessThan, i, len);
         let (cold, on) = (self.b.create_block(), self.b.create_block());
         self.b.set_cold_block(cold);
         let index = self.b.append_block_param(on, types::I64);
-        self.b
-            .ins()
-            .brif(inside, on, &[BlockArg::Value(i)], cold, &[]);
+        let args = [BlockArg::Value(i)];
+        self.b.ins().brif(inside, on, &args, cold, &[]);
         self.b.switch_to_block(cold);
         let from_end = self.b.ins().iadd(i, len);
         let outside = self.icmp(IntCC::UnsignedGreaterThanOrEqual, from_end, len);
@@ -64,7 +79,18 @@ impl Translator<'_, '_> {
         let args = [BlockArg::Value(from_end)];
         self.b.ins().brif(outside, exit, &[], on, &args);
         self.b.switch_to_block(on);
+        self.facts.set_index(list, i, index);
         index
+    }
+
+    /// The word at an index that is in range.
+    fn word_at(&mut self, list: Value, index: Value) -> Value {
+        if let Some(word) = self.facts.element(list, index) {
+            return word;
+        }
+        let word = self.load_element(list, index, Elem::Word, types::I64);
+        self.facts.set_element(list, index, word);
+        word
     }
 
     /// Where element `i` is.
@@ -103,8 +129,13 @@ impl Translator<'_, '_> {
     pub(super) fn element(&mut self, dst: Reg, xs: Reg, i: Reg, elem: Elem) {
         let (list, i) = (self.int(xs.0), self.int(i.0));
         let i = self.index(list, i);
-        let ty = self.reg_class(0);
-        let value = self.load_element(list, i, elem, ty);
+        let value = match elem {
+            Elem::Word => self.word_at(list, i),
+            _ => {
+                let ty = self.reg_class(0);
+                self.load_element(list, i, elem, ty)
+            }
+        };
         self.def(dst.0, value);
     }
 
@@ -126,6 +157,7 @@ impl Translator<'_, '_> {
                 let old = self.b.ins().load(types::I64, flags, address, DATA);
                 self.b.ins().store(flags, value, address, DATA);
                 self.drop_value(old, None);
+                self.facts.element_set();
             }
         }
     }
@@ -142,7 +174,7 @@ impl Translator<'_, '_> {
         let shared = self.b.ins().icmp_imm_s(IntCC::NotEqual, count, 1);
         self.b.ins().brif(shared, cold, &[], sole, &[]);
         self.b.switch_to_block(sole);
-        let len = self.list_len(list);
+        let len = self.load_len(list);
         let cap = self.b.ins().uload32(header, list, LIST_CAP_OFFSET as i32);
         let full = self.icmp(IntCC::Equal, len, cap);
         self.b.ins().brif(full, cold, &[], fast, &[]);
@@ -172,7 +204,7 @@ impl Translator<'_, '_> {
     pub(super) fn element_of_row(&mut self, dst: Reg, xs: Reg, i: Reg, j: Reg) {
         let (list, i, j) = (self.int(xs.0), self.int(i.0), self.int(j.0));
         let i = self.index(list, i);
-        let row = self.load_element(list, i, Elem::Word, types::I64);
+        let row = self.word_at(list, i);
         let j = self.index(row, j);
         let ty = self.reg_class(0);
         let value = self.load_element(row, j, Elem::Plain, ty);
@@ -185,7 +217,7 @@ impl Translator<'_, '_> {
         let ty = self.b.func.dfg.value_type(value);
         let i = self.index(list, i);
         self.unique(list);
-        let row = self.load_element(list, i, Elem::Word, types::I64);
+        let row = self.word_at(list, i);
         let j = self.index(row, j);
         self.unique(row);
         let address = self.element_address(row, j, Elem::Plain);
@@ -196,7 +228,7 @@ impl Translator<'_, '_> {
     pub(super) fn field_of_element(&mut self, dst: Reg, xs: Reg, i: Reg, f: Field) {
         let (list, i) = (self.int(xs.0), self.int(i.0));
         let i = self.index(list, i);
-        let object = self.load_element(list, i, Elem::Word, types::I64);
+        let object = self.word_at(list, i);
         let ty = self.reg_class(0);
         let flags = self.element_flags(Elem::Plain, ty);
         let offset = SLOTS + 8 * i32::from(f.0);
@@ -209,7 +241,7 @@ impl Translator<'_, '_> {
         let ty = self.b.func.dfg.value_type(value);
         let i = self.index(list, i);
         self.unique(list);
-        let object = self.load_element(list, i, Elem::Word, types::I64);
+        let object = self.word_at(list, i);
         self.unique(object);
         let flags = self.element_flags(Elem::Plain, ty);
         let offset = SLOTS + 8 * i32::from(f.0);

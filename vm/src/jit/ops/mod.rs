@@ -4,7 +4,9 @@ mod float;
 mod int;
 mod jumps;
 mod lists;
+mod maps;
 mod moves;
+mod natives;
 mod objects;
 mod words;
 
@@ -15,7 +17,7 @@ use lumen_bytecode::operand::*;
 
 use super::support;
 use super::translate::Translator;
-use crate::helpers::{maps, places, strings, words as word_helpers};
+use crate::helpers::{maps as map_helpers, places, strings, words as word_helpers};
 use int::Overflow;
 use lists::Elem;
 
@@ -249,7 +251,7 @@ impl OpVisitor for Translator<'_, '_> {
         [call] (this, base: Window, func: Func) { this.call_function(base.0, func.0) }
         [call_closure] (this, base: Window, argc: Count) { this.call_value(base.0) }
         [call_native] (this, dst: Reg, first: Window, native: Native) {
-            this.status_helper(support::call_native as *const ())
+            this.call_native_op(dst, first, native)
         }
         [call_native_at] (this, dst: Reg, root: Reg, first: Window, path: Path, native: Native) {
             this.status_helper(support::call_native_at as *const ())
@@ -302,13 +304,13 @@ impl OpVisitor for Translator<'_, '_> {
         }
 
         [map_get map_get_word] (this, dst: Reg, m: Reg, k: Reg) {
-            this.helper(maps::map_get as *const ())
+            this.helper(map_helpers::map_get as *const ())
         }
         [map_get_or] (this, dst: Reg, m: Reg, k: Reg, default: Reg) {
-            this.helper(maps::map_get_or as *const ())
+            this.helper(map_helpers::map_get_or as *const ())
         }
-        [map_set] (this, m: Reg, k: Reg, v: Reg) { this.helper(maps::map_set as *const ()) }
-        [map_has] (this, dst: Reg, m: Reg, k: Reg) { this.sure_helper(maps::map_has as *const ()) }
+        [map_set] (this, m: Reg, k: Reg, v: Reg) { this.helper(map_helpers::map_set as *const ()) }
+        [map_has] (this, dst: Reg, m: Reg, k: Reg) { this.has_key(dst, m, k) }
 
         [place_set] (this, root: Reg, first: Window, path: Path, v: Reg) {
             this.helper(places::place_set as *const ())

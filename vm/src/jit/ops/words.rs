@@ -81,6 +81,7 @@ impl Translator<'_, '_> {
         let word = self.int(src.0);
         let form = self.form(1);
         if form != Form::Immediate {
+            self.facts.shared();
             self.dup_value(word, form);
         }
         self.def(dst.0, word);
