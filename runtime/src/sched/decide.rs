@@ -73,6 +73,13 @@ pub trait Policy: Send {
         false
     }
 
+    /// Does it ever pick another option than 0 in decisions of this kind? Else their options are
+    /// not listed.
+    fn chooses(&self, decision: Decision) -> bool {
+        let _ = decision;
+        !self.is_default()
+    }
+
     /// Where it is asked about faults.
     fn fault_points(&self) -> FaultPoints {
         FaultPoints::Nowhere

@@ -38,6 +38,9 @@ pub(crate) struct Det {
     inner: Mutex<Inner>,
     /// The policy always takes option 0: nothing need be listed.
     default: bool,
+    /// Does the policy choose among ready arms, and among due timers?
+    chooses_arms: bool,
+    chooses_timers: bool,
     fault_points: FaultPoints,
     hash: Mutex<TraceHash>,
 }
@@ -54,6 +57,8 @@ impl Det {
     pub(crate) fn new(policy: Box<dyn Policy>, log: bool) -> Det {
         let default = policy.is_default();
         let fault_points = policy.fault_points();
+        let chooses_arms = policy.chooses(Decision::Arm);
+        let chooses_timers = policy.chooses(Decision::Timer);
         let mut hash = TraceHash::default();
         if log {
             hash.keep_log();
@@ -69,6 +74,8 @@ impl Det {
         Det {
             inner: Mutex::new(inner),
             default,
+            chooses_arms,
+            chooses_timers,
             fault_points,
             hash: Mutex::new(hash),
         }
@@ -135,9 +142,9 @@ impl Det {
         }
     }
 
-    /// Does the policy always take option 0?
-    pub(crate) fn is_default(&self) -> bool {
-        self.default
+    /// Does the policy choose among the ready arms of a select?
+    pub(crate) fn chooses_arms(&self) -> bool {
+        self.chooses_arms
     }
 
     pub(crate) fn push(&self, fiber: FiberRef) {
@@ -209,7 +216,7 @@ impl Det {
 
     /// Which due timer fires first, when a policy cares.
     pub(crate) fn choose_timer(&self, timeline: &Timeline) -> Option<u64> {
-        if self.default {
+        if !self.chooses_timers {
             return None;
         }
         let due = timeline.due();

@@ -237,6 +237,11 @@ impl StateWord {
         self.0.load(Ordering::Acquire) & DELIVERED != 0
     }
 
+    /// Is the wait `epoch` open, and nobody has claimed it?
+    pub(crate) fn is_open(&self, epoch: u32) -> bool {
+        is_open(self.0.load(Ordering::Acquire), epoch)
+    }
+
     /// Which arm won the wait that is over.
     #[inline]
     pub(crate) fn arm(&self) -> u16 {
@@ -391,9 +396,14 @@ fn barred(s: u64) -> Option<Barred> {
 }
 
 #[inline]
+fn is_open(s: u64, epoch: u32) -> bool {
+    let waits = s & (WAITING | CLAIMED) == WAITING && s & RUN != DONE;
+    waits && (s >> EPOCH_SHIFT) as u32 == epoch
+}
+
+#[inline]
 fn claim_word(s: u64, epoch: u32, arm: u16) -> (Option<u64>, Claim) {
-    let open = s & (WAITING | CLAIMED) == WAITING && (s >> EPOCH_SHIFT) as u32 == epoch;
-    if !open || s & RUN == DONE {
+    if !is_open(s, epoch) {
         return (None, Claim::Lost);
     }
     let won = s & !ARM_MASK | CLAIMED | u64::from(arm) << ARM_SHIFT;

@@ -93,9 +93,19 @@ impl RawBarrier {
         self.station.object
     }
 
+    /// Would the caller be the last? Who has been cancelled or timed out does not count, even if
+    /// it has not had the time to leave. (Who is claimed after this look had arrived in time.)
+    fn is_last(&self, inner: &mut Inner<u64>) -> bool {
+        if inner.state + 1 < self.size {
+            return false;
+        }
+        inner.state = inner.queue.count_open() as u64;
+        inner.state + 1 >= self.size
+    }
+
     /// Lets everyone go if the caller is the last that was missing.
     fn arrive_last(&self, inner: &mut Inner<u64>, woken: &mut Vec<FiberRef>) -> bool {
-        let last = inner.state + 1 >= self.size;
+        let last = self.is_last(inner);
         if last {
             inner.state = 0;
             inner.queue.give_all(Some(0), woken);
@@ -344,7 +354,7 @@ impl Source for RawBarrier {
 
     fn register(&self, cx: &FiberCx, ticket: Ticket) -> Option<u32> {
         let mut inner = self.station.inner.lock();
-        let last = inner.state + 1 >= self.size;
+        let last = self.is_last(&mut inner);
         (!last).then(|| {
             inner.state += 1;
             let waiter = cx.waiter(ticket.epoch, ticket.arm, Item::None);

@@ -157,7 +157,7 @@ fn act(cx: &FiberCx, arms: &[Arm<'_>], start: usize) -> Option<(usize, Selected)
         0
     };
     if let Some(det) = &cx.shared().det
-        && !det.is_default()
+        && det.chooses_arms()
     {
         return act_chosen(cx, arms, start, now);
     }

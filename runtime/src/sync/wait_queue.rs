@@ -220,6 +220,12 @@ impl WaitQueue {
         }
     }
 
+    /// How many are here whose wait nobody has claimed.
+    pub(crate) fn count_open(&self) -> usize {
+        let waiters = self.nodes.iter().filter_map(|n| n.waiter.as_ref());
+        waiters.filter(|w| w.fiber.state.is_open(w.epoch)).count()
+    }
+
     /// Is anyone here but `not`?
     pub(crate) fn has_other_than(&self, not: &Fiber) -> bool {
         let mut at = self.head;

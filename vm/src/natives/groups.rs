@@ -238,6 +238,9 @@ fn conclude(cx: &mut NativeCx<'_>, group: &Group, result: JoinResult) -> NativeR
         winners,
     } = result;
     state.outcomes = outcomes;
+    if state.outcomes.is_empty() && group.spec.strategy == Strategy::First {
+        return first_of_none(group, &mut state);
+    }
     let all = || 0..state.outcomes.len() as i64;
     let won = || winners.iter().map(|w| *w as i64).collect();
     let order: Vec<i64> = match (group.spec.strategy, decision) {
@@ -277,6 +280,19 @@ fn conclude(cx: &mut NativeCx<'_>, group: &Group, result: JoinResult) -> NativeR
     failure.map_or(Ok(NULL), Err)
 }
 
+/// `first` of no branches: only `ignore` has a value for that.
+fn first_of_none(group: &Group, state: &mut State) -> NativeResult {
+    state.summary = summary(group, state, 0);
+    match group.spec.on_fail {
+        OnFail::Ignore => Ok(NULL),
+        OnFail::Continue => {
+            state.order = vec![-1];
+            Ok(NULL)
+        }
+        _ => fail(kind::THROW, state.summary.clone()),
+    }
+}
+
 /// A failed winner of `first` raises, unless failures are values.
 fn first_failure(group: &Group, state: &mut State) -> Option<NativeStop> {
     if group.settled || group.spec.on_fail == OnFail::Continue {
@@ -291,9 +307,13 @@ fn first_failure(group: &Group, state: &mut State) -> Option<NativeStop> {
     }
 }
 
-/// `all 3 branches failed: m1; m2; m3`.
+/// `all 3 branches failed: m1; m2; m3`, or `only 1 of 3 branches succeeded: m1; m2` as soon as that
+/// is too few.
 fn summary(group: &Group, state: &State, won: usize) -> String {
     let total = state.outcomes.len();
+    if total == 0 {
+        return "parallel block has no branches".to_owned();
+    }
     let messages: Vec<String> = state
         .outcomes
         .iter()
@@ -303,9 +323,10 @@ fn summary(group: &Group, state: &State, won: usize) -> String {
             _ => None,
         })
         .collect();
+    let failed = messages.len();
     let messages = messages.join("; ");
     match group.spec.strategy {
-        Strategy::Any(_) if won > 0 => {
+        Strategy::Any(_) if failed < total => {
             format!("only {won} of {total} branches succeeded: {messages}")
         }
         _ => format!("all {total} branches failed: {messages}"),

@@ -33,4 +33,8 @@ impl Policy for Delay {
         self.taken += 1;
         usize::from(options.len() > 1 && self.at.contains(&self.taken))
     }
+
+    fn chooses(&self, decision: Decision) -> bool {
+        decision == Decision::Next
+    }
 }

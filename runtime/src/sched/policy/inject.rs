@@ -92,6 +92,10 @@ impl Policy for Inject {
         self.inner.is_default()
     }
 
+    fn chooses(&self, decision: Decision) -> bool {
+        self.inner.chooses(decision)
+    }
+
     fn fault_points(&self) -> FaultPoints {
         match self.injection.polls {
             true => FaultPoints::Polls,

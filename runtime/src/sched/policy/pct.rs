@@ -77,4 +77,8 @@ impl Policy for Pct {
     fn yielded(&mut self, fiber: u64) {
         self.fall(fiber);
     }
+
+    fn chooses(&self, decision: Decision) -> bool {
+        decision == Decision::Next
+    }
 }

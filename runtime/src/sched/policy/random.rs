@@ -36,4 +36,8 @@ impl Policy for RandomWalk {
         }
         self.stream.below(options.len() as u64) as usize
     }
+
+    fn chooses(&self, decision: Decision) -> bool {
+        !self.only_fibers || decision == Decision::Next
+    }
 }
