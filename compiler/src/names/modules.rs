@@ -155,6 +155,10 @@ impl Modules {
 const IMPLIED: &[(&str, &[&str])] = &[
     ("tool", &["from_json"]),
     (
+        "Show",
+        &["_show_inside", "_show_list", "_show_map", "_show_set"],
+    ),
+    (
         "from_json",
         &[
             "_json_field",

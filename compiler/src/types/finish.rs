@@ -29,7 +29,11 @@ pub(crate) struct Output {
     pub(crate) unchecked: Vec<(NominalId, AdtId, Rc<[Ty]>)>,
     /// Readers of types, and of variants' payloads, for `from_json`.
     pub(crate) readers: FxHashMap<(Ty, Option<u32>), FuncId>,
+    /// Functions that show values of a type; with the native they stand for, if it prints.
+    pub(crate) showers: FxHashMap<(Ty, Option<CellId>), FuncId>,
     /// Those whose bodies are still to be made.
+    pub(crate) unshown: Vec<super::text::Shower>,
+    /// Readers whose bodies are still to be made.
     pub(crate) unread: Vec<super::json::Reader>,
 }
 
@@ -45,6 +49,8 @@ impl Output {
             nominals: FxHashMap::default(),
             unchecked: Vec::new(),
             readers: FxHashMap::default(),
+            showers: FxHashMap::default(),
+            unshown: Vec::new(),
             unread: Vec::new(),
         }
     }
@@ -298,6 +304,9 @@ impl<'a> Checker<'a> {
         if let hir::Callee::Native(_) = callee {
             if let Some(reader) = self.json_function(site.cell, &args, site.span) {
                 return hir::Callee::Func(reader);
+            }
+            if let Some(shower) = self.show_function(site.cell, &args, site.span) {
+                return hir::Callee::Func(shower);
             }
             return hir::Callee::Native(self.native(site.cell, &args, site.span, fixing));
         }

@@ -410,12 +410,13 @@ impl<'a> Checker<'a> {
     }
 }
 
-fn text(text: &str, span: Span) -> Expr {
+/// A String literal.
+pub(crate) fn text(text: &str, span: Span) -> Expr {
     node(ExprKind::Str(text.to_owned()), Ty::STRING, span)
 }
 
 /// `if cond then a else b`
-fn choice(cond: Expr, then: Expr, otherwise: Expr) -> Expr {
+pub(crate) fn choice(cond: Expr, then: Expr, otherwise: Expr) -> Expr {
     let (ty, span) = (then.ty, then.span);
     let kind = ExprKind::If {
         cond: Box::new(cond),

@@ -24,6 +24,7 @@ mod program;
 mod prune;
 pub(crate) mod resolve;
 mod show;
+mod text;
 pub(crate) mod ty;
 mod walk;
 

@@ -47,8 +47,12 @@ impl<'a> Checker<'a> {
             while let Some(id) = self.queue.pop() {
                 self.check_queued(id);
             }
-            if self.out.unchecked.is_empty() && self.out.unread.is_empty() {
+            let made = self.out.unread.is_empty() && self.out.unshown.is_empty();
+            if self.out.unchecked.is_empty() && made {
                 return;
+            }
+            for shower in std::mem::take(&mut self.out.unshown) {
+                self.make_shower(shower);
             }
             for reader in std::mem::take(&mut self.out.unread) {
                 self.make_reader(reader);

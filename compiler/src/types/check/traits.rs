@@ -283,19 +283,34 @@ impl<'a> Checker<'a> {
         Some(self.call_cell(cell, Some(&owner), &[], args, None, span, Want::Value))
     }
 
-    /// A value's text by its own `show`, if it has one.
+    /// A value's text by its own `show`, if it has one, or something in it.
     pub(crate) fn call_show(&mut self, value: Expr) -> Expr {
         let span = value.span;
         let ty = self.known(value.ty);
-        if !matches!(self.types.kind(ty), Kind::Adt(..)) || self.impls.is_empty() {
+        if self.impls.is_empty() || !self.is_ground(ty) {
             return value;
         }
-        if self.builtin_impl(ty, BuiltinTrait::Show).is_none() {
-            return value;
+        if !self.has_show(ty) {
+            let inside = !self.body.ghost && !self.types.has_poison(ty) && self.needs_show(ty);
+            return match inside {
+                true => self.show_call(value, ty),
+                false => value,
+            };
         }
         let copy = value.clone();
         self.call_builtin_impl(BuiltinTrait::Show, vec![copy], span)
             .unwrap_or(value)
+    }
+
+    /// Whether values of type `ty` have a `show` of their own.
+    pub(crate) fn has_show(&mut self, ty: Ty) -> bool {
+        self.show_cell(ty).is_some()
+    }
+
+    /// The `show` of `ty`.
+    pub(crate) fn show_cell(&mut self, ty: Ty) -> Option<CellId> {
+        let found = self.builtin_impl(ty, BuiltinTrait::Show);
+        found.map(|(cell, _)| cell)
     }
 
     pub(crate) fn user_equal(&mut self, lhs: &Expr, rhs: &Expr, span: Span) -> Option<Expr> {
