@@ -294,6 +294,39 @@ fn every_stage_can_be_printed() {
 }
 
 #[test]
+fn native_code_can_be_printed() {
+    let folder = scratch("emit_native");
+    let text = "cell twice(n: Int) -> Int = n * 2\ncell main()\n  print(twice(21))\nend\n";
+    let file = write(&folder, "a.lm", text);
+    for stage in ["clif", "asm"] {
+        let output = lumenc(&["compile", &file, "--emit", stage]);
+        if !cfg!(feature = "jit") {
+            assert_eq!(code(&output), 2, "{output:?}");
+            assert!(
+                stderr(&output).contains("no native code"),
+                "{}",
+                stderr(&output)
+            );
+            continue;
+        }
+        assert_eq!(code(&output), 0, "{stage}: {}", stderr(&output));
+        let all = stdout(&output);
+        assert!(all.contains("; main") && all.contains("; twice"), "{all}");
+        let output = lumenc(&["compile", &format!("{file}:twice"), "--emit", stage]);
+        assert_eq!(code(&output), 0, "{stage}: {}", stderr(&output));
+        let one = stdout(&output);
+        assert!(one.contains("; twice") && !one.contains("; main"), "{one}");
+        let output = lumenc(&["compile", &format!("{file}:thrice"), "--emit", stage]);
+        assert_eq!(code(&output), 2, "{output:?}");
+        assert!(
+            stderr(&output).contains("no cell `thrice`"),
+            "{}",
+            stderr(&output)
+        );
+    }
+}
+
+#[test]
 fn explanations_wrap_and_lists_are_complete() {
     let output = lumenc(&["explain", "e0111"]);
     assert_eq!(code(&output), 0);
@@ -414,6 +447,15 @@ fn native_code_is_made_when_asked_for() {
     let file = write(&folder, "p.lm", text);
     for mode in ["off", "auto", "always"] {
         let output = lumen(&["run", "--jit", mode, "--stats", &file]);
+        if mode == "always" && !cfg!(feature = "jit") {
+            assert_eq!(code(&output), 2, "{output:?}");
+            assert!(
+                stderr(&output).contains("no native code"),
+                "{}",
+                stderr(&output)
+            );
+            continue;
+        }
         assert_eq!(stdout(&output), "610\n", "{mode}: {}", stderr(&output));
         for row in [
             "native cells",

@@ -1,4 +1,4 @@
-//! Statements that match, fail, clean up, leave, and run tasks.
+//! Statements that match, fail, clean up and leave.
 
 use crate::generate::Generator;
 use crate::types::Ty;
@@ -75,7 +75,7 @@ impl Generator {
         });
     }
 
-    fn branch_on_number(&mut self) {
+    pub(crate) fn branch_on_number(&mut self) {
         let subject = self.expr(&Ty::Int, 3);
         self.line(&format!("match {subject}"));
         for pattern in ["0", "1 | 2 | 3", "4..100", "_"] {
@@ -130,7 +130,7 @@ impl Generator {
     }
 
     /// A block that cannot be left but by failing.
-    fn closed(&mut self, inside: impl FnOnce(&mut Generator)) {
+    pub(crate) fn closed(&mut self, inside: impl FnOnce(&mut Generator)) {
         let (closed, loops) = (self.body.closed, std::mem::take(&mut self.body.loops));
         self.body.closed = true;
         self.block(inside);
@@ -185,84 +185,6 @@ impl Generator {
         self.line(&format!("if {condition}"));
         self.line(&format!("  {failing}"));
         self.line("end");
-    }
-
-    /// Tasks that are all awaited.
-    pub(crate) fn tasks(&mut self) {
-        let ty = self.data_type(1);
-        let Some(cell) = self.callable(&ty, true) else {
-            return self.match_statement();
-        };
-        let count = self.random.between(1, 4);
-        if !self.spend((cell.cost + 2) * count as u64) {
-            return self.match_statement();
-        }
-        let arguments: Vec<String> = (0..count)
-            .map(|_| format!("{}({})", cell.name, self.arguments(&cell, 1)))
-            .collect();
-        let name = self.fresh("v");
-        let all = arguments.join(", ");
-        match self.random.one_in(2) {
-            true => self.line(&format!("let mut {name} = await spawn([{all}])")),
-            false => {
-                self.line(&format!(
-                    "let mut {name}: list[{}] = await parallel",
-                    ty.text()
-                ));
-                for branch in &arguments {
-                    self.line(&format!("  {branch}"));
-                }
-                self.line("end");
-            }
-        }
-        self.declare(&name, Ty::list(ty), true);
-    }
-
-    /// A task that sends, and a loop that receives.
-    pub(crate) fn channel(&mut self) {
-        if self.body.closure || !self.spend(60) {
-            return self.branch_on_number();
-        }
-        let ty = self.scalar();
-        let (channel, task) = (self.fresh("ch"), self.fresh("t"));
-        let (index, message) = (self.fresh("i"), self.fresh("x"));
-        let (capacity, turns) = (self.random.below(4), self.random.between(1, 8));
-        self.line(&format!(
-            "let {channel} = channel[{}]({capacity})",
-            ty.text()
-        ));
-        self.line(&format!("let {task} = async"));
-        let outside = self.body.clone();
-        let known = self.scope.len();
-        self.body.loud = false;
-        self.body.captured = known;
-        self.body.result = None;
-        self.closed(|g| {
-            g.lines(&["defer", &format!("  {channel}.close()"), "end"]);
-            g.line(&format!("for {index} in 0..{turns}"));
-            g.turns(turns as u64, String::new(), |g| {
-                g.declare(&index, Ty::Int, false);
-                if g.random.one_in(3) {
-                    g.statement();
-                }
-                let value = g.expr(&ty, 2);
-                g.line(&format!("{channel}.send({value})"));
-            });
-            g.line("end");
-        });
-        self.line("end");
-        self.body = super::generate::Body {
-            cost: self.body.cost,
-            myself: self.body.myself.take(),
-            ..outside
-        };
-        self.line(&format!("for {message} in {channel}"));
-        self.turns(turns as u64, String::new(), |g| {
-            g.declare(&message, ty, false);
-            g.statements(2);
-        });
-        self.line("end");
-        self.line(&format!("await {task}"));
     }
 
     /// A closure in a variable, called at once.

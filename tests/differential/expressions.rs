@@ -251,7 +251,7 @@ impl Generator {
 
     /// `await spawn(…)` of a cell.
     fn task(&mut self, ty: &Ty, depth: u32) -> Option<String> {
-        let cell = self.callable(ty, true)?;
+        let cell = self.callable(ty, !self.free)?;
         if !self.random.one_in(3) || !self.spend(cell.cost + 2) {
             return None;
         }

@@ -69,6 +69,8 @@ pub(crate) struct Generator {
     pub(crate) cells: Vec<Cell>,
     pub(crate) scope: Vec<Var>,
     pub(crate) body: Body,
+    /// Whether the program is deterministic by itself: then its tasks may do anything.
+    pub(crate) free: bool,
     out: String,
     indent: usize,
     names: u32,
@@ -80,6 +82,7 @@ cell cut_text(s: String) -> String = if len(s) > 24 then s[0..12] else s
 cell cut_list[T](xs: list[T]) -> list[T] = if len(xs) > 10 then xs[0..5] else xs
 cell maybe[T](x: T, there: Bool) -> T? = if there then x else null
 cell clamp(x: Float) -> Int = if x > -1e6 and x < 1e6 then floor(x) else 0
+cell dig(n: Int, xs: list[Int]) -> Int = dig(n, xs) + len(xs)
 cell small(n: Int) -> Int = n & 0xffff
 ";
 
@@ -92,10 +95,15 @@ pub(crate) fn program(seed: u64) -> String {
         cells: Vec::new(),
         scope: Vec::new(),
         body: Body::default(),
-        out: format!("# seed {seed}\n{HELPERS}"),
+        free: seed % 3 == 0,
+        out: format!("# seed {seed}\n"),
         indent: 0,
         names: 0,
     };
+    if generator.free {
+        generator.line("@deterministic true");
+    }
+    generator.out.push_str(HELPERS);
     generator.declare_types();
     for _ in 0..generator.random.between(1, 6) {
         generator.cell();

@@ -144,7 +144,7 @@ fn ways() -> Vec<Way> {
         options: options.clone(),
         assembled,
     };
-    vec![
+    let mut ways = vec![
         way("interpreter", 0, &plain, false),
         way("interpreter, deterministic", 1, &deterministic, false),
         way("interpreter, four workers", 2, &many, false),
@@ -153,7 +153,11 @@ fn ways() -> Vec<Way> {
         way("native, deterministic", 1, &native(&deterministic), false),
         way("native, four workers", 2, &native(&many), false),
         way("soon native", 0, &soon(&plain), false),
-    ]
+    ];
+    if !cfg!(feature = "jit") {
+        ways.retain(|way| way.options.jit == JitMode::Off);
+    }
+    ways
 }
 
 /// Compiles as the commands do.

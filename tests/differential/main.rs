@@ -16,6 +16,7 @@ mod operators;
 mod random;
 mod reduce;
 mod statements;
+mod tasks;
 mod types;
 
 use random::setting;

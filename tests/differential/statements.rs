@@ -17,6 +17,9 @@ impl Generator {
         if !self.spend(1) || self.body.nesting > 5 {
             return self.show();
         }
+        if self.free && self.random.one_in(8) {
+            return self.concurrent();
+        }
         match self.random.below(40) {
             0..8 => self.variable(),
             8..16 => self.assignment(),
@@ -31,9 +34,9 @@ impl Generator {
             32 => self.fail(),
             33 => self.hot_loop(),
             34 => self.generator_loop(),
-            35 => self.tasks(),
-            36 => self.channel(),
+            35 | 36 => self.concurrent(),
             37 => self.nested_function(),
+            38 if self.random.one_in(4) => self.overflow(),
             _ => self.show(),
         }
     }
@@ -46,6 +49,18 @@ impl Generator {
         }
         let name = self.random.pick(&variables).name.clone();
         self.line(&format!("print(\"{name}: {{{name}}}\")"));
+    }
+
+    /// Recursion without end, caught.
+    fn overflow(&mut self) {
+        let (value, error) = (self.expr(&Ty::Int, 1), self.fresh("e"));
+        self.lines(&[
+            "try",
+            &format!("  dig({value}, [{value}])"),
+            &format!("catch {error}"),
+        ]);
+        self.block(|g| g.show_error(&error));
+        self.line("end");
     }
 
     fn variable(&mut self) {
