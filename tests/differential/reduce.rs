@@ -1,16 +1,21 @@
 //! Makes a failing program small: statements go, blocks lose what is around them, expressions
 //! become their parts, as long as the program fails in the same way.
 
+use std::time::{Duration, Instant};
+
 /// Tests of candidates, at most.
 const TRIES: usize = 1500;
+/// Time for all of them.
+const TIME_MAX: Duration = Duration::from_secs(90);
 
 /// The smallest program found for which `fails` still holds.
 pub(crate) fn reduce(text: &str, mut fails: impl FnMut(&str) -> bool) -> String {
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     let mut tries = 0;
+    let begin = Instant::now();
     let mut attempt = |candidate: &[String]| {
         tries += 1;
-        tries <= TRIES && fails(&(candidate.join("\n") + "\n"))
+        tries <= TRIES && begin.elapsed() < TIME_MAX && fails(&(candidate.join("\n") + "\n"))
     };
     loop {
         let before = (lines.len(), lines.iter().map(String::len).sum::<usize>());

@@ -8,7 +8,7 @@ use crate::ir::{Cmp, Cond, Func, Inst, RegInfo, Term, VReg};
 use lumen_bytecode::code::Op;
 use lumen_bytecode::module::{Constant, TypeDesc, well_known};
 use lumen_bytecode::operand::Role;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// How many of the latest constants are looked through for one to use again.
 const RECENT: usize = 16;
@@ -20,6 +20,8 @@ struct Known {
     ints: FxHashMap<VReg, i64>,
     /// Floats of registers written once.
     floats: FxHashMap<VReg, f64>,
+    /// Registers written once, with null.
+    nulls: FxHashSet<VReg>,
     /// Ints of other registers, at the current place in the current block.
     here: FxHashMap<VReg, i64>,
 }
@@ -44,6 +46,7 @@ pub fn run(func: &mut Func, sigs: &Signatures, constants: &mut Vec<Constant>, ty
             match literal(inst, constants) {
                 Some(Literal::Int(value)) => _ = known.ints.insert(dst, value),
                 Some(Literal::Float(value)) => _ = known.floats.insert(dst, value),
+                None if is_null(inst, constants) => _ = known.nulls.insert(dst),
                 None => {}
             }
         }
@@ -58,7 +61,7 @@ pub fn run(func: &mut Func, sigs: &Signatures, constants: &mut Vec<Constant>, ty
                 write(inst, sigs, &mut known, &census, constants);
             }
             fold_term(&mut block.term, &known);
-            fold_test(&mut block.term, &func.regs, types);
+            fold_test(&mut block.term, &known, &func.regs, types);
         }
     }
 }
@@ -85,8 +88,13 @@ fn write(
     }
 }
 
-/// Decides a test of a register's type whose outcome its own type says (after inlining).
-fn fold_test(term: &mut Term, regs: &[RegInfo], types: &[TypeDesc]) {
+fn is_null(inst: &Inst, constants: &[Constant]) -> bool {
+    inst.op == Op::Const && constants[inst.imms[0] as usize] == Constant::Null
+}
+
+/// Decides a test of a register's type whose outcome its own type says (after inlining), or that
+/// it is never anything but null (such as the failure of a cleanup that cannot fail).
+fn fold_test(term: &mut Term, known: &Known, regs: &[RegInfo], types: &[TypeDesc]) {
     let Term::Branch {
         cond,
         then,
@@ -100,10 +108,17 @@ fn fold_test(term: &mut Term, regs: &[RegInfo], types: &[TypeDesc]) {
         Cond::Null(reg) => (reg, well_known::NULL),
         _ => return,
     };
-    let own = regs[reg.0 as usize].ty;
+    let null = known.nulls.contains(&reg);
+    let own = if null {
+        well_known::NULL
+    } else {
+        regs[reg.0 as usize].ty
+    };
     if is_subtype(types, own, tested) {
         *term = Term::Jump(*then);
-    } else if is_one(&types[own as usize]) && is_one(&types[tested as usize]) {
+    } else if own == well_known::NULL
+        || is_one(&types[own as usize]) && is_one(&types[tested as usize])
+    {
         *term = Term::Jump(*otherwise);
     }
 }
