@@ -139,6 +139,12 @@ impl Scope {
         self.group.cancel(cx.place());
     }
 
+    /// Raises `failure` at the scope's end, as if something inside had failed. False: it has
+    /// ended, or failed already, and the failure stays the caller's.
+    pub fn fail(&self, cx: &FiberCx, failure: u64) -> bool {
+        self.group.fail(cx.place(), Outcome::Failed(failure))
+    }
+
     /// Has anything inside failed that nobody caught? Then the body is to be left.
     pub fn has_failed(&self) -> bool {
         self.group.has_failed()

@@ -14,15 +14,24 @@ impl FiberCx {
         if nanoseconds == 0 {
             return self.poll_yield();
         }
-        self.sleep_with(|| self.now().saturating_add(nanoseconds))
+        self.sleep_with(|| self.now().saturating_add(nanoseconds), Class::Sleep)
     }
 
     /// Sleeps until the clock of fibers shows this.
     pub fn poll_sleep_until(&self, deadline: u64) -> Poll<Result<(), WaitError>> {
-        self.sleep_with(|| deadline)
+        self.sleep_with(|| deadline, Class::Sleep)
     }
 
-    fn sleep_with(&self, deadline: impl FnOnce() -> u64) -> Poll<Result<(), WaitError>> {
+    /// As [`FiberCx::poll_sleep_until`]; in virtual time whatever else happens then comes first.
+    pub fn poll_deadline(&self, deadline: u64) -> Poll<Result<(), WaitError>> {
+        self.sleep_with(|| deadline, Class::Deadline)
+    }
+
+    fn sleep_with(
+        &self,
+        deadline: impl FnOnce() -> u64,
+        class: Class,
+    ) -> Poll<Result<(), WaitError>> {
         match self.enter() {
             Enter::Yield => return Poll::Pending,
             Enter::Stop(why) => return Poll::Ready(Err(why)),
@@ -39,7 +48,7 @@ impl FiberCx {
         }
         match self.begin_wait(WaitReason::Sleep, 0) {
             Ok(epoch) => {
-                self.arm_timer(epoch, deadline(), 0, Class::Sleep);
+                self.arm_timer(epoch, deadline(), 0, class);
                 Poll::Pending
             }
             Err(why) => Poll::Ready(Err(why)),

@@ -1,18 +1,19 @@
 //! Scopes, and waiting for several futures.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Poll;
 
 use lumen_runtime::heap::handle::HandleData;
 use lumen_runtime::heap::word::NULL;
-use lumen_runtime::heap::{error, list, well_known};
+use lumen_runtime::heap::{count, error, list, well_known};
 use lumen_runtime::native::{NativeCx, NativeResult, NativeStop, int, kind};
 use lumen_runtime::task::future::FutureRef;
 use lumen_runtime::task::scope::Scope as RawScope;
 use lumen_runtime::{Body, FiberCx, Outcome, Pool, SpawnOptions, Step};
 
 use super::groups::executor;
-use crate::tasks::worker_heap;
+use crate::tasks::payload;
 use lumen_runtime::native::tasks::{
     deadline, discard, fiber, handle, machine, not_started, object, options, stop,
 };
@@ -32,7 +33,7 @@ natives! {
 struct Scope {
     raw: RawScope,
     state: Mutex<State>,
-    watch: Option<Arc<Watch>>,
+    watch: Option<(Arc<Watch>, FutureRef)>,
 }
 
 #[derive(Default)]
@@ -41,14 +42,16 @@ struct State {
     ended: bool,
 }
 
-/// What a scope and the fiber that watches its time share: that fiber's future, which must be
-/// given up before the fiber fails, for its failure to count as one that nobody has seen.
-#[derive(Default)]
-struct Watch(Mutex<Option<FutureRef>>);
+/// What a scope and the fiber that watches its time share: the scope, as long as it has not ended,
+/// and the failure that is raised when its time is up, an owned word.
+struct Watch {
+    scope: Mutex<Option<RawScope>>,
+    failure: AtomicU64,
+}
 
 impl Watch {
-    fn take(&self) -> Option<FutureRef> {
-        self.0.lock().unwrap_or_else(|e| e.into_inner()).take()
+    fn lock(&self) -> MutexGuard<'_, Option<RawScope>> {
+        self.scope.lock().unwrap_or_else(|e| e.into_inner())
     }
 }
 
@@ -64,8 +67,8 @@ impl HandleData for Scope {
     }
 }
 
-/// Fails inside the scope when its time is up: so everything in it is cancelled, and the failure
-/// raised at its end.
+/// Fails the scope when its time is up: everything in it is cancelled, and the failure raised at
+/// its end. It stands outside the scope, which it would keep from ending.
 struct Watchdog {
     until: u64,
     watch: Arc<Watch>,
@@ -73,45 +76,56 @@ struct Watchdog {
 
 impl Body for Watchdog {
     fn resume(&mut self, cx: &FiberCx) -> Step {
-        match cx.poll_sleep_until(self.until) {
-            Poll::Pending => Step::Parked,
-            Poll::Ready(Err(_)) => Step::Done(Outcome::Cancelled),
-            Poll::Ready(Ok(())) => {
-                drop(self.watch.take());
-                let failure = worker_heap::existing().and_then(|heap| {
-                    // SAFETY: this thread's heap.
-                    unsafe { error::new(&mut *heap, kind::TIMEOUT, "timed out", "").ok() }
-                });
-                Step::Done(failure.map_or(Outcome::Cancelled, Outcome::Failed))
+        match cx.poll_deadline(self.until) {
+            Poll::Pending => return Step::Parked,
+            Poll::Ready(Err(_)) => return Step::Done(Outcome::Cancelled),
+            Poll::Ready(Ok(())) => {}
+        }
+        let mut open = self.watch.lock();
+        if let Some(scope) = open.take() {
+            let failure = self.watch.failure.swap(NULL, Ordering::AcqRel);
+            if !scope.fail(cx, failure) {
+                // Given up by whoever leaves the scope: this thread may be without a heap.
+                self.watch.failure.store(failure, Ordering::Release);
             }
         }
+        Step::Done(Outcome::Ok(NULL))
     }
 }
 
 fn enter(cx: &mut NativeCx<'_>, args: &[u64], pool: Option<Arc<Pool>>) -> NativeResult {
     let (fiber, machine) = (fiber(cx)?, machine(cx)?);
-    let raw = fiber.enter_scope_on(machine.site(), pool);
     let watch = deadline(fiber, int(args[0])).map(|until| {
-        let watch = Arc::new(Watch::default());
+        let failure = error::new(cx.heap, kind::TIMEOUT, "timed out", "")?;
+        // SAFETY: a fresh Error; another worker may give it up.
+        unsafe { count::share(cx.heap, failure) };
+        let watch = Arc::new(Watch {
+            scope: Mutex::default(),
+            failure: AtomicU64::new(failure),
+        });
         let body = Box::new(Watchdog {
             until,
             watch: Arc::clone(&watch),
         });
-        // The global pool is never shut down: this does not fail with the scope half open.
+        // The global pool is never shut down.
         let options = SpawnOptions {
             pool: Some(fiber.global_pool()),
             ..options(machine)
         };
         let future = fiber.spawn(body, options).map_err(not_started)?;
-        *watch.0.lock().unwrap_or_else(|e| e.into_inner()) = Some(future);
-        Ok::<_, NativeStop>(watch)
+        Ok::<_, NativeStop>((watch, future))
     });
+    let watch = watch.transpose()?;
+    let raw = fiber.enter_scope_on(machine.site(), pool);
+    if let Some((watch, _)) = &watch {
+        *watch.lock() = Some(raw.clone());
+    }
     handle(
         cx,
         Scope {
             raw,
             state: Mutex::default(),
-            watch: watch.transpose()?,
+            watch,
         },
     )
 }
@@ -146,18 +160,21 @@ fn leave(cx: &NativeCx<'_>, args: &[u64], cancel: bool) -> Option<Option<u64>> {
     if scope.lock().ended {
         return Some(None);
     }
-    if !std::mem::replace(&mut scope.lock().leaving, true) {
-        if let Some(future) = scope.watch.as_ref().and_then(|w| w.take()) {
-            future.cancel(fiber);
-        }
-        if cancel {
-            scope.raw.cancel(fiber);
-        }
+    if !std::mem::replace(&mut scope.lock().leaving, true) && cancel {
+        scope.raw.cancel(fiber);
     }
     match fiber.poll_exit_scope(&scope.raw) {
         Poll::Pending => None,
         Poll::Ready(end) => {
             scope.lock().ended = true;
+            if let Some((watch, future)) = &scope.watch {
+                // Under the lock: the watchdog is either done with the failure or never begins.
+                let mut open = watch.lock();
+                open.take();
+                payload::drop_word(watch.failure.swap(NULL, Ordering::AcqRel));
+                drop(open);
+                future.cancel(fiber);
+            }
             Some(end.failure)
         }
     }
