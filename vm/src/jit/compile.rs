@@ -35,6 +35,7 @@ const LARGEST: usize = 20_000;
 pub(super) struct Compiler {
     tools: Option<Tools>,
     stats: JitStats,
+    #[expect(clippy::vec_box, reason = "code refers to entries by address")]
     entries: Vec<Box<Entry>>,
     failed: FxHashSet<Unit>,
     compilations: Vec<(Instant, Compilation)>,

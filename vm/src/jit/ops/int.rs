@@ -217,7 +217,7 @@ impl Translator<'_, '_> {
         self.def(dst.0, value);
     }
 
-    pub(super) fn to_float(&mut self, dst: Reg, a: Reg) {
+    pub(super) fn float_of(&mut self, dst: Reg, a: Reg) {
         let a = self.int(a.0);
         let value = self.b.ins().fcvt_from_sint(types::F64, a);
         self.def(dst.0, value);

@@ -86,7 +86,7 @@ impl OpVisitor for Translator<'_, '_> {
             this.int_test(dst, a, b, IntCC::SignedLessThanOrEqual)
         }
         [bool_not] (this, dst: Reg, a: Reg) { this.bool_negate(dst, a) }
-        [int_to_float] (this, dst: Reg, a: Reg) { this.to_float(dst, a) }
+        [int_to_float] (this, dst: Reg, a: Reg) { this.float_of(dst, a) }
 
         [float_add] (this, dst: Reg, a: Reg, b: Reg) { this.float_op(dst, a, b, float::Op::Add) }
         [float_sub] (this, dst: Reg, a: Reg, b: Reg) { this.float_op(dst, a, b, float::Op::Sub) }
