@@ -12,7 +12,7 @@ use cranelift_codegen::{Context, FinalizedRelocTarget};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use lumen_bytecode::code::{Op, get_raw};
 use lumen_bytecode::module::Function;
-use lumen_bytecode::verify::Typing;
+use lumen_bytecode::verify::{TypedCode, Typing};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::arena::Arena;
@@ -38,6 +38,8 @@ pub(super) struct Compiler {
     #[expect(clippy::vec_box, reason = "code refers to entries by address")]
     entries: Vec<Box<Entry>>,
     failed: FxHashSet<Unit>,
+    /// Loops that were hot while code that holds them was being made.
+    covered: FxHashSet<Unit>,
     compilations: Vec<(Instant, Compilation)>,
     perf_map: Option<PerfMap>,
 }
@@ -85,6 +87,7 @@ impl Compiler {
             stats: JitStats::default(),
             entries: Vec::new(),
             failed: FxHashSet::default(),
+            covered: FxHashSet::default(),
             compilations: Vec::new(),
             // It only helps a profiler: without it code has no names.
             perf_map: perf_map.then(|| PerfMap::open().ok()).flatten(),
@@ -103,6 +106,19 @@ impl Compiler {
             stats.exits += entry.left.load(Relaxed);
         }
         stats
+    }
+
+    /// Whether a loop is part of other loop code of its function; true once for each.
+    pub(super) fn is_covered(&mut self, jit: &Jit, unit: Unit) -> bool {
+        let function = &jit.module.functions[unit.func as usize];
+        let plan = Plan::new(&jit.module, function, TypedCode::default());
+        let at = unit.at.unwrap_or(0) as usize;
+        let segment = plan.segments.partition_point(|s| s.start <= at);
+        let covered = self.entries.iter().any(|entry| {
+            let from = entry.unit.at.filter(|_| entry.unit.func == unit.func);
+            from.is_some_and(|from| plan.reached(from as usize)[segment.saturating_sub(1)])
+        });
+        covered && self.covered.insert(unit)
     }
 
     /// Makes native code of `unit` and of what it calls, as far as it can be done.

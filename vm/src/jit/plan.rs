@@ -4,9 +4,12 @@
 //! between two of them is enough.
 
 use lumen_bytecode::code::{Op, get_raw};
-use lumen_bytecode::module::{FrameMap, Function, Handler, Landing, Module, PathStep, TypeDesc};
+use lumen_bytecode::module::{
+    FrameMap, Function, Handler, Landing, Module, PathStep, RegState, TypeDesc,
+};
 use lumen_bytecode::operand::{OperandKind, Role};
 use lumen_bytecode::verify::TypedCode;
+use rustc_hash::FxHashMap;
 
 /// A set of registers.
 #[derive(Clone, Debug, Default)]
@@ -71,6 +74,8 @@ pub(super) struct Plan<'a> {
     pub(super) segments: Vec<Segment>,
     /// Registers that are dead after the instruction at a word, by word.
     dies: Vec<(u32, u16)>,
+    /// Registers that only ever get one constant, and the word of the instruction.
+    constants: FxHashMap<u16, usize>,
 }
 
 impl<'a> Plan<'a> {
@@ -81,6 +86,7 @@ impl<'a> Plan<'a> {
             typed,
             segments: Vec::new(),
             dies: Vec::new(),
+            constants: constants(module, function),
         };
         let mut starts: Vec<usize> = function.maps.iter().map(|m| m.pc as usize).collect();
         if starts.first() != Some(&0) {
@@ -93,6 +99,18 @@ impl<'a> Plan<'a> {
         }
         plan.dies.sort_unstable();
         plan
+    }
+
+    /// The word of the instruction that gives `reg` its constant, if that is all it ever gets.
+    pub(super) fn constant(&self, reg: u16) -> Option<usize> {
+        self.constants.get(&reg).copied()
+    }
+
+    /// The registers that a block at word `pc` takes: those live there, but for constants.
+    pub(super) fn block_params(&self, pc: usize) -> impl Iterator<Item = &'a RegState> {
+        let live = self.map(pc).map_or(&[][..], |m| &m.live);
+        live.iter()
+            .filter(|entry| self.constant(entry.reg).is_none())
     }
 
     /// The registers that are dead after the instruction at `pc` and were not before.
@@ -224,6 +242,45 @@ impl<'a> Plan<'a> {
             self.flow(live, handler as usize);
         }
     }
+}
+
+/// Registers that are written once in the whole function, by an instruction for a constant.
+fn constants(module: &Module, function: &Function) -> FxHashMap<u16, usize> {
+    let mut written: FxHashMap<u16, Option<usize>> = FxHashMap::default();
+    for reg in 0..=function.params.len() as u16 {
+        written.insert(reg, None);
+    }
+    let mut at = 0;
+    while let Some(op) = function.code.get(at).and_then(|w| Op::from_word(*w)) {
+        let words = &function.code[at..];
+        let constant = matches!(op, Op::Const | Op::IntConst).then_some(at);
+        for reg in changed(module, op, words) {
+            let seen = written.insert(reg, constant).is_some();
+            if seen {
+                written.insert(reg, None);
+            }
+        }
+        at += op.word_count();
+    }
+    let constant = |(reg, at): (u16, Option<usize>)| Some((reg, at?));
+    written.into_iter().filter_map(constant).collect()
+}
+
+/// The registers that an instruction writes.
+fn changed(module: &Module, op: Op, words: &[u64]) -> Vec<u16> {
+    let lane = |n| get_raw(words, n, 1) as u16;
+    let regs = op.def().operands.iter();
+    let regs = regs.filter(|o| o.kind == OperandKind::Reg);
+    let mut changed: Vec<u16> = regs
+        .filter(|o| matches!(o.role, Role::Out | Role::Lend | Role::Io))
+        .map(|o| lane(o.lane))
+        .collect();
+    match op {
+        Op::Call | Op::CallClosure => changed.push(lane(0)),
+        Op::CallNative if module.natives[usize::from(lane(2))].mutator => changed.push(lane(1)),
+        _ => {}
+    }
+    changed
 }
 
 /// Where the branch at `pc` can go, apart from the next instruction.

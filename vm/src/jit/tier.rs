@@ -88,6 +88,8 @@ pub(crate) struct Jit {
     background: Option<Background>,
     /// Runs under way.
     runs: AtomicUsize,
+    /// Rounds that make a loop hot.
+    rounds: u32,
 }
 
 // SAFETY: what it points to is code, which does not change, and counters, which are atomic.
@@ -155,6 +157,7 @@ impl Jit {
             compiler: Mutex::new(Compiler::new(options.perf_map)),
             background: (options.jit == JitMode::Auto).then(Background::default),
             runs: AtomicUsize::new(0),
+            rounds: threshold.saturating_mul(ROUNDS),
             module,
         }));
     }
@@ -214,9 +217,23 @@ impl Jit {
 
     /// A request from the queue.
     pub(super) fn compile_later(&self, image: &Image, unit: Unit) {
-        if self.runs.load(Relaxed) > 0 {
-            self.compile(image, unit);
+        if self.runs.load(Relaxed) == 0 {
+            return;
         }
+        // A loop that belongs to code which has just been made will most likely be reached there:
+        // only if it gets hot a second time it has code of its own.
+        if let Some(at) = unit.at
+            && self.compiler().is_covered(self, unit)
+        {
+            let word = image.funcs[unit.func as usize].start + at as usize;
+            let (original, hot) = (self.original(word), Code::Hot as u16);
+            self.counts[word].store(self.rounds, Relaxed);
+            let op = image.code.op(word);
+            // It may be native by now.
+            let _ = op.compare_exchange(original, hot, Relaxed, Relaxed);
+            return;
+        }
+        self.compile(image, unit);
     }
 
     /// A run begins: requests are heeded until as many have ended.

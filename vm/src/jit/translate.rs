@@ -11,8 +11,8 @@ use cranelift_codegen::ir::{
 };
 use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
-use lumen_bytecode::code::{Op, visit};
-use lumen_bytecode::module::{self, TypeIx, well_known as wk};
+use lumen_bytecode::code::{Op, get_raw, visit};
+use lumen_bytecode::module::{self, Constant, TypeIx, well_known as wk};
 use lumen_bytecode::verify::RegType;
 use rustc_hash::FxHashMap;
 
@@ -174,7 +174,7 @@ impl Translator<'_, '_> {
             if reached && plan.map(segment.start).is_some() {
                 let block = self.b.create_block();
                 self.blocks.insert(segment.start, block);
-                for entry in plan.map(segment.start).map_or(&[][..], |m| &m.live) {
+                for entry in plan.block_params(segment.start) {
                     let ty = class(entry.ty, entry.hold == module::Hold::Plain);
                     self.b.append_block_param(block, ty);
                 }
@@ -196,7 +196,8 @@ impl Translator<'_, '_> {
             }
             return;
         };
-        for entry in plan.map(at as usize).map_or(&[][..], |m| &m.live) {
+        self.constants_at(at as usize);
+        for entry in plan.block_params(at as usize) {
             let ty = class(entry.ty, entry.hold == module::Hold::Plain);
             let value = self.load_reg(entry.reg, ty);
             self.def(entry.reg, value);
@@ -232,9 +233,20 @@ impl Translator<'_, '_> {
         self.facts.clear();
         let params = self.b.block_params(block).to_vec();
         let plan = self.plan;
-        let entries = plan.map(start).map_or(&[][..], |m| &m.live);
-        for (entry, value) in entries.iter().zip(params) {
+        self.constants_at(start);
+        for (entry, value) in plan.block_params(start).zip(params) {
             self.def(entry.reg, value);
+        }
+    }
+
+    /// Gives the registers that are live where the block at word `pc` begins their constants.
+    fn constants_at(&mut self, pc: usize) {
+        let plan = self.plan;
+        for entry in plan.map(pc).map_or(&[][..], |m| &m.live) {
+            if let Some(constant) = plan.constant(entry.reg) {
+                let value = self.constant_at(constant);
+                self.def(entry.reg, value);
+            }
         }
     }
 
@@ -266,9 +278,8 @@ impl Translator<'_, '_> {
     /// The registers that the block at word `pc` takes, with `with` in place of one of them.
     pub(super) fn args(&mut self, pc: usize, with: Option<(u16, Value)>) -> Vec<BlockArg> {
         let plan = self.plan;
-        let entries = plan.map(pc).map_or(&[][..], |m| &m.live);
-        let mut args = Vec::with_capacity(entries.len());
-        for entry in entries {
+        let mut args = Vec::new();
+        for entry in plan.block_params(pc) {
             let ty = class(entry.ty, entry.hold == module::Hold::Plain);
             let value = match with {
                 Some((reg, value)) if reg == entry.reg => value,
@@ -322,8 +333,21 @@ impl Translator<'_, '_> {
     pub(super) fn get(&mut self, reg: u16) -> Value {
         match self.regs[usize::from(reg)] {
             Some(value) => value,
-            // Not initialised: the verifier refuses it, except for words that are lost.
+            // Not initialised: the verifier refuses it.
             None => self.b.ins().iconst(types::I64, 0),
+        }
+    }
+
+    /// The constant that the instruction at word `pc` gives.
+    pub(super) fn constant_at(&mut self, pc: usize) -> Value {
+        let words = &self.plan.function.code[pc..];
+        if Op::from_word(words[0]) == Some(Op::IntConst) {
+            return self.iconst(i64::from(get_raw(words, 1, 2) as i32));
+        }
+        let k = get_raw(words, 1, 2) as usize;
+        match self.env.module.constants.get(k) {
+            Some(Constant::Float(bits)) => self.b.ins().f64const(f64::from_bits(*bits)),
+            _ => self.iconst(self.env.image.constants[k] as i64),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Float arithmetic.
 
 use cranelift_codegen::ir::condcodes::FloatCC;
-use cranelift_codegen::ir::{InstBuilder, types};
+use cranelift_codegen::ir::{InstBuilder, InstructionData, Value, types};
 use lumen_bytecode::operand::*;
 
 use crate::jit::support;
@@ -33,7 +33,7 @@ impl Translator<'_, '_> {
             Op::Add => self.b.ins().fadd(a, b),
             Op::Sub => self.b.ins().fsub(a, b),
             Op::Mul => self.b.ins().fmul(a, b),
-            Op::Div => self.b.ins().fdiv(a, b),
+            Op::Div => self.quotient(a, b),
             Op::FloorDiv => {
                 let quotient = self.b.ins().fdiv(a, b);
                 self.b.ins().floor(quotient)
@@ -46,6 +46,31 @@ impl Translator<'_, '_> {
             }
         };
         self.def(dst.0, value);
+    }
+
+    /// A quotient. Dividing by a power of two is multiplying by its inverse, which is exact.
+    fn quotient(&mut self, a: Value, b: Value) -> Value {
+        let inverse = self.float_constant(b).and_then(|b| {
+            let mantissa = b.to_bits() & ((1 << 52) - 1);
+            let inverse = 1.0 / b;
+            (mantissa == 0 && b.is_normal() && inverse.is_normal()).then_some(inverse)
+        });
+        match inverse {
+            Some(inverse) => {
+                let inverse = self.b.ins().f64const(inverse);
+                self.b.ins().fmul(a, inverse)
+            }
+            None => self.b.ins().fdiv(a, b),
+        }
+    }
+
+    /// The constant that a value is.
+    fn float_constant(&self, value: Value) -> Option<f64> {
+        let inst = self.b.func.dfg.value_def(value).inst()?;
+        match self.b.func.dfg.insts[inst] {
+            InstructionData::UnaryIeee64 { imm, .. } => Some(f64::from_bits(imm.bits())),
+            _ => None,
+        }
     }
 
     pub(super) fn float_power(&mut self, dst: Reg, a: Reg, b: Reg) {

@@ -43,8 +43,8 @@ impl OpVisitor for Translator<'_, '_> {
         [move_ lend] (this, dst: Reg, src: Reg) { this.copy(dst, src) }
         [dup] (this, dst: Reg, src: Reg) { this.dup_op(dst, src) }
         [drop] (this, a: Reg) { this.drop_op(a) }
-        [const_] (this, dst: Reg, k: Const) { this.constant(dst, k) }
-        [int_const] (this, dst: Reg, i: Imm32) { this.int_constant(dst, i) }
+        [const_] (this, dst: Reg, k: Const) { this.constant(dst) }
+        [int_const] (this, dst: Reg, i: Imm32) { this.constant(dst) }
         [global_get] (this, dst: Reg, g: Global) { this.global_get_op(dst, g) }
         [global_set] (this, g: Global, src: Reg) { this.global_set_op(g, src) }
 

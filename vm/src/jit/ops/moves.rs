@@ -2,7 +2,7 @@
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, types};
-use lumen_bytecode::module::{Constant, well_known as wk};
+use lumen_bytecode::module::well_known as wk;
 use lumen_bytecode::operand::*;
 use lumen_runtime::heap::word::NULL;
 
@@ -15,19 +15,8 @@ impl Translator<'_, '_> {
         self.def(dst.0, value);
     }
 
-    pub(super) fn constant(&mut self, dst: Reg, k: Const) {
-        let value = match self.env.module.constants.get(k.0 as usize) {
-            Some(Constant::Float(bits)) => self.b.ins().f64const(f64::from_bits(*bits)),
-            _ => {
-                let slot = self.env.image.constants[k.0 as usize];
-                self.iconst(slot as i64)
-            }
-        };
-        self.def(dst.0, value);
-    }
-
-    pub(super) fn int_constant(&mut self, dst: Reg, i: Imm32) {
-        let value = self.iconst(i.0.into());
+    pub(super) fn constant(&mut self, dst: Reg) {
+        let value = self.constant_at(self.pc);
         self.def(dst.0, value);
     }
 
