@@ -1,6 +1,8 @@
-//! Times the scheduler's basic operations, in nanoseconds per operation.
+//! Times the scheduler's basic operations, in nanoseconds per operation: of wall time, and of
+//! processor time of all threads, which tells more on a busy machine.
 //!
-//! `cargo run --release -p lumen-runtime --example bench [workers [name]]`
+//! `cargo run --release -p lumen-runtime --example bench [workers [name [--plain]]]`; plain output is
+//! the number of operations and milliseconds.
 
 use lumen_runtime::sync::channel::{OnFull, RawChannel};
 use lumen_runtime::{
@@ -46,7 +48,9 @@ fn spawn(cx: &FiberCx, body: Box<dyn Body>) -> FutureRef {
 }
 
 fn leaf(cx: &FiberCx, value: u64) -> FutureRef {
-    spawn(cx, machine(move |_| Step::Done(Outcome::Ok(value))))
+    let body = Machine(move |_: &FiberCx| Step::Done(Outcome::Ok(value)));
+    cx.spawn(body, SpawnOptions::default())
+        .expect("the global pool is open")
 }
 
 /// Runs `program` as main and prints its time over `operations`.
@@ -56,19 +60,37 @@ fn time(
     operations: u64,
     program: impl FnOnce(&FiberCx) + Send + 'static,
 ) {
-    let start = Instant::now();
+    let (start, cpu) = (Instant::now(), cpu_time());
     let main = stackful(move |cx| {
         program(cx);
         Outcome::Ok(0)
     });
     let report = runtime.run(main, SpawnInfo::default());
-    let took = start.elapsed();
+    let (took, cpu) = (start.elapsed(), cpu_time() - cpu);
     assert_eq!(report.outcome, Outcome::Ok(0));
-    let per = took.as_nanos() as f64 / operations as f64;
-    println!(
-        "{name:<14} {per:>9.1} ns/op   {:>8.1} ms",
-        took.as_secs_f64() * 1e3
-    );
+    let millis = took.as_secs_f64() * 1e3;
+    if !verbose() {
+        return println!("{operations} {millis:.3}");
+    }
+    let per = |time: Duration| time.as_nanos() as f64 / operations as f64;
+    let (wall, cpu) = (per(took), per(cpu));
+    println!("{name:<14} {wall:>9.1} ns/op  {cpu:>9.1} cpu  {millis:>8.1} ms");
+}
+
+/// Are details wanted?
+fn verbose() -> bool {
+    !std::env::args().any(|a| a == "--plain")
+}
+
+/// Processor time of this process so far.
+fn cpu_time() -> Duration {
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: the place is ours.
+    unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &mut time) };
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
 fn value(outcome: Result<Outcome, lumen_runtime::WaitError>) -> u64 {
@@ -305,29 +327,54 @@ fn parked(cx: &FiberCx, n: u64) {
             )
         })
         .collect();
-    let start = Instant::now();
     while seen.load(std::sync::atomic::Ordering::Relaxed) < n {
         cx.sleep(Duration::from_millis(1))
             .expect("main is not cancelled");
     }
-    println!("{:<14} {:>9} B/fiber", "parked", (resident() - before) / n);
-    println!(
-        "{:<14} {:>9.1} ns to park",
-        "parked",
-        start.elapsed().as_nanos() as f64 / n as f64
-    );
-    let start = Instant::now();
+    if verbose() {
+        let bytes = (resident() - before) / n;
+        println!("{:<14} {bytes:>9} B/fiber", "parked");
+    }
+    let woken = cpu_time();
     for value in 0..n {
         let sent = cx.block(|| ch.poll_send(cx, value, None));
         assert!(sent.is_ok());
     }
-    println!(
-        "{:<14} {:>9.1} ns to wake",
-        "parked",
-        start.elapsed().as_nanos() as f64 / n as f64
-    );
     for fiber in &fibers {
         value(fiber.wait(cx));
+    }
+    if verbose() {
+        let per = (cpu_time() - woken).as_nanos() as f64 / n as f64;
+        println!("{:<14} {per:>9.1} ns to wake and end (cpu)", "parked");
+    }
+}
+
+/// A fiber that arms timers and gives them up: each round is a wait with a deadline that another
+/// fiber ends. The difference to `ping_pong` is the timers'. Here: so many timers at once.
+fn timers(cx: &FiberCx, n: u64) {
+    let fibers: Vec<_> = (0..n)
+        .map(|i| {
+            let mut until = None;
+            let body = Machine(move |cx: &FiberCx| {
+                let until = *until.get_or_insert_with(|| cx.now() + 1_000_000_000 + i);
+                match cx.poll_sleep_until(until) {
+                    Poll::Pending => Step::Parked,
+                    Poll::Ready(_) => Step::Done(Outcome::Ok(0)),
+                }
+            });
+            cx.spawn(body, SpawnOptions::default())
+                .expect("the global pool is open")
+        })
+        .collect();
+    // They are all armed when this fiber's turn comes again; then they are all given up.
+    cx.sleep(Duration::from_millis(1))
+        .expect("main is not cancelled");
+    for fiber in &fibers {
+        fiber.cancel(cx);
+    }
+    for fiber in &fibers {
+        let ended = fiber.wait(cx);
+        assert!(matches!(ended, Ok(Outcome::Ok(_) | Outcome::Cancelled)));
     }
 }
 
@@ -349,11 +396,10 @@ fn sleepers(cx: &FiberCx, n: u64) {
         })
         .collect();
     let late: u64 = fibers.iter().map(|f| value(f.wait(cx))).sum();
-    println!(
-        "{:<14} {:>9.2} ms mean lateness",
-        "sleepers",
-        late as f64 / n as f64 / 1e6
-    );
+    if verbose() {
+        let late = late as f64 / n as f64 / 1e6;
+        println!("{:<14} {late:>9.2} ms mean lateness", "sleepers");
+    }
 }
 
 fn main() {
@@ -378,6 +424,24 @@ fn main() {
             }
         });
     }
+    // As an interpreter does it: the parent has no stack of its own.
+    run("spawn_stackless", 1_000_000, |cx, n| {
+        let (mut left, mut child) = (n, None);
+        let parent = machine(move |cx| {
+            while left > 0 {
+                let child_now = child.take().unwrap_or_else(|| leaf(cx, left));
+                match child_now.poll_await(cx, None) {
+                    Poll::Pending => {
+                        child = Some(child_now);
+                        return Step::Parked;
+                    }
+                    Poll::Ready(_) => left -= 1,
+                }
+            }
+            Step::Done(Outcome::Ok(0))
+        });
+        value(spawn(cx, parent).wait(cx));
+    });
     run("spawn_batch", 1_000_000, |cx, n| {
         let all: Vec<_> = (0..n).map(|i| leaf(cx, i)).collect();
         for child in &all {
@@ -403,6 +467,7 @@ fn main() {
     });
     run("ping_pong", 500_000, |cx, n| ping_pong(cx, n, false));
     run("ping_timeout", 500_000, |cx, n| ping_pong(cx, n, true));
+    run("timers", 1_000_000, timers);
     run("chan_4_4", 4_000_000, many_to_many);
     run("yield", 2_000_000, |cx, n| {
         let (a, b) = (spawn(cx, yielder(n / 2)), spawn(cx, yielder(n / 2)));
@@ -411,6 +476,7 @@ fn main() {
     });
     run("parked", 1_000_000, parked);
     run("sleepers", 100_000, sleepers);
-    let stats = runtime.stats();
-    println!("{stats:?}");
+    if verbose() {
+        println!("{:?}", runtime.stats());
+    }
 }

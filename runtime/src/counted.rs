@@ -82,6 +82,17 @@ impl<T: Counted> Ref<T> {
         Some(unsafe { self.0.as_mut() })
     }
 
+    /// As `clone`; cheaper where this is likely to be the only reference.
+    #[inline]
+    pub(crate) fn another(&self) -> Ref<T> {
+        if self.is_only() {
+            // Nobody else has a reference to make others of.
+            self.count().store(2, Ordering::Relaxed);
+            return Ref(self.0, PhantomData);
+        }
+        self.clone()
+    }
+
     /// Makes `n` references that the caller accounts for.
     #[inline]
     pub(crate) fn add_references(&self, n: u32) {

@@ -94,7 +94,7 @@ impl FiberCx {
             info,
             seen_cancel_epoch: seen,
             more_references: 1,
-            ..Plan::new(family.spare(), me.pool(), worker.new_id(), ordinal)
+            ..Plan::new(family.spare(ordinal), me.pool(), worker.new_id(), ordinal)
         }
         .make(body);
         // SAFETY: the second of the two references it was made with.
@@ -166,7 +166,7 @@ impl FiberCx {
             seen_cancel_epoch: seen,
             on_done,
             more_references: 1,
-            ..Plan::new(owner.spare(), pool, self.new_task_id(), ordinal)
+            ..Plan::new(owner.clone(), pool, self.new_task_id(), ordinal)
         })
     }
 

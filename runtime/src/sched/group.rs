@@ -332,6 +332,17 @@ impl Group {
         unsafe { *self.own_members.get() = (*self.own_members.get()).wrapping_sub(1) }
     }
 
+    /// Takes `count` away; is it the end?
+    #[inline]
+    fn take_out(&self, count: usize) -> bool {
+        if self.live.load(Ordering::Acquire) == count {
+            // Nobody is left inside who could count anything in or out.
+            self.live.store(0, Ordering::Release);
+            return true;
+        }
+        self.live.fetch_sub(count, Ordering::AcqRel) == count
+    }
+
     fn with_inner<R>(&self, f: impl FnOnce(&mut Inner) -> R) -> R {
         f(self.inner.lock().get_or_insert_default())
     }
@@ -478,10 +489,14 @@ impl Ref<Group> {
 
     fn count_out(&self, place: Place<'_>, mut count: usize) {
         let mut group = self;
-        while group.live.fetch_sub(count, Ordering::AcqRel) == count {
+        while group.take_out(count) {
             count = 1;
             group.end(place);
             match &group.parent {
+                // SAFETY: the owner's fiber runs on this thread, and awaits what ends here.
+                Some(parent) if place.worker.is_some_and(|w| w.runs_owner_of(parent)) => unsafe {
+                    return parent.own_member_done();
+                },
                 Some(parent) => group = parent,
                 None => break,
             }

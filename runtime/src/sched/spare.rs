@@ -11,6 +11,8 @@ use std::ptr::{NonNull, null_mut};
 
 /// References to a group that a worker takes at a time for the tasks it makes in it.
 const BATCH: u32 = 64;
+/// The first task that gets its reference from a batch.
+const FEW: u32 = 8;
 
 /// References to one group that a worker's thread keeps for the tasks it makes and ends.
 struct Spare {
@@ -65,9 +67,13 @@ impl Group {
 }
 
 impl Ref<Group> {
-    /// A reference for a task that the calling worker makes.
+    /// A reference for the `ordinal`th task that the calling worker makes in the group of the
+    /// fiber it runs. Most fibers start few: those do without a batch.
     #[inline]
-    pub(crate) fn spare(&self) -> Ref<Group> {
+    pub(crate) fn spare(&self, ordinal: u32) -> Ref<Group> {
+        if ordinal < FEW {
+            return self.another();
+        }
         SPARE.with(|spare| {
             if spare.group.get() != self.as_ptr() || spare.references.get() == 0 {
                 if !spare.on.get() {

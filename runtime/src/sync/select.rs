@@ -43,7 +43,7 @@ pub struct Ticket {
 }
 
 /// One arm.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub enum Arm<'a> {
     /// Receive from a channel.
     Receive(&'a RawChannel),
@@ -230,7 +230,13 @@ fn register(cx: &FiberCx, arms: &[Arm<'_>], options: SelectOptions) -> Registere
         Ok(epoch) => epoch,
         Err(why) => return Registered::Stop(why),
     };
-    let mut keys = vec![NONE; arms.len()].into_boxed_slice();
+    let mut keys = match cx.slot().keys.take() {
+        Some(mut used) if used.len() == arms.len() => {
+            used.fill(NONE);
+            used
+        }
+        _ => vec![NONE; arms.len()].into_boxed_slice(),
+    };
     let mut first_timer: Option<(u64, u16)> = None;
     for (at, arm) in arms.iter().enumerate() {
         let arm_no = at as u16;
@@ -262,13 +268,7 @@ fn register(cx: &FiberCx, arms: &[Arm<'_>], options: SelectOptions) -> Registere
                     };
                 }
                 let wake = cx.finish_wait();
-                unregister(
-                    cx,
-                    arms,
-                    wake.keys.as_deref().unwrap_or(&[]),
-                    epoch,
-                    ARM_RETRY,
-                );
+                unregister(cx, arms, wake.keys, epoch, ARM_RETRY);
                 return Registered::Ready;
             }
         }
@@ -284,8 +284,10 @@ fn register(cx: &FiberCx, arms: &[Arm<'_>], options: SelectOptions) -> Registere
     Registered::All
 }
 
-fn unregister(cx: &FiberCx, arms: &[Arm<'_>], keys: &[u32], epoch: u32, winner: u16) {
-    for (at, (arm, &key)) in arms.iter().zip(keys).enumerate() {
+/// Takes all waiters out but the winner's. The keys are kept for the fiber's next select.
+fn unregister(cx: &FiberCx, arms: &[Arm<'_>], keys: Option<Box<[u32]>>, epoch: u32, winner: u16) {
+    let listed = keys.as_deref().unwrap_or_default();
+    for (at, (arm, &key)) in arms.iter().zip(listed).enumerate() {
         if key == NONE || at == usize::from(winner) {
             continue;
         }
@@ -306,18 +308,13 @@ fn unregister(cx: &FiberCx, arms: &[Arm<'_>], keys: &[u32], epoch: u32, winner: 
             }
         }
     }
+    cx.slot().keys = keys;
 }
 
 /// The wait is over. `None`: try again.
 fn resumed(cx: &FiberCx, arms: &[Arm<'_>]) -> Option<Result<(usize, Selected), WaitError>> {
     let wake = cx.finish_wait();
-    unregister(
-        cx,
-        arms,
-        wake.keys.as_deref().unwrap_or(&[]),
-        wake.epoch,
-        wake.arm,
-    );
+    unregister(cx, arms, wake.keys, wake.epoch, wake.arm);
     let at = usize::from(wake.arm);
     let Some(arm) = arms.get(at) else {
         return Some(Err(cx.wake_error(wake.arm)));

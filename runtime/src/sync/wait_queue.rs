@@ -35,19 +35,23 @@ impl Waiter {
     pub(crate) fn claim(self, given: Option<u64>) -> Result<Option<FiberRef>, Waiter> {
         match self.fiber.state.claim(self.epoch, self.arm) {
             Claim::Lost => Err(self),
-            Claim::Parked => {
-                self.fiber.set_given(given);
-                Ok(Some(self.fiber))
-            }
-            Claim::Running => {
-                if self.fiber.shared().watched {
-                    self.fiber.shared().pause();
-                }
-                self.fiber.set_given(given);
-                Ok(self.fiber.state.deliver().then_some(self.fiber))
-            }
+            claimed => Ok(hand_over(self.fiber, claimed, given)),
         }
     }
+}
+
+/// After a claim that was not lost: gives what there is to give. `Some` must be made ready.
+#[inline]
+fn hand_over(fiber: FiberRef, claimed: Claim, given: Option<u64>) -> Option<FiberRef> {
+    if claimed == Claim::Parked {
+        fiber.set_given(given);
+        return Some(fiber);
+    }
+    if fiber.shared().watched {
+        fiber.shared().pause();
+    }
+    fiber.set_given(given);
+    fiber.state.deliver().then_some(fiber)
 }
 
 #[derive(Debug)]
@@ -182,20 +186,31 @@ impl WaitQueue {
 
     /// Takes waiters in order until one can be claimed, skipping those of `not`; gives back what
     /// it brought and, if it must be made ready, its fiber. Stale waiters are dropped.
+    #[inline]
     pub(crate) fn claim_next(&mut self, not: Option<&Fiber>, given: Option<u64>) -> Option<Won> {
+        if self.head == NIL {
+            return None;
+        }
+        self.claim_some(not, given)
+    }
+
+    fn claim_some(&mut self, not: Option<&Fiber>, given: Option<u64>) -> Option<Won> {
         let mut at = self.head;
-        while at != NIL {
-            let node = &self.nodes[at as usize];
+        while let Some(node) = self.nodes.get(at as usize) {
             let next = node.next;
             let own = match (&node.waiter, not) {
-                (Some(w), Some(f)) => std::ptr::eq(&*w.fiber, f),
+                (Some(w), Some(f)) => w.fiber.is(f),
                 _ => false,
             };
-            if !own && let Some(mut waiter) = self.unlink(at) {
-                let item = std::mem::take(&mut waiter.item);
+            if !own && let Some(waiter) = self.unlink(at) {
                 let id = waiter.fiber.id;
-                if let Ok(woken) = waiter.claim(given) {
-                    return Some(Won { item, id, woken });
+                let claimed = waiter.fiber.state.claim(waiter.epoch, waiter.arm);
+                if claimed != Claim::Lost {
+                    return Some(Won {
+                        id,
+                        woken: hand_over(waiter.fiber, claimed, given),
+                        item: waiter.item,
+                    });
                 }
                 if self.nodes.is_empty() {
                     return None;

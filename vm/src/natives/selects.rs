@@ -1,7 +1,8 @@
 //! Select: the first of several operations that is available.
 
+use std::cell::UnsafeCell;
 use std::mem::ManuallyDrop;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::task::Poll;
 
 use lumen_runtime::heap::handle::{HandleData, get, get_arc};
@@ -24,7 +25,7 @@ use lumen_runtime::native::tasks::{
 natives! {
     "rt.select_new(Bool, Bool) -> Select" => |cx, args| {
         let (fair, or_else) = (args[0] != 0, args[1] != 0);
-        handle(cx, Select { fair, or_else, state: Mutex::default() })
+        handle(cx, Select { fair, or_else, state: UnsafeCell::default() })
     },
     "rt.select_receive[C](Select, C) -> Null" => |_, args| {
         add(args, Op::Receive(Inlet::of(args, 1)?))
@@ -90,6 +91,13 @@ enum Op {
     Acquire(Waitable),
 }
 
+impl Op {
+    /// Is there something to be done about it when it has lost, or even when it has won?
+    fn leaves_something(&self) -> bool {
+        matches!(self, Op::Run(_) | Op::Acquire(_))
+    }
+}
+
 /// How the winning operation failed.
 #[derive(Clone, Copy)]
 enum Loss {
@@ -105,8 +113,12 @@ enum Loss {
 struct Select {
     fair: bool,
     or_else: bool,
-    state: Mutex<State>,
+    state: UnsafeCell<State>,
 }
+
+// SAFETY: the fiber that made it is the only one that has its handle: the compiler keeps it in one
+// register and gives it only to the natives of this file, which lend the state for one call.
+unsafe impl Sync for Select {}
 
 #[derive(Default)]
 struct State {
@@ -125,8 +137,13 @@ struct State {
 }
 
 impl Select {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(|e| e.into_inner())
+    #[expect(
+        clippy::mut_from_ref,
+        reason = "one fiber uses it, one native at a time"
+    )]
+    fn state(&self) -> &mut State {
+        // SAFETY: as at `Sync`; no native keeps the reference or calls another one meanwhile.
+        unsafe { &mut *self.state.get() }
     }
 }
 
@@ -139,7 +156,7 @@ impl HandleData for Select {
         let Some(select) = Arc::into_inner(this) else {
             return;
         };
-        let state = select.state.into_inner().unwrap_or_else(|e| e.into_inner());
+        let state = select.state.into_inner();
         let won = state.won;
         let mut words = Vec::new();
         for (i, op) in state.ops.iter().enumerate() {
@@ -170,7 +187,7 @@ fn channel(args: &[u64], i: usize) -> Result<Arc<RawChannel>, NativeStop> {
 }
 
 fn add(args: &[u64], op: Op) -> NativeResult {
-    object::<Select>(args, 0)?.lock().ops.push(op);
+    object::<Select>(args, 0)?.state().ops.push(op);
     Ok(NULL)
 }
 
@@ -202,11 +219,11 @@ fn run(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
 fn wait(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
     let fiber = fiber(cx)?;
     let select = object::<Select>(args, 0)?;
-    let mut state = select.lock();
+    let state = select.state();
     if state.won.is_none() && state.stopped.is_none() {
-        decide(cx, fiber, select, &mut state)?;
+        decide(cx, fiber, select, state)?;
     }
-    clean_up(cx, fiber, &mut state)?;
+    clean_up(cx, fiber, state)?;
     if let Some(why) = state.stopped {
         return Err(stop(why));
     }
@@ -248,12 +265,7 @@ fn decide(
         start: start % state.ops.len().max(1),
         deadline: None,
     };
-    let polled: Vec<_> = state.ops.iter().map(polled).collect();
-    let arms: Vec<Arm<'_>> = polled.iter().map(Polled::arm).collect();
-    let answer = poll_select(fiber, &arms, options);
-    drop(arms);
-    drop(polled);
-    match answer {
+    match poll(fiber, &state.ops, options) {
         Poll::Pending => return Err(NativeStop::Parked),
         Poll::Ready(Err(why)) => state.stopped = Some(why),
         Poll::Ready(Ok((won, selected))) => {
@@ -263,6 +275,29 @@ fn decide(
     }
     Ok(())
 }
+
+/// Polls all operations.
+fn poll(
+    fiber: &FiberCx,
+    ops: &[Op],
+    options: SelectOptions,
+) -> Poll<Result<(usize, Selected), WaitError>> {
+    let mut few = [Arm::Until(u64::MAX); FEW];
+    if ops.len() <= FEW && !ops.iter().any(|op| matches!(op, Op::Acquire(_))) {
+        for (arm, op) in few.iter_mut().zip(ops) {
+            if let Polled::Arm(of_op) = polled(op) {
+                *arm = of_op;
+            }
+        }
+        return poll_select(fiber, &few[..ops.len()], options);
+    }
+    let polled: Vec<_> = ops.iter().map(polled).collect();
+    let arms: Vec<Arm<'_>> = polled.iter().map(Polled::arm).collect();
+    poll_select(fiber, &arms, options)
+}
+
+/// So many operations are polled without an allocation.
+const FEW: usize = 4;
 
 /// The mutexes of waits for conditions.
 fn conditions(ops: &[Op]) -> impl Iterator<Item = &RawMutex> {
@@ -275,6 +310,9 @@ fn conditions(ops: &[Op]) -> impl Iterator<Item = &RawMutex> {
 /// Once it is decided: takes mutexes of conditions again, and waits for the fibers that lost. What
 /// has been won must not be lost to a cancellation meanwhile, which waits.
 fn clean_up(cx: &mut NativeCx<'_>, fiber: &FiberCx, state: &mut State) -> Result<(), NativeStop> {
+    if !state.ops.iter().any(Op::leaves_something) {
+        return Ok(());
+    }
     if !std::mem::replace(&mut state.cleaning, true) {
         state.unmask = !fiber.set_masked(true);
     }
@@ -356,7 +394,7 @@ fn unwind_losers(
 }
 
 fn value(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
-    match object::<Select>(args, 0)?.lock().value {
+    match object::<Select>(args, 0)?.state().value {
         // An operation whose value says nothing.
         Some(Ok(_)) if cx.result == well_known::NULL => Ok(NULL),
         Some(Ok(word)) => {
@@ -370,8 +408,8 @@ fn value(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
 
 fn close(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
     let fiber = fiber(cx)?;
-    let mut state = object::<Select>(args, 0)?.lock();
-    match unwind_losers(cx, fiber, &mut state) {
+    let state = object::<Select>(args, 0)?.state();
+    match unwind_losers(cx, fiber, state) {
         Err(NativeStop::Parked) => Err(NativeStop::Parked),
         _ => Ok(NULL),
     }

@@ -35,7 +35,7 @@ impl Polled<'_> {
     /// The arm.
     pub(super) fn arm(&self) -> Arm<'_> {
         match self {
-            Polled::Arm(arm) => arm.clone(),
+            Polled::Arm(arm) => *arm,
             Polled::Side(side) => Arm::Other(side),
             Polled::Condition(condition) => Arm::Other(condition),
         }
