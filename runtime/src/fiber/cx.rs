@@ -14,6 +14,7 @@ use crate::sched::wait_reason::WaitError;
 use crate::sched::worker::Worker;
 use std::cell::Cell;
 use std::mem::ManuallyDrop;
+use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::Poll;
@@ -85,6 +86,12 @@ impl FiberCx {
     pub(crate) fn fiber(&self) -> &Fiber {
         // SAFETY: whoever resumed the fiber holds a count of it until the resumption ends.
         unsafe { &*self.fiber }
+    }
+
+    #[inline]
+    pub(crate) fn fiber_ptr(&self) -> NonNull<Fiber> {
+        // SAFETY: it came from a reference.
+        unsafe { NonNull::new_unchecked(self.fiber) }
     }
 
     #[inline]

@@ -83,6 +83,9 @@ pub struct SpawnInfo {
 }
 
 /// One task: one block of memory, with the body behind this header.
+///
+/// Whoever may run it has a reference: a queue's entry, the worker that runs it. While it is parked
+/// that reference is its own; who makes it READY takes it over. So waiters need not count.
 #[repr(C)]
 pub struct Fiber {
     pub(crate) state: StateWord,
@@ -202,6 +205,15 @@ impl FiberRef {
             at: self.body(),
             table: self.table,
         })
+    }
+
+    /// The reference that a parked fiber has to itself.
+    ///
+    /// # Safety
+    /// The caller has just made the fiber READY.
+    pub(crate) unsafe fn adopt(&self) -> FiberRef {
+        // SAFETY: by contract nobody else takes this reference.
+        unsafe { FiberRef::from_raw(self.as_ptr()) }
     }
 
     /// Drops the body, if it is still there.

@@ -6,7 +6,7 @@ use crate::sched::state::*;
 use crate::sched::stats::count;
 use crate::sched::trace_hash::Op;
 use crate::sched::wait_reason::{WaitError, WaitReason};
-use crate::sync::wait_queue::{Item, Waiter};
+use crate::sync::wait_queue::{Item, Waiter, Waiting};
 use crate::time::timeline::Class;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -211,7 +211,7 @@ impl FiberCx {
     #[inline]
     pub(crate) fn waiter(&self, epoch: u32, arm: u16, item: Item) -> Waiter {
         Waiter {
-            fiber: self.fiber_ref(),
+            fiber: Waiting::of(self.fiber_ptr()),
             epoch,
             arm,
             item,

@@ -45,7 +45,8 @@ fn cancel_fiber(place: Place<'_>, fiber: &FiberRef, todo: &mut Vec<Member>) {
             // SAFETY: a woken fiber is READY and not yet queued: ours.
             let family = unsafe { (*fiber.family.get()).clone() };
             todo.extend(family.map(Member::Group));
-            place.ready(fiber.clone());
+            // SAFETY: woken just now.
+            place.ready(unsafe { fiber.adopt() });
         }
     }
 }

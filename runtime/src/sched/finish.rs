@@ -67,10 +67,13 @@ impl Place<'_> {
 
     fn wake_joiners(self, fiber: &FiberRef) {
         let mut woken = Vec::new();
-        let queue = fiber.with_joiners(Option::take);
-        if let Some(mut queue) = queue {
+        // Under the lock: a joiner that has ended its wait otherwise cannot go on meanwhile.
+        let queue = fiber.with_joiners(|joiners| {
+            let mut queue = joiners.take()?;
             queue.claim_all(&mut woken);
-        }
+            Some(queue)
+        });
+        drop(queue);
         self.ready_all(woken);
     }
 
@@ -137,19 +140,19 @@ impl Shared {
     /// quiescence in between, so that ties go by their order on any number of workers.
     fn fire_next(&self, place: Place<'_>) -> bool {
         loop {
-            let taken = {
+            let claimed = {
                 let mut timeline = self.timeline.lock();
                 if timeline.is_empty() {
                     return false;
                 }
                 let choice = self.det.as_ref().and_then(|d| d.choose_timer(&timeline));
-                timeline.take(choice)
+                let Some((deadline, waiter)) = timeline.take(choice) else {
+                    return false;
+                };
+                self.clock.advance_to(deadline);
+                waiter.claim(None)
             };
-            let Some((deadline, waiter)) = taken else {
-                return false;
-            };
-            self.clock.advance_to(deadline);
-            if let Ok(woken) = waiter.claim(None) {
+            if let Ok(woken) = claimed {
                 if let Some(fiber) = woken {
                     place.ready(fiber);
                 }
@@ -176,7 +179,8 @@ impl Shared {
             if let Some(main) = main
                 && main.state.break_wait(ARM_DEADLOCK)
             {
-                place.ready(main);
+                // SAFETY: woken just now.
+                place.ready(unsafe { main.adopt() });
                 return true;
             }
         }

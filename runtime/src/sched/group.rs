@@ -576,7 +576,8 @@ impl Ref<Group> {
         });
         match noted {
             None => return false,
-            Some(Some(body)) => place.ready(body),
+            // SAFETY: woken just now.
+            Some(Some(body)) => place.ready(unsafe { body.adopt() }),
             Some(None) => {}
         }
         place.shared.poke_all();

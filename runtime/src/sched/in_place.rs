@@ -31,7 +31,8 @@ impl Worker {
         {
             return false;
         }
-        self.forget_entry(fiber);
+        // What runs has a reference of its own.
+        let own = self.take_entry(fiber).unwrap_or_else(|| fiber.clone());
         count(&self.remote().counters.in_place);
         self.in_place_depth.set(depth + 1);
         // SAFETY: this thread runs the parent, so its family field is ours.
@@ -49,8 +50,11 @@ impl Worker {
         self.below.set(below.next);
         self.awaiting_family.set(outer);
         self.in_place_depth.set(depth);
-        if left == Left::Yielded {
-            self.requeue(fiber.clone());
+        match left {
+            Left::Done => drop(own),
+            // It keeps itself.
+            Left::Parked => std::mem::forget(own),
+            Left::Yielded => self.requeue(own),
         }
         true
     }
@@ -96,20 +100,22 @@ impl Worker {
     /// Takes the queue entry of a fiber that has been claimed off the deque, if it is at either
     /// end, and stale ones under it. Else it stays, and is dropped when it comes up.
     #[inline]
-    fn forget_entry(&self, fiber: &Fiber) {
-        if let Some(entry) = self.lifo.pop_if(fiber) {
-            drop(entry);
+    fn take_entry(&self, fiber: &Fiber) -> Option<FiberRef> {
+        let mut entry = self.lifo.pop_if(fiber);
+        if entry.is_some() {
             if self.stale.get() > 0 {
                 self.drop_stale();
             }
-        } else if let Some(entry) = self.lifo.take_oldest_if(fiber) {
-            drop(entry);
         } else {
-            self.stale.set(self.stale.get() + 1);
+            entry = self.lifo.take_oldest_if(fiber);
+            if entry.is_none() {
+                self.stale.set(self.stale.get() + 1);
+            }
         }
         if self.lifo.is_empty() {
             self.queues_are_empty();
         }
+        entry
     }
 
     /// Drops stale entries from the newest end of the deque.

@@ -224,8 +224,11 @@ impl Worker {
         match fiber.state.transition_to_running() {
             ToRunning::Stale => self.dropped_stale(),
             ToRunning::First | ToRunning::Again => {
-                if self.run(&fiber) == Left::Yielded {
-                    self.requeue(fiber);
+                match self.run(&fiber) {
+                    Left::Done => {}
+                    // It keeps itself.
+                    Left::Parked => std::mem::forget(fiber),
+                    Left::Yielded => self.requeue(fiber),
                 }
             }
         }
@@ -459,7 +462,7 @@ impl Worker {
         if self.shared.clock.is_virtual() {
             return;
         }
-        let mut due = Vec::new();
+        let (mut due, mut woken) = (Vec::new(), Vec::new());
         let mut now = 0;
         for (index, worker) in self.pool.workers().iter().enumerate() {
             let wheel = if index == self.index {
@@ -474,15 +477,19 @@ impl Worker {
                     now = self.shared.clock.now();
                 }
                 wheel.advance(now, &mut due);
+                // Under the lock: a fiber whose wait has ended otherwise cannot go on meanwhile.
+                woken.extend(
+                    due.drain(..)
+                        .flat_map(|waiter| waiter.claim(None))
+                        .flatten(),
+                );
             }
         }
-        for waiter in due {
-            if let Ok(Some(fiber)) = waiter.claim(None) {
-                if fiber.pin == 0 && fiber.is_on(&self.pool) {
-                    self.fifo.push(fiber);
-                } else {
-                    self.place().ready(fiber);
-                }
+        for fiber in woken {
+            if fiber.pin == 0 && fiber.is_on(&self.pool) {
+                self.fifo.push(fiber);
+            } else {
+                self.place().ready(fiber);
             }
         }
     }

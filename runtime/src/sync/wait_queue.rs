@@ -6,6 +6,7 @@
 
 use crate::fiber::{Fiber, FiberRef};
 use crate::sched::state::Claim;
+use std::ptr::NonNull;
 
 const NIL: u32 = u32::MAX;
 
@@ -21,10 +22,47 @@ pub(crate) enum Item {
     Many(Box<[u64]>),
 }
 
+/// A fiber that waits, without a count: it cannot end before it has taken its waiters out, and a
+/// parked fiber keeps itself (see `Fiber`). So a waiter may be used under its source's lock.
+#[derive(Debug)]
+pub(crate) struct Waiting(NonNull<Fiber>);
+
+// SAFETY: as a shared reference; fibers are `Sync`.
+unsafe impl Send for Waiting {}
+// SAFETY: as above.
+unsafe impl Sync for Waiting {}
+
+impl Waiting {
+    /// `fiber` is about to wait.
+    #[inline]
+    pub(crate) fn of(fiber: NonNull<Fiber>) -> Waiting {
+        Waiting(fiber)
+    }
+
+    /// The reference that a parked fiber has to itself.
+    ///
+    /// # Safety
+    /// The caller has just made the fiber READY.
+    unsafe fn adopt(self) -> FiberRef {
+        // SAFETY: by contract nobody else takes this reference.
+        unsafe { FiberRef::from_raw(self.0.as_ptr()) }
+    }
+}
+
+impl std::ops::Deref for Waiting {
+    type Target = Fiber;
+
+    #[inline]
+    fn deref(&self) -> &Fiber {
+        // SAFETY: see the type.
+        unsafe { self.0.as_ref() }
+    }
+}
+
 /// One wait of one fiber at one source.
 #[derive(Debug)]
 pub(crate) struct Waiter {
-    pub(crate) fiber: FiberRef,
+    pub(crate) fiber: Waiting,
     pub(crate) epoch: u32,
     pub(crate) arm: u16,
     pub(crate) item: Item,
@@ -42,16 +80,18 @@ impl Waiter {
 
 /// After a claim that was not lost: gives what there is to give. `Some` must be made ready.
 #[inline]
-fn hand_over(fiber: FiberRef, claimed: Claim, given: Option<u64>) -> Option<FiberRef> {
+fn hand_over(fiber: Waiting, claimed: Claim, given: Option<u64>) -> Option<FiberRef> {
     if claimed == Claim::Parked {
         fiber.set_given(given);
-        return Some(fiber);
+        // SAFETY: the claim made it READY.
+        return Some(unsafe { fiber.adopt() });
     }
     if fiber.shared().watched {
         fiber.shared().pause();
     }
     fiber.set_given(given);
-    fiber.state.deliver().then_some(fiber)
+    // SAFETY: the delivery made it READY.
+    fiber.state.deliver().then(|| unsafe { fiber.adopt() })
 }
 
 #[derive(Debug)]
@@ -199,7 +239,7 @@ impl WaitQueue {
         while let Some(node) = self.nodes.get(at as usize) {
             let next = node.next;
             let own = match (&node.waiter, not) {
-                (Some(w), Some(f)) => w.fiber.is(f),
+                (Some(w), Some(f)) => std::ptr::eq(&*w.fiber, f),
                 _ => false,
             };
             if !own && let Some(waiter) = self.unlink(at) {
