@@ -15,7 +15,7 @@ pub(super) enum P {
 }
 
 /// A way to make a value.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Ctor {
     /// The only way: tuples, records, null.
     Single,
@@ -42,6 +42,17 @@ pub(super) enum Ctor {
     Member(Ty),
     /// What no pattern names, of a type with too many values to list.
     Other,
+}
+
+impl Ctor {
+    /// Whether it is one of more values than a program can write.
+    pub(super) fn is_literal(&self) -> bool {
+        match self {
+            Ctor::Ints(lo, hi) => lo == hi,
+            Ctor::Str(_) | Ctor::Bytes(_) | Ctor::Float(_) => true,
+            _ => false,
+        }
+    }
 }
 
 /// Reduces `pat`, which sees values of type `ty`.

@@ -9,6 +9,7 @@ mod ctor;
 
 use crate::hir::{Pat, Ty, TyKind, Types};
 use ctor::{Ctor, P, lower};
+use rustc_hash::FxHashSet;
 
 /// What is wrong with a match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,16 +34,34 @@ pub fn check(types: &Types, ty: Ty, arms: &[(&Pat, bool)]) -> Report {
         rows: Vec::new(),
         steps: 0,
     };
+    // As long as all rows are literals, of types with more values than can be written.
+    let mut literals = Some(FxHashSet::default());
+    let mut complete = false;
     for (i, (pat, guarded)) in arms.iter().enumerate() {
         let row = vec![lower(types, pat, ty)];
-        if !matrix.is_useful(&row, ty) && matrix.steps < STEPS_MAX {
+        let useful = match (&literals, &row[0]) {
+            (Some(seen), P::Ctor(ctor, _)) if ctor.is_literal() => !seen.contains(ctor),
+            (Some(_), P::Wild) => true,
+            _ => matrix.is_useful(&row, ty),
+        };
+        if !useful && matrix.steps < STEPS_MAX {
             report.unreachable.push(i);
         }
         if !guarded {
+            complete |= row[0] == P::Wild;
+            match &row[0] {
+                P::Ctor(ctor, _) if ctor.is_literal() => {
+                    literals.as_mut().map(|seen| seen.insert(ctor.clone()));
+                }
+                _ => literals = None,
+            }
             matrix.rows.push(row);
         }
     }
-    let rows = matrix.rows.clone();
+    if complete {
+        return report;
+    }
+    let rows = std::mem::take(&mut matrix.rows);
     let found = matrix.witnesses(&rows, &[ty]);
     if matrix.steps < STEPS_MAX {
         report.missing = found
@@ -63,8 +82,13 @@ struct Matrix<'a> {
 
 impl Matrix<'_> {
     fn is_useful(&mut self, row: &[P], ty: Ty) -> bool {
-        let rows = self.rows.clone();
-        self.useful(&rows, row, &[ty])
+        if self.steps > STEPS_MAX {
+            return true;
+        }
+        let rows = std::mem::take(&mut self.rows);
+        let useful = self.useful(&rows, row, &[ty]);
+        self.rows = rows;
+        useful
     }
 
     /// Is there a value that `row` matches and no row of `rows` does?

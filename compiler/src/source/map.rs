@@ -44,6 +44,8 @@ pub struct SourceFile {
     text: String,
     kind: SourceKind,
     line_starts: Vec<u32>,
+    /// Columns are bytes.
+    ascii: bool,
 }
 
 impl SourceFile {
@@ -53,6 +55,7 @@ impl SourceFile {
         let line_starts = line_starts.collect();
         SourceFile {
             name,
+            ascii: text.is_ascii(),
             text,
             kind,
             line_starts,
@@ -111,7 +114,7 @@ impl SourceFile {
         let found = match self.text.get(from as usize..offset as usize) {
             Some(between) if here => LineColumn {
                 line,
-                column: column + between.chars().count() as u32,
+                column: column + self.columns(between),
             },
             _ => self.line_column(offset),
         };
@@ -131,8 +134,18 @@ impl SourceFile {
         let before = &self.text[self.line_starts[line] as usize..offset];
         LineColumn {
             line: line as u32 + 1,
-            column: before.chars().count() as u32 + 1,
+            column: self.columns(before) + 1,
         }
+    }
+
+    /// The characters of a part of the text.
+    fn columns(&self, part: &str) -> u32 {
+        let columns = if self.ascii {
+            part.len()
+        } else {
+            part.chars().count()
+        };
+        columns as u32
     }
 }
 

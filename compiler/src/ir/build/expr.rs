@@ -36,18 +36,25 @@ impl<'a> FuncBuilder<'_, 'a> {
     /// copied first.
     pub(crate) fn operands(&mut self, exprs: &[&'a Expr]) -> Vec<VReg> {
         let mut regs = Vec::with_capacity(exprs.len());
-        for (i, e) in exprs.iter().enumerate() {
-            let mut reg = self.value(e);
-            if let Some(local) = uses::result_local(e)
-                && exprs[i + 1..]
-                    .iter()
-                    .any(|later| uses::assigns(later, local))
-            {
-                reg = self.snapshot(reg);
-            }
-            regs.push(reg);
+        let mut changing = None;
+        for i in 0..exprs.len() {
+            regs.push(self.operand(exprs, i, &mut changing));
         }
         regs
+    }
+
+    /// One of some operands; `changing` is [`uses::changed_later`]'s.
+    pub(crate) fn operand(
+        &mut self,
+        exprs: &[&'a Expr],
+        at: usize,
+        changing: &mut Option<usize>,
+    ) -> VReg {
+        let reg = self.value(exprs[at]);
+        match uses::result_local(exprs[at]) {
+            Some(local) if uses::changed_later(exprs, at, local, changing) => self.snapshot(reg),
+            _ => reg,
+        }
     }
 
     /// Two operands.

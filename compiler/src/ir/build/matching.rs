@@ -6,6 +6,7 @@
 
 use super::code::{field_get, list_get};
 use super::func::FuncBuilder;
+use super::literals;
 pub(crate) use super::rows::{Access, Source};
 use super::rows::{
     Head, Row, TypeFacts, field_source, head, payload, rest_bind, when_no, when_yes, without,
@@ -47,16 +48,16 @@ impl TypeFacts for Types {
 }
 
 /// Where the rows of one match lead.
-struct Tree<'a, 't> {
+pub(super) struct Tree<'a, 't> {
     guards: Vec<Option<&'a Expr>>,
     bodies: Vec<BlockId>,
     /// Whether an arm needs a variable.
     wanted: &'t dyn Fn(usize, LocalId) -> bool,
     fail: BlockId,
     /// Lengths of lists known on the way here.
-    lens: Vec<(VReg, VReg)>,
+    pub(super) lens: Vec<(VReg, VReg)>,
     /// Types that a register is known not to have.
-    excluded: Vec<(VReg, Ty)>,
+    pub(super) excluded: Vec<(VReg, Ty)>,
 }
 
 impl<'a> FuncBuilder<'_, 'a> {
@@ -164,7 +165,7 @@ impl<'a> FuncBuilder<'_, 'a> {
     }
 
     /// Emits the tests that decide between `rows`.
-    fn decide(&mut self, rows: Vec<Row<'a>>, tree: &mut Tree<'a, '_>) {
+    pub(super) fn decide(&mut self, rows: Vec<Row<'a>>, tree: &mut Tree<'a, '_>) {
         if !self.c.live() {
             return;
         }
@@ -188,6 +189,9 @@ impl<'a> FuncBuilder<'_, 'a> {
             Head::Int(_) if self.switch_int(&rows, source, tree) => {}
             Head::Len(n, exact) => self.test_len(rows, source, (n, exact), tree),
             Head::Type(ty) => self.test_type(rows, source, ty, tree),
+            _ if literals::leading(&rows, &source) >= literals::MANY => {
+                self.literals(rows, source, tree);
+            }
             _ => {
                 let (yes, no) = (self.c.block(), self.c.block());
                 self.test(source.reg, test, yes, no);
@@ -241,7 +245,7 @@ impl<'a> FuncBuilder<'_, 'a> {
     }
 
     /// Tests of plain values and Strings.
-    fn test(&mut self, reg: VReg, test: Head<'_>, yes: BlockId, no: BlockId) {
+    pub(super) fn test(&mut self, reg: VReg, test: Head<'_>, yes: BlockId, no: BlockId) {
         match test {
             Head::Bool(true) => self.split(Cond::Bool(reg), yes, no),
             Head::Bool(false) => self.split(Cond::Bool(reg), no, yes),

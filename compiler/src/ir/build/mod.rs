@@ -18,6 +18,7 @@ mod func;
 mod generator;
 mod group;
 mod iter;
+mod literals;
 mod matching;
 mod ops;
 mod place;

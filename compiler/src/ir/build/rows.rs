@@ -67,7 +67,7 @@ impl<'a> Row<'a> {
     }
 
     /// Where `source` is tested.
-    fn test_on(&self, source: &Source) -> Option<usize> {
+    pub(crate) fn test_on(&self, source: &Source) -> Option<usize> {
         self.tests.iter().position(|(s, _)| s.same(source))
     }
 

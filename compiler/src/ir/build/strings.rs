@@ -80,14 +80,14 @@ impl<'a> FuncBuilder<'_, 'a> {
             })
             .collect();
         let mut regs = Vec::with_capacity(parts.len());
-        let mut at = 0;
+        let (mut at, mut changing) = (0, None);
         for part in parts {
             match part {
                 Part::Text("") => {}
                 Part::Text(text) => regs.push(self.text(text)),
                 Part::Value(e, spec) => {
+                    let reg = self.operand(&values, at, &mut changing);
                     at += 1;
-                    let reg = self.operand_before(e, &values[at..]);
                     regs.push(match spec {
                         None => self.string_of(reg, e.ty),
                         Some(spec) => self.formatted(reg, e.ty, spec),
@@ -96,14 +96,6 @@ impl<'a> FuncBuilder<'_, 'a> {
             }
         }
         regs
-    }
-
-    fn operand_before(&mut self, e: &'a Expr, later: &[&'a Expr]) -> VReg {
-        let reg = self.value(e);
-        match uses::result_local(e) {
-            Some(l) if later.iter().any(|e| uses::assigns(e, l)) => self.snapshot(reg),
-            _ => reg,
-        }
     }
 
     fn formatted(&mut self, reg: VReg, ty: Ty, spec: &FormatSpec) -> VReg {

@@ -251,6 +251,24 @@ pub(crate) fn assigns(e: &Expr, local: LocalId) -> bool {
     any(e, &|e| place_of(e).is_some_and(|p| p.root == local))
 }
 
+/// Whether one of `later` assigns `local` or changes it in place. `changing` is for the answers
+/// about all operands: where the last one stands that changes anything.
+pub(crate) fn changed_later(
+    operands: &[&Expr],
+    at: usize,
+    local: LocalId,
+    changing: &mut Option<usize>,
+) -> bool {
+    let changes = |e: &&Expr| any(e, &|e| place_of(e).is_some());
+    let end = *changing.get_or_insert_with(|| {
+        operands
+            .iter()
+            .rposition(changes)
+            .map_or(0, |last| last + 1)
+    });
+    at + 1 < end && operands[at + 1..end].iter().any(|e| assigns(e, local))
+}
+
 /// Whether `e` mentions `local` at all.
 pub(crate) fn reads(e: &Expr, local: LocalId) -> bool {
     any(e, &|e| match &e.kind {
