@@ -1,4 +1,5 @@
-//! The stages of the compiler, and the interpreter on small programs, one by one.
+//! The stages of the compiler, and the interpreter and native code on small programs, one by one;
+//! and what making native code of the programs that `compare` runs costs.
 //!
 //! `cargo bench --bench stages`. For comparisons with other languages see `compare`.
 
@@ -9,10 +10,13 @@ mod generate;
 use std::hint::black_box;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use lumen::bench::quiet::Quiet;
 use lumen::disk::Disk;
 use lumen::host::Process;
+use lumen::settings::HAS_JIT;
 use lumen_bytecode::{Module, file, verify};
 use lumen_compiler::diag::Diagnostics;
 use lumen_compiler::hir;
@@ -21,7 +25,7 @@ use lumen_compiler::source::{SourceKind, SourceMap};
 use lumen_compiler::syntax::lexer::lex;
 use lumen_compiler::syntax::{Interner, parse_file};
 use lumen_runtime::native::Native;
-use lumen_vm::{Options, Program};
+use lumen_vm::{JitMode, Options, Program};
 
 fn check(text: &str) -> (SourceMap, hir::Program) {
     let modules: Vec<LibraryModule<'_>> = lumen_stdlib::SOURCES
@@ -105,15 +109,31 @@ const PROGRAMS: &[(&str, &str)] = &[
     ),
 ];
 
-fn interpreter(c: &mut Criterion) {
+fn load(module: Module, jit: JitMode) -> Program {
     let natives: Vec<Native> = lumen_stdlib::natives().copied().collect();
-    let mut group = c.benchmark_group("interpreter");
+    let options = Options {
+        workers: 1,
+        jit,
+        ..Options::default()
+    };
+    Program::load(module, &[&natives], options).expect("loads")
+}
+
+fn interpreter(c: &mut Criterion) {
+    runs(c, "interpreter", JitMode::Off);
+}
+
+/// Native code that is there already.
+fn native(c: &mut Criterion) {
+    if HAS_JIT {
+        runs(c, "native", JitMode::Always);
+    }
+}
+
+fn runs(c: &mut Criterion, name: &str, jit: JitMode) {
+    let mut group = c.benchmark_group(name);
     for (name, text) in PROGRAMS {
-        let options = Options {
-            workers: 1,
-            ..Options::default()
-        };
-        let program = Program::load(compile(text), &[&natives], options).expect("loads");
+        let program = load(compile(text), jit);
         group.bench_function(*name, |b| {
             b.iter(|| {
                 let process = Process::new(Path::new("bench.lm"), Vec::new(), 1, Some(0));
@@ -124,5 +144,46 @@ fn interpreter(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, compiler, interpreter);
+/// Programs of `compare`, with sizes that let them do a little of everything.
+const SUITE: &[(&str, &str)] = &[
+    ("fib", "10"),
+    ("nbody", "10"),
+    ("fannkuch", "5"),
+    ("binary_trees", "4"),
+    ("quicksort", "100"),
+    ("wordcount", "100"),
+    ("json", "10"),
+    ("closures", "10"),
+    ("exprtree", "1"),
+];
+
+/// The time that compiling takes of a first run in which every cell and loop that is reached
+/// becomes native; per instruction of Cranelift's input.
+fn compiling(c: &mut Criterion) {
+    if !HAS_JIT {
+        return;
+    }
+    let mut group = c.benchmark_group("native code, instructions");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/programs");
+    for (name, size) in SUITE {
+        let file = folder.join(name).with_extension("lm");
+        let module = compile(&std::fs::read_to_string(&file).expect("readable program"));
+        let first_run = || {
+            let program = load(module.clone(), JitMode::Always);
+            program
+                .run(Arc::new(Quiet::new(&file, &[(*size).into()], 1, 0)))
+                .jit
+        };
+        group.throughput(Throughput::Elements(first_run().clif_instructions));
+        group.bench_function(*name, |b| {
+            b.iter_custom(|times| {
+                let spent: u64 = (0..times).map(|_| first_run().compile_ns).sum();
+                Duration::from_nanos(spent)
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, compiler, interpreter, native, compiling);
 criterion_main!(benches);
