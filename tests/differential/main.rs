@@ -22,7 +22,7 @@ mod types;
 use random::setting;
 
 /// Programs that one test run tries.
-const PROGRAMS: u64 = 60;
+const PROGRAMS: u64 = 30;
 /// Reports that are written in one run.
 const REPORTS: usize = 3;
 
