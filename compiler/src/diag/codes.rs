@@ -333,6 +333,13 @@ codes! {
     StringCatch W0009 "failure is not caught"
         "`e: String` catches a failure's message only when the task itself gives no String. Write \
          `e: Error`."
+    UnusedVariable W0010 "variable is never used"
+        "Nothing reads the variable. Leave it out, or begin its name with `_` if that is meant."
+    UnusedImport W0011 "import is never used"
+        "The file does not mention what the import brings."
+    LostResult W0012 "result is dropped"
+        "The call gives a `result`, and nobody looks at it: an `err` would be lost. Hand it on with \
+         `?`, look at it with `match`, or write `let _ = …` if it does not matter."
 }
 
 #[cfg(test)]

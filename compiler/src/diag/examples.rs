@@ -157,6 +157,11 @@ fn others(code: Code) -> &'static str {
             "cell f(n: Int) -> Int | String\n  if n > 0 then n else \"none\"\nend\n\
              match await spawn(f(1))\n  e: String -> print(e)\n  n: Int -> print(n)\nend"
         }
+        Code::UnusedVariable => "cell f() -> Int\n  let n = 1\n  2\nend\nprint(f())",
+        Code::UnusedImport => "import std.regex: regex\nprint(1)",
+        Code::LostResult => {
+            "cell save(n: Int) -> result[Int, String] = err(\"disk full\")\nsave(1)\nprint(2)"
+        }
         _ => "",
     }
 }

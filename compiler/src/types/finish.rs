@@ -27,6 +27,8 @@ pub(crate) struct Output {
     nominals: FxHashMap<(AdtId, Vec<Ty>), Ty>,
     /// Record types with constraints whose check function is still to be made.
     pub(crate) unchecked: Vec<(NominalId, AdtId, Rc<[Ty]>)>,
+    /// Where `let`s bind names.
+    pub(crate) let_names: rustc_hash::FxHashSet<Span>,
     /// Readers of types, and of variants' payloads, for `from_json`.
     pub(crate) readers: FxHashMap<(Ty, Option<u32>), FuncId>,
     /// Functions that show values of a type; with the native they stand for, if it prints.
@@ -48,6 +50,7 @@ impl Output {
             translated: FxHashMap::default(),
             nominals: FxHashMap::default(),
             unchecked: Vec::new(),
+            let_names: rustc_hash::FxHashSet::default(),
             readers: FxHashMap::default(),
             showers: FxHashMap::default(),
             unshown: Vec::new(),

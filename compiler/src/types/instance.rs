@@ -214,7 +214,7 @@ impl<'a> Checker<'a> {
             Kind::Var(var) => {
                 let var = *var;
                 let to = match self.types.origin(var) {
-                    Origin::Literal | Origin::Null => Ty::NULL,
+                    Origin::Literal | Origin::Free | Origin::Null => Ty::NULL,
                     Origin::Braces => {
                         let (key, value) = (Ty::STRING, Ty::NULL);
                         self.types.intern(Kind::Map(key, value))

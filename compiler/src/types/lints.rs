@@ -41,7 +41,7 @@ impl Checker<'_> {
 }
 
 /// Whether values of type `ty` are futures, or lists of them.
-fn is_future(types: &Types, ty: Ty) -> bool {
+pub(crate) fn is_future(types: &Types, ty: Ty) -> bool {
     match types.kind(ty) {
         TyKind::Future(_) => true,
         TyKind::List(inner) => matches!(types.kind(*inner), TyKind::Future(_)),

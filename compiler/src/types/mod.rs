@@ -26,6 +26,7 @@ pub(crate) mod resolve;
 mod show;
 mod text;
 pub(crate) mod ty;
+mod unused;
 mod walk;
 
 #[cfg(test)]

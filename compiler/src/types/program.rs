@@ -117,6 +117,7 @@ impl<'a> Checker<'a> {
         self.settle_globals();
         self.check_effects();
         self.check_lints();
+        self.check_unused();
         if self.has_errors() {
             return None;
         }

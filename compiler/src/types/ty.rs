@@ -56,8 +56,10 @@ pub(crate) enum Kind {
 /// Why a variable was made; says what becomes of it when nothing determines it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// The elements of an empty literal, the other side of `ok`/`err`: anything will do.
+    /// The elements of an empty literal: anything will do, unless something asks for them.
     Literal,
+    /// The other side of `ok` or `err`: anything will do.
+    Free,
     /// `null` without context: what it meets becomes nullable.
     Null,
     /// `{}`: a map, unless it is used as a set.
@@ -447,11 +449,16 @@ impl TypeTable {
             }
             (Kind::Poison, _) | (_, Kind::Poison) => true,
             (Kind::Var(x), Kind::Var(y)) => {
-                let open = self.origin(x) == Origin::Open;
+                let open = self.origin(x) == Origin::Open || self.origin(y) == Origin::Free;
                 let (from, to, to_var) = if open { (x, b, y) } else { (y, a, x) };
-                if self.origin(to_var) == Origin::Literal && self.origin(from) != Origin::Literal {
-                    let stricter = self.origin(from);
-                    self.set_origin(to_var, stricter);
+                match (self.origin(to_var), self.origin(from)) {
+                    (Origin::Literal, stricter) if stricter != Origin::Free => {
+                        self.set_origin(to_var, stricter);
+                    }
+                    (Origin::Free, stricter @ (Origin::Null | Origin::Braces)) => {
+                        self.set_origin(to_var, stricter);
+                    }
+                    _ => {}
                 }
                 self.bind(from, to);
                 true
@@ -481,7 +488,7 @@ impl TypeTable {
 
     fn bind_checked(&mut self, var: u32, var_ty: Ty, ty: Ty) -> bool {
         let fits = match self.origin(var) {
-            Origin::Open | Origin::Literal => true,
+            Origin::Open | Origin::Literal | Origin::Free => true,
             Origin::Null => {
                 self.members(ty).contains(&Ty::NULL) || matches!(ty, Ty::ANY | Ty::JSON)
             }

@@ -16,7 +16,7 @@ impl<'a> Checker<'a> {
     /// Type arguments of a value of `id` to be made, as far as the context says.
     fn adt_args(&mut self, id: AdtId, want: Want) -> Vec<Ty> {
         let origin = if id == AdtId::RESULT {
-            Origin::Literal
+            Origin::Free
         } else {
             Origin::Open
         };

@@ -383,6 +383,7 @@ impl<'a> Checker<'a> {
         let mut branches = self.branches(want);
         let mut arms = Vec::with_capacity(one.arms.len());
         let mut rest = value.ty;
+        let before = self.mark_narrows();
         for arm in &one.arms {
             let scope = self.enter();
             let mark = self.mark_narrows();
@@ -420,6 +421,7 @@ impl<'a> Checker<'a> {
                 body,
             });
         }
+        self.forget_tests(before);
         let ty = self.join_branches(branches, !arms.is_empty());
         if one.arms.is_empty() {
             self.error(Code::NotExhaustive, one.header, "`match` has no arms");

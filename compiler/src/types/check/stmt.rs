@@ -127,7 +127,22 @@ impl<'a> Checker<'a> {
                 return self.if_stmt(one, expr.span);
             }
         }
-        self.expr(expr, want)
+        let value = self.expr(expr, want);
+        if want == Want::Nothing && matches!(expr.kind, Ast::Call(_) | Ast::MethodCall(_)) {
+            self.warn_lost(&value);
+        }
+        value
+    }
+
+    /// A `result` that nobody looks at.
+    fn warn_lost(&mut self, value: &Expr) {
+        let ty = self.known(value.ty);
+        if let Kind::Adt(crate::types::ty::AdtId::RESULT, _) = self.types.kind(ty) {
+            let message = "the result is dropped: an `err` would be lost";
+            let warning = Diagnostic::new(Code::LostResult, message, value.span)
+                .help("hand it on with `?`, or write `let _ = …`");
+            self.report(warning);
+        }
     }
 
     /// A value computed and dropped is probably a mistake.
@@ -186,6 +201,10 @@ impl<'a> Checker<'a> {
         ty: Ty,
         span: Span,
     ) -> Expr {
+        let mut names = Vec::new();
+        crate::types::walk::bound_names(&decl.pattern, &mut names);
+        let names = names.iter().map(|name| name.span);
+        self.out.let_names.extend(names);
         let mutable = decl.mutable.is_some();
         let pat = self.pattern_top(&decl.pattern, ty, mutable);
         let init = Box::new(value);
