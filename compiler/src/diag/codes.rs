@@ -338,8 +338,8 @@ codes! {
     UnusedImport W0011 "import is never used"
         "The file does not mention what the import brings."
     LostResult W0012 "result is dropped"
-        "The call gives a `result`, and nobody looks at it: an `err` would be lost. Hand it on with \
-         `?`, look at it with `match`, or write `let _ = …` if it does not matter."
+        "The call gives a `result`, and nobody looks at it: an `err` would be lost. Hand it on \
+         with `?`, look at it with `match`, or write `let _ = …` if it does not matter."
 }
 
 #[cfg(test)]

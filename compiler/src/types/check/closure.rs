@@ -187,7 +187,6 @@ impl<'a> Checker<'a> {
 
     /// A function where one is wanted whose parameters are narrower or whose result is wider (or
     /// not looked at): wrapped in a closure that converts.
-    #[expect(clippy::result_large_err, reason = "the node itself, on its way back")]
     pub(crate) fn adapt_fn(&mut self, expr: Expr, from: Ty, to: Ty) -> Result<Expr, Expr> {
         let (Kind::Func(have, gives), Kind::Func(wanted, result)) =
             (self.types.kind(from).clone(), self.types.kind(to).clone())

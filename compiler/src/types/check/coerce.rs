@@ -43,7 +43,6 @@ impl<'a> Checker<'a> {
     }
 
     /// As `coerce`; gives the node back when it does not fit.
-    #[expect(clippy::result_large_err, reason = "the node itself, on its way back")]
     pub(crate) fn try_coerce(&mut self, expr: Expr, to: Ty) -> Result<Expr, Expr> {
         let from = self.known(expr.ty);
         let target = self.known(to);
@@ -74,7 +73,6 @@ impl<'a> Checker<'a> {
     }
 
     /// The literal `null` where `target` is wanted.
-    #[expect(clippy::result_large_err, reason = "the node itself, on its way back")]
     fn coerce_null(&mut self, mut expr: Expr, target: Ty) -> Result<Expr, Expr> {
         if self.is_var(target) {
             self.types.unify(expr.ty, target);
