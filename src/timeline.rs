@@ -1,7 +1,7 @@
 //! `--trace FILE`: what ran where and when, as the JSON that Perfetto and Chrome's `about:tracing`
 //! show. One track per worker, one per fiber, and one of the compiler of native code. Arrows lead
 //! on the fibers' tracks from a spawn to the child's first run and from a task's end to whoever
-//! awaited it; on the workers' tracks from where a fiber parked, or was stolen, to where it goes on.
+//! awaited it; on the workers' tracks from where a fiber parked or was stolen to where it goes on.
 
 use std::collections::HashMap;
 

@@ -4,12 +4,12 @@
 #[cfg(not(loom))]
 mod real {
     pub(crate) use parking_lot::Mutex;
-    pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, fence};
+    pub(crate) use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, fence};
 }
 
 #[cfg(loom)]
 mod real {
-    pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, fence};
+    pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, fence};
 
     type MutexGuard<'a, T> = loom::sync::MutexGuard<'a, T>;
 
@@ -32,61 +32,94 @@ mod real {
     }
 }
 
-/// A lock for a handful of instructions at a time: taking it is one locked instruction, letting go
-/// of it a plain store. Whoever finds it taken spins, then makes room, then naps.
-#[derive(Debug)]
-pub(crate) struct SpinLock(std::sync::atomic::AtomicBool);
+#[cfg(not(loom))]
+mod spin {
+    use super::Ordering;
 
-/// Holds a [`SpinLock`].
-#[derive(Debug)]
-pub(crate) struct SpinGuard<'a>(&'a SpinLock);
+    /// A lock for a handful of instructions at a time: taking it is one locked instruction, letting go
+    /// of it a plain store. Whoever finds it taken spins, then makes room, then naps.
+    #[derive(Debug)]
+    pub(crate) struct SpinLock(std::sync::atomic::AtomicBool);
 
-impl SpinLock {
-    pub(crate) fn new() -> SpinLock {
-        SpinLock(std::sync::atomic::AtomicBool::new(false))
-    }
+    /// Holds a [`SpinLock`].
+    #[derive(Debug)]
+    pub(crate) struct SpinGuard<'a>(&'a SpinLock);
 
-    #[inline]
-    pub(crate) fn lock(&self) -> SpinGuard<'_> {
-        if self.0.swap(true, Ordering::Acquire) {
-            self.lock_slow();
+    impl SpinLock {
+        pub(crate) fn new() -> SpinLock {
+            SpinLock(std::sync::atomic::AtomicBool::new(false))
         }
-        SpinGuard(self)
-    }
 
-    #[inline]
-    fn try_lock(&self) -> Option<SpinGuard<'_>> {
-        (!self.0.swap(true, Ordering::Acquire)).then(|| SpinGuard(self))
-    }
+        #[inline]
+        pub(crate) fn lock(&self) -> SpinGuard<'_> {
+            if self.0.swap(true, Ordering::Acquire) {
+                self.lock_slow();
+            }
+            SpinGuard(self)
+        }
 
-    #[cold]
-    #[inline(never)]
-    fn lock_slow(&self) {
-        let mut rounds = 0u32;
-        loop {
-            for _ in 0..32 {
-                if !self.0.load(Ordering::Relaxed) && !self.0.swap(true, Ordering::Acquire) {
-                    return;
+        #[inline]
+        pub(crate) fn try_lock(&self) -> Option<SpinGuard<'_>> {
+            (!self.0.swap(true, Ordering::Acquire)).then(|| SpinGuard(self))
+        }
+
+        #[cold]
+        #[inline(never)]
+        fn lock_slow(&self) {
+            let mut rounds = 0u32;
+            loop {
+                for _ in 0..32 {
+                    if !self.0.load(Ordering::Relaxed) && !self.0.swap(true, Ordering::Acquire) {
+                        return;
+                    }
+                    std::hint::spin_loop();
                 }
-                std::hint::spin_loop();
+                rounds += 1;
+                // Its holder may have lost its processor.
+                match rounds {
+                    0..4 => {}
+                    4..64 => std::thread::yield_now(),
+                    _ => std::thread::sleep(std::time::Duration::from_micros(50)),
+                }
             }
-            rounds += 1;
-            // Its holder may have lost its processor.
-            match rounds {
-                0..4 => {}
-                4..64 => std::thread::yield_now(),
-                _ => std::thread::sleep(std::time::Duration::from_micros(50)),
-            }
+        }
+    }
+
+    impl Drop for SpinGuard<'_> {
+        #[inline]
+        fn drop(&mut self) {
+            self.0.0.store(false, Ordering::Release);
         }
     }
 }
 
-impl Drop for SpinGuard<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        self.0.0.store(false, Ordering::Release);
+/// Under loom: whoever finds the lock taken lets others run.
+#[cfg(loom)]
+mod spin {
+    #[derive(Debug)]
+    pub(crate) struct SpinLock(loom::sync::Mutex<()>);
+
+    #[derive(Debug)]
+    pub(crate) struct SpinGuard<'a>(Held<'a>);
+
+    type Held<'a> = loom::sync::MutexGuard<'a, ()>;
+
+    impl SpinLock {
+        pub(crate) fn new() -> SpinLock {
+            SpinLock(loom::sync::Mutex::new(()))
+        }
+
+        pub(crate) fn lock(&self) -> SpinGuard<'_> {
+            SpinGuard(self.0.lock().unwrap_or_else(|e| e.into_inner()))
+        }
+
+        pub(crate) fn try_lock(&self) -> Option<SpinGuard<'_>> {
+            self.0.try_lock().ok().map(SpinGuard)
+        }
     }
 }
+
+pub(crate) use spin::{SpinGuard, SpinLock};
 
 /// A value under a [`SpinLock`].
 #[derive(Debug)]

@@ -4,6 +4,7 @@
 //! context is a parameter, and it is brought up to date at every resumption.
 
 use crate::fiber::{Fiber, FiberRef, Phase, WaitSlot};
+use crate::prim::{AtomicU32, Ordering};
 use crate::random::Stream;
 use crate::sched::Place;
 use crate::sched::pool::Pool;
@@ -16,7 +17,6 @@ use std::cell::Cell;
 use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::Poll;
 
 /// What a safepoint asks of the running body.

@@ -81,3 +81,5 @@ fn fiber_arrived_outside(shared: &Shared) {
 mod models;
 #[cfg(all(test, not(loom)))]
 mod tests;
+#[cfg(all(test, loom))]
+mod whole_models;

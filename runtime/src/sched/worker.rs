@@ -22,7 +22,7 @@ use crossbeam_utils::sync::Parker;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
 /// Work must have waited this long before a sleeping worker is woken for it: a wake-up costs
 /// about 31 us, more than a hundred spawns.
@@ -86,7 +86,7 @@ impl Seed {
             lifo: lifo.thief(),
             fifo: fifo.stealer(),
             slot: AtomicPtr::new(std::ptr::null_mut()),
-            poll_word: AtomicU32::new(0),
+            poll_word: crate::prim::AtomicU32::new(0),
             dispatches: AtomicU64::new(0),
             running: AtomicBool::new(false),
             inbox: crate::prim::Mutex::new(Default::default()),
@@ -100,9 +100,18 @@ impl Seed {
 
     /// The worker's thread.
     pub(crate) fn work(self, shared: Arc<Shared>, pool: Arc<Pool>, index: usize) {
+        let worker = self.worker(shared, pool, index);
+        Group::keep_spare(true);
+        worker.main_loop();
+        Group::keep_spare(false);
+        worker.shared.stacks.take_back(&worker.stacks);
+    }
+
+    /// The worker, on the calling thread.
+    pub(crate) fn worker(self, shared: Arc<Shared>, pool: Arc<Pool>, index: usize) -> Worker {
         let here = 0u8;
         let top = &raw const here as usize;
-        let worker = Worker {
+        Worker {
             stack_floor: Cell::new(top.saturating_sub(shared.worker_stack / 2)),
             stacks: crate::fiber::stack::Local::default(),
             // Number 1 is main's.
@@ -125,11 +134,7 @@ impl Seed {
             stale: Cell::new(0),
             pushes: Cell::new(0),
             work_since: Cell::new(0),
-        };
-        Group::keep_spare(true);
-        worker.main_loop();
-        Group::keep_spare(false);
-        worker.shared.stacks.take_back(&worker.stacks);
+        }
     }
 }
 
@@ -220,7 +225,7 @@ impl Worker {
 
     /// Runs a fiber taken from a queue, unless the entry is stale.
     #[inline]
-    fn dispatch(&self, fiber: FiberRef) {
+    pub(crate) fn dispatch(&self, fiber: FiberRef) {
         match fiber.state.transition_to_running() {
             ToRunning::Stale => self.dropped_stale(),
             ToRunning::First | ToRunning::Again => {

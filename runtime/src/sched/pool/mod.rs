@@ -15,7 +15,7 @@ use crossbeam_deque::{Injector, Stealer};
 use crossbeam_utils::sync::Unparker;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
 /// What others see of a worker.
 pub(crate) struct Remote {
@@ -26,7 +26,7 @@ pub(crate) struct Remote {
     /// The fiber woken last: runs next. Stealable once a thief has seen it twice.
     pub(crate) slot: AtomicPtr<Fiber>,
     /// Polled by running bodies; see `POLL_PREEMPT` and `POLL_CHECK`.
-    pub(crate) poll_word: AtomicU32,
+    pub(crate) poll_word: crate::prim::AtomicU32,
     /// Counts dispatches: the monitor sees by it who has run for long.
     pub(crate) dispatches: AtomicU64,
     pub(crate) running: AtomicBool,
