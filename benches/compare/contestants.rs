@@ -26,8 +26,8 @@ pub(crate) struct Contestant {
 }
 
 enum Kind {
-    /// The `lumen` binary of this build, with extra arguments to `run`.
-    Lumen(Vec<String>),
+    /// A `lumen` binary, with extra arguments to `run`.
+    Lumen(PathBuf, Vec<String>),
     /// Runs the source `peers/FOLDER/PROGRAM.EXTENSION`: the command's words up to the file.
     Script {
         words: Vec<String>,
@@ -45,14 +45,21 @@ enum Kind {
 }
 
 /// The contestants there are, and the names of those that were asked for but are not installed.
-pub(crate) fn find(peers: &[String], jit_modes: &[String]) -> (Vec<Contestant>, Vec<String>) {
+pub(crate) fn find(
+    peers: &[String],
+    jit_modes: &[String],
+    lumen: &Path,
+) -> (Vec<Contestant>, Vec<String>) {
     let mut found = Vec::new();
     let mut missing = Vec::new();
     for (mode, name) in JIT_MODES {
         if jit_modes.iter().any(|m| m == mode) {
             found.push(Contestant {
                 name: name.to_string(),
-                kind: Kind::Lumen(vec!["--jit".to_string(), mode.to_string()]),
+                kind: Kind::Lumen(
+                    lumen.to_owned(),
+                    vec!["--jit".to_string(), mode.to_string()],
+                ),
             });
         }
     }
@@ -141,8 +148,8 @@ impl Contestant {
         built: &Path,
     ) -> Result<Vec<PathBuf>, String> {
         match &self.kind {
-            Kind::Lumen(words) => {
-                let mut command = vec![PathBuf::from(env!("CARGO_BIN_EXE_lumen")), "run".into()];
+            Kind::Lumen(lumen, words) => {
+                let mut command = vec![lumen.clone(), "run".into()];
                 command.extend(words.iter().map(PathBuf::from));
                 command.push(benches.join("programs").join(program).with_extension("lm"));
                 Ok(command)

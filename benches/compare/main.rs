@@ -1,7 +1,7 @@
 //! Compares Lumen with other languages on `benches/programs/`.
 //!
 //! `cargo bench --bench compare [-- PROGRAM… --runs N --peers lua5.4,luajit,go,c,node,python3,
-//! wasmtime,wasmi --jit off,auto,always --small]`: every program is run by Lumen, interpreted
+//! wasmtime,wasmi --jit off,auto,always --small --lumen PATH]`: every program is run by Lumen, interpreted
 //! (`lumen`) and with native code (`lumen-jit`), and by each peer that is installed, the runs
 //! interleaved so that a slow minute of the machine hits all of them alike; outputs must be equal.
 //! Printed are medians of user CPU and wall time, peak memory, and the ratios.
@@ -44,6 +44,7 @@ struct Options {
     jit_modes: Vec<String>,
     runs: usize,
     small: bool,
+    lumen: PathBuf,
 }
 
 /// The samples of one program, by contestant name.
@@ -75,6 +76,7 @@ fn parse(args: &[String]) -> Result<Options, String> {
         jit_modes: vec!["off".into(), "auto".into()],
         runs: 3,
         small: false,
+        lumen: env!("CARGO_BIN_EXE_lumen").into(),
     };
     let mut rest = args.iter().filter(|a| *a != "--bench");
     while let Some(arg) = rest.next() {
@@ -86,6 +88,7 @@ fn parse(args: &[String]) -> Result<Options, String> {
                 options.runs = text.parse().map_err(|_| format!("`{text}` is no number"))?;
             }
             "--peers" => options.peers = value()?.split(',').map(str::to_string).collect(),
+            "--lumen" => options.lumen = value()?.into(),
             "--jit" => options.jit_modes = value()?.split(',').map(str::to_string).collect(),
             name => match PROGRAMS.iter().find(|(program, _)| *program == name) {
                 Some(program) => options.programs.push(*program),
@@ -117,7 +120,8 @@ fn parse(args: &[String]) -> Result<Options, String> {
 fn compare(options: &Options) -> Result<bool, String> {
     let benches = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches");
     let built = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("peers");
-    let (contestants, missing) = contestants::find(&options.peers, &options.jit_modes);
+    let (contestants, missing) =
+        contestants::find(&options.peers, &options.jit_modes, &options.lumen);
     for name in &missing {
         println!("not installed, therefore missing below: {name}");
     }

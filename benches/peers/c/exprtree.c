@@ -8,23 +8,23 @@ typedef enum { NUMBER, VARIABLE, ADD, SUBTRACT, MULTIPLY, NEGATE } Tag;
 
 typedef struct Expr {
     Tag tag;
-    long value;
+    long long value;
     struct Expr *a, *b;
 } Expr;
 
-static Expr *expr(Tag tag, long value, Expr *a, Expr *b) {
+static Expr *expr(Tag tag, long long value, Expr *a, Expr *b) {
     Expr *e = malloc(sizeof *e);
     *e = (Expr){tag, value, a, b};
     return e;
 }
 
-static Expr *build(long depth, long seed) {
+static Expr *build(long long depth, long long seed) {
     if (depth == 0 || seed % 37 == 0) {
         return seed % 2 == 0 ? expr(NUMBER, seed % 1000, NULL, NULL) : expr(VARIABLE, 0, NULL, NULL);
     }
-    long left = seed * 31 % MODULUS + 1;
-    long right = seed * 17 % MODULUS + 2;
-    long kind = seed % 7;
+    long long left = seed * 31 % MODULUS + 1;
+    long long right = seed * 17 % MODULUS + 2;
+    long long kind = seed % 7;
     if (kind == 6) {
         return expr(NEGATE, 0, build(depth - 1, left), NULL);
     }
@@ -32,7 +32,7 @@ static Expr *build(long depth, long seed) {
     return expr(tag, 0, build(depth - 1, left), build(depth - 1, right));
 }
 
-static long nodes(const Expr *e) {
+static long long nodes(const Expr *e) {
     switch (e->tag) {
     case NUMBER:
     case VARIABLE:
@@ -44,7 +44,7 @@ static long nodes(const Expr *e) {
     }
 }
 
-static long eval(const Expr *e, long x) {
+static long long eval(const Expr *e, long long x) {
     switch (e->tag) {
     case NUMBER:
         return e->value;
@@ -62,12 +62,12 @@ static long eval(const Expr *e, long x) {
 }
 
 int main(int argc, char **argv) {
-    long n = argc > 1 ? atol(argv[1]) : 200;
+    long long n = argc > 1 ? atoll(argv[1]) : 200;
     Expr *tree = build(DEPTH, 12345);
-    long total = 0;
-    for (long x = 0; x < n; x++) {
+    long long total = 0;
+    for (long long x = 0; x < n; x++) {
         total = (total * 3 + eval(tree, x)) % MODULUS;
     }
-    printf("%ld %ld\n", nodes(tree), total);
+    printf("%lld %lld\n", nodes(tree), total);
     return 0;
 }

@@ -2,11 +2,11 @@
 #include <stdlib.h>
 #include <stdbool.h>
 
-static void fannkuch(long n, long *checksum_out, long *most_out) {
-    long perm[32], flipped[32], count[32];
-    long checksum = 0, most = 0, r = n;
+static void fannkuch(long long n, long long *checksum_out, long long *most_out) {
+    long long perm[32], flipped[32], count[32];
+    long long checksum = 0, most = 0, r = n;
     bool even = true;
-    for (long i = 0; i < n; i++) {
+    for (long long i = 0; i < n; i++) {
         perm[i] = i;
     }
     for (;;) {
@@ -14,13 +14,13 @@ static void fannkuch(long n, long *checksum_out, long *most_out) {
             count[r - 1] = r;
             r--;
         }
-        for (long i = 0; i < n; i++) {
+        for (long long i = 0; i < n; i++) {
             flipped[i] = perm[i];
         }
-        long flips = 0;
-        for (long first = flipped[0]; first != 0; first = flipped[0]) {
-            for (long low = 0, high = first; low < high; low++, high--) {
-                long held = flipped[low];
+        long long flips = 0;
+        for (long long first = flipped[0]; first != 0; first = flipped[0]) {
+            for (long long low = 0, high = first; low < high; low++, high--) {
+                long long held = flipped[low];
                 flipped[low] = flipped[high];
                 flipped[high] = held;
             }
@@ -34,8 +34,8 @@ static void fannkuch(long n, long *checksum_out, long *most_out) {
                 *most_out = most;
                 return;
             }
-            long front = perm[0];
-            for (long i = 0; i < r; i++) {
+            long long front = perm[0];
+            for (long long i = 0; i < r; i++) {
                 perm[i] = perm[i + 1];
             }
             perm[r] = front;
@@ -50,9 +50,9 @@ static void fannkuch(long n, long *checksum_out, long *most_out) {
 }
 
 int main(int argc, char **argv) {
-    long n = argc > 1 ? atol(argv[1]) : 10;
-    long checksum, most;
+    long long n = argc > 1 ? atoll(argv[1]) : 10;
+    long long checksum, most;
     fannkuch(n < 31 ? n : 31, &checksum, &most);
-    printf("%ld %ld\n", checksum, most);
+    printf("%lld %lld\n", checksum, most);
     return 0;
 }

@@ -27,7 +27,7 @@ typedef enum { NIL, FALSE_, TRUE_, INTEGER, REAL, STRING, ARRAY, OBJECT } Kind;
 typedef struct Value {
     Kind kind;
     union {
-        long integer;
+        long long integer;
         double real;
         struct Value *first;
     };
@@ -222,7 +222,7 @@ static void write_value(Text *out, const Value *v) {
     case NIL: append(out, "null", 4); return;
     case TRUE_: append(out, "true", 4); return;
     case FALSE_: append(out, "false", 5); return;
-    case INTEGER: append(out, number, sprintf(number, "%ld", v->integer)); return;
+    case INTEGER: append(out, number, sprintf(number, "%lld", v->integer)); return;
     case REAL: append(out, number, sprintf(number, "%.15g", v->real)); return;
     case STRING: quote(out, v->string, v->string_len); return;
     default: break;
@@ -241,15 +241,15 @@ static void write_value(Text *out, const Value *v) {
     append(out, v->kind == ARRAY ? "]" : "}", 1);
 }
 
-static long weigh(const Value *v) {
-    long sum = 0;
+static long long weigh(const Value *v) {
+    long long sum = 0;
     switch (v->kind) {
     case NIL: return 3;
     case TRUE_: return 1;
     case FALSE_: return 2;
     case INTEGER: return v->integer * 2;
-    case REAL: return (long)(v->real * 2);
-    case STRING: return (long)v->string_len;
+    case REAL: return (long long)(v->real * 2);
+    case STRING: return (long long)v->string_len;
     default: break;
     }
     for (const Value *item = v->first; item; item = item->next) {
@@ -258,15 +258,15 @@ static long weigh(const Value *v) {
     return sum;
 }
 
-static Text document(long n) {
+static Text document(long long n) {
     Text t = {0};
     char piece[128];
     append_text(&t, "[");
-    for (long i = 0; i < n; i++) {
+    for (long long i = 0; i < n; i++) {
         if (i > 0) {
             append_text(&t, ",");
         }
-        sprintf(piece, "{\"id\":%ld,\"name\":\"user %ld\",\"active\":%s,\"score\":%ld.5,", i, i,
+        sprintf(piece, "{\"id\":%lld,\"name\":\"user %lld\",\"active\":%s,\"score\":%lld.5,", i, i,
                 i % 2 == 0 ? "true" : "false", i % 1000);
         append_text(&t, piece);
         append_text(&t, "\"tags\":[\"alpha\",\"beta\",\"gamma\"],");
@@ -278,9 +278,9 @@ static Text document(long n) {
 }
 
 int main(int argc, char **argv) {
-    long n = argc > 1 ? atol(argv[1]) : 60000;
+    long long n = argc > 1 ? atoll(argv[1]) : 60000;
     Text text = document(n);
-    long checksum = (long)text.len;
+    long long checksum = (long long)text.len;
     append(&text, "\0", 1);
     for (int round = 0; round < 5; round++) {
         Value value = {0};
@@ -290,10 +290,10 @@ int main(int argc, char **argv) {
         }
         checksum = (checksum + weigh(&value)) % 1000000007;
         write_value(&out, &value);
-        checksum = (checksum + (long)out.len) % 1000000007;
+        checksum = (checksum + (long long)out.len) % 1000000007;
         release(&value);
         free(out.bytes);
     }
-    printf("%ld\n", checksum);
+    printf("%lld\n", checksum);
     return 0;
 }

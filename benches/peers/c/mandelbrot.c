@@ -3,9 +3,9 @@
 
 #define LIMIT 200
 
-static long escape(double cr, double ci) {
+static long long escape(double cr, double ci) {
     double zr = 0, zi = 0;
-    long steps = 0;
+    long long steps = 0;
     while (steps < LIMIT) {
         double rr = zr * zr, ii = zi * zi;
         if (rr + ii > 4.0) {
@@ -19,14 +19,14 @@ static long escape(double cr, double ci) {
 }
 
 int main(int argc, char **argv) {
-    long n = argc > 1 ? atol(argv[1]) : 1000;
-    long total = 0;
-    for (long y = 0; y < n; y++) {
+    long long n = argc > 1 ? atoll(argv[1]) : 1000;
+    long long total = 0;
+    for (long long y = 0; y < n; y++) {
         double ci = 2.0 * (double)y / (double)n - 1.0;
-        for (long x = 0; x < n; x++) {
+        for (long long x = 0; x < n; x++) {
             total += escape(2.0 * (double)x / (double)n - 1.5, ci);
         }
     }
-    printf("%ld\n", total);
+    printf("%lld\n", total);
     return 0;
 }

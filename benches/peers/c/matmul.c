@@ -1,25 +1,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static double **make(long n, long seed) {
+static double **make(long long n, long long seed) {
     double **m = malloc(n * sizeof *m);
-    for (long i = 0; i < n; i++) {
+    for (long long i = 0; i < n; i++) {
         m[i] = malloc(n * sizeof **m);
-        for (long j = 0; j < n; j++) {
+        for (long long j = 0; j < n; j++) {
             m[i][j] = (double)((i * seed + j * 3) % 17) * 0.25;
         }
     }
     return m;
 }
 
-static double **multiply(long n, double **a, double **b) {
+static double **multiply(long long n, double **a, double **b) {
     double **c = malloc(n * sizeof *c);
-    for (long i = 0; i < n; i++) {
+    for (long long i = 0; i < n; i++) {
         double *row = calloc(n, sizeof *row);
-        for (long k = 0; k < n; k++) {
+        for (long long k = 0; k < n; k++) {
             double x = a[i][k];
             const double *other = b[k];
-            for (long j = 0; j < n; j++) {
+            for (long long j = 0; j < n; j++) {
                 row[j] += x * other[j];
             }
         }
@@ -29,12 +29,12 @@ static double **multiply(long n, double **a, double **b) {
 }
 
 int main(int argc, char **argv) {
-    long n = argc > 1 ? atol(argv[1]) : 400;
+    long long n = argc > 1 ? atoll(argv[1]) : 400;
     double **c = multiply(n, make(n, 5), make(n, 7));
     double trace = 0, total = 0;
-    for (long i = 0; i < n; i++) {
+    for (long long i = 0; i < n; i++) {
         trace += c[i][i];
-        for (long j = 0; j < n; j++) {
+        for (long long j = 0; j < n; j++) {
             total += c[i][j];
         }
     }

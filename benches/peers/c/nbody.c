@@ -78,10 +78,10 @@ static void advance(double dt) {
 }
 
 int main(int argc, char **argv) {
-    long n = argc > 1 ? atol(argv[1]) : 5000000;
+    long long n = argc > 1 ? atoll(argv[1]) : 5000000;
     offset_momentum();
     printf("%.9f\n", energy());
-    for (long i = 0; i < n; i++) {
+    for (long long i = 0; i < n; i++) {
         advance(0.01);
     }
     printf("%.9f\n", energy());

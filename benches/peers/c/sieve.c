@@ -3,20 +3,20 @@
 #include <stdbool.h>
 #include <string.h>
 
-static long primes_below(long n) {
+static long long primes_below(long long n) {
     bool *prime = malloc(n);
     memset(prime, true, n);
     prime[0] = false;
     prime[1] = false;
-    for (long i = 2; i * i < n; i++) {
+    for (long long i = 2; i * i < n; i++) {
         if (prime[i]) {
-            for (long multiple = i * i; multiple < n; multiple += i) {
+            for (long long multiple = i * i; multiple < n; multiple += i) {
                 prime[multiple] = false;
             }
         }
     }
-    long count = 0;
-    for (long i = 0; i < n; i++) {
+    long long count = 0;
+    for (long long i = 0; i < n; i++) {
         count += prime[i];
     }
     free(prime);
@@ -24,11 +24,11 @@ static long primes_below(long n) {
 }
 
 int main(int argc, char **argv) {
-    long n = argc > 1 ? atol(argv[1]) : 10000000;
-    long total = 0;
+    long long n = argc > 1 ? atoll(argv[1]) : 10000000;
+    long long total = 0;
     for (int round = 0; round < 3; round++) {
         total += primes_below(n);
     }
-    printf("%ld\n", total);
+    printf("%lld\n", total);
     return 0;
 }

@@ -2,24 +2,24 @@
 #include <stdlib.h>
 #include <math.h>
 
-static double entry(long i, long j) {
+static double entry(long long i, long long j) {
     return 1.0 / (double)((i + j) * (i + j + 1) / 2 + i + 1);
 }
 
-static void times(long n, const double *v, double *out) {
-    for (long i = 0; i < n; i++) {
+static void times(long long n, const double *v, double *out) {
+    for (long long i = 0; i < n; i++) {
         double sum = 0;
-        for (long j = 0; j < n; j++) {
+        for (long long j = 0; j < n; j++) {
             sum += entry(i, j) * v[j];
         }
         out[i] = sum;
     }
 }
 
-static void times_transposed(long n, const double *v, double *out) {
-    for (long i = 0; i < n; i++) {
+static void times_transposed(long long n, const double *v, double *out) {
+    for (long long i = 0; i < n; i++) {
         double sum = 0;
-        for (long j = 0; j < n; j++) {
+        for (long long j = 0; j < n; j++) {
             sum += entry(j, i) * v[j];
         }
         out[i] = sum;
@@ -27,11 +27,11 @@ static void times_transposed(long n, const double *v, double *out) {
 }
 
 int main(int argc, char **argv) {
-    long n = argc > 1 ? atol(argv[1]) : 1000;
+    long long n = argc > 1 ? atoll(argv[1]) : 1000;
     double *u = malloc(n * sizeof *u);
     double *v = malloc(n * sizeof *v);
     double *between = malloc(n * sizeof *between);
-    for (long i = 0; i < n; i++) {
+    for (long long i = 0; i < n; i++) {
         u[i] = 1;
     }
     for (int round = 0; round < 10; round++) {
@@ -41,7 +41,7 @@ int main(int argc, char **argv) {
         times_transposed(n, between, u);
     }
     double vbv = 0, vv = 0;
-    for (long i = 0; i < n; i++) {
+    for (long long i = 0; i < n; i++) {
         vbv += u[i] * v[i];
         vv += v[i] * v[i];
     }

@@ -22,11 +22,11 @@ static Text copy(const char *bytes, size_t len) {
     return t;
 }
 
-static Text build(long n) {
+static Text build(long long n) {
     Text t = {0};
     char piece[32];
-    for (long i = 0; i < n; i++) {
-        append(&t, piece, sprintf(piece, "%ld,", i % 1000));
+    for (long long i = 0; i < n; i++) {
+        append(&t, piece, sprintf(piece, "%lld,", i % 1000));
     }
     return t;
 }
@@ -84,7 +84,7 @@ static __attribute__((noinline)) size_t bracketed_length(Text part) {
 }
 
 int main(int argc, char **argv) {
-    long n = argc > 1 ? atol(argv[1]) : 1000000;
+    long long n = argc > 1 ? atoll(argv[1]) : 1000000;
     size_t checksum = 0;
     for (int round = 0; round < 3; round++) {
         Text text = build(n);
