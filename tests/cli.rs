@@ -559,3 +559,21 @@ fn a_fault_is_put_where_it_is_asked_for() {
     assert_eq!(code(&lumen(&["run", "--inject", "fail@2", &file])), 2);
     assert_eq!(code(&lumen(&["run", "--deterministic=lifo", &file])), 2);
 }
+
+#[test]
+fn tests_are_run_in_many_orders() {
+    let folder = scratch("schedules");
+    let text = "test \"locks\"\n  let a = Mutex(0)\n  let b = Mutex(0)\n  await parallel\n    \
+                a.with(fn(x) => b.get())\n    b.with(fn(x) => a.get())\n  end\nend\n\
+                test \"fine\"\n  assert_eq(await spawn(fn() => 1), 1)\nend\n";
+    let file = write(&folder, "t.lm", text);
+    assert_eq!(code(&lumen(&["test", &file])), 0);
+    let output = lumen(&["test", "--schedules", "40", &file]);
+    assert_eq!(code(&output), 1);
+    let text = stdout(&output);
+    assert!(text.contains("failure: deadlock\nschedule "), "{text}");
+    assert!(text.contains("fine, 40 schedules"), "{text}");
+    let again = stdout(&lumen(&["test", "--schedules", "40", &file]));
+    let repeated = |t: &str| t.lines().take(4).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(repeated(&text), repeated(&again));
+}

@@ -36,8 +36,8 @@ mod real {
 mod spin {
     use super::Ordering;
 
-    /// A lock for a handful of instructions at a time: taking it is one locked instruction, letting go
-    /// of it a plain store. Whoever finds it taken spins, then makes room, then naps.
+    /// A lock for a handful of instructions at a time: taking it is one locked instruction, letting
+    /// go of it a plain store. Whoever finds it taken spins, then makes room, then naps.
     #[derive(Debug)]
     pub(crate) struct SpinLock(std::sync::atomic::AtomicBool);
 
@@ -100,7 +100,7 @@ mod spin {
     pub(crate) struct SpinLock(loom::sync::Mutex<()>);
 
     #[derive(Debug)]
-    pub(crate) struct SpinGuard<'a>(Held<'a>);
+    pub(crate) struct SpinGuard<'a>(#[expect(dead_code, reason = "it is held")] Held<'a>);
 
     type Held<'a> = loom::sync::MutexGuard<'a, ()>;
 

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use clap::{Arg, ArgMatches, Command, value_parser};
-use lumen_vm::{End, Program};
+use lumen_runtime::sched::policy::{Schedule, Scheduler, UNKNOWN_LENGTH};
+use lumen_vm::{End, Ended, Program};
 
+use crate::captured::Captured;
 use crate::host::Process;
 use crate::pipeline::Session;
 use crate::report::ErrorFormat;
@@ -36,7 +38,24 @@ pub fn command() -> Command {
                 .value_name("TEXT")
                 .help("Run only tests whose name contains TEXT"),
         );
-    settings::arguments(command).arg(super::error_format_argument())
+    let command = settings::arguments(command).arg(super::error_format_argument());
+    command
+        .next_help_heading("In many orders")
+        .arg(
+            Arg::new("schedules")
+                .long("schedules")
+                .value_name("N")
+                .value_parser(value_parser!(u64).range(1..=1_000_000_000))
+                .help("Run each test deterministically in so many orders, until one fails"),
+        )
+        .arg(
+            Arg::new("strategy")
+                .long("strategy")
+                .value_name("ORDER")
+                .requires("schedules")
+                .value_parser(value_parser!(Scheduler))
+                .help("random, delay:N or pct:N [default: fifo once, then these in turn]"),
+        )
 }
 
 /// Runs the tests.
@@ -56,6 +75,8 @@ pub fn run(matches: &ArgMatches) -> Exit {
     };
     let mut run = Run {
         settings,
+        schedules: matches.get_one::<u64>("schedules").copied(),
+        strategy: matches.get_one::<Scheduler>("strategy").copied(),
         format: super::error_format(matches),
         only: matches
             .get_one::<String>("only")
@@ -87,8 +108,13 @@ pub fn run(matches: &ArgMatches) -> Exit {
     }
 }
 
+/// How many decisions a test may take.
+const LENGTHS: [u64; 4] = [8, 40, UNKNOWN_LENGTH, 2000];
+
 struct Run {
     settings: Settings,
+    schedules: Option<u64>,
+    strategy: Option<Scheduler>,
     format: ErrorFormat,
     only: String,
     passed: usize,
@@ -108,10 +134,57 @@ impl Run {
         for (index, name) in names.iter().enumerate() {
             if name.contains(&self.only) {
                 let name = format!("{}: {name}", path.display());
-                self.test(&program, path, index, &name);
+                match self.schedules {
+                    Some(schedules) => self.explore(&program, path, index, &name, schedules),
+                    None => self.test(&program, path, index, &name),
+                }
             }
         }
         Ok(())
+    }
+
+    /// Runs a test in many orders, until one fails. Schedule i depends on the seed and i alone.
+    fn explore(&mut self, program: &Program, path: &Path, index: usize, name: &str, all: u64) {
+        let seed = self.settings.chance_seed().unwrap_or(0);
+        for number in 1..=all {
+            let scheduler = self.strategy.unwrap_or(match (number, number % 4) {
+                (1, _) => Scheduler::Fifo,
+                (_, 0) => Scheduler::Random,
+                (_, 1) => Scheduler::Pct(2 + (number / 4 % 2) as u32),
+                (_, 2) => Scheduler::Delay(1),
+                _ => Scheduler::Delay(2),
+            });
+            let schedule = Schedule {
+                scheduler,
+                seed: seed.wrapping_add(number - 1),
+                // How long a test is, is not known: guesses, in turn.
+                length: LENGTHS[(number / 4 % 4) as usize],
+                injection: None,
+            };
+            let host = Captured::new(path, Vec::new(), 1, Some(seed), Arc::default());
+            let host = Arc::new(host);
+            let program = program.with(|options| {
+                options.deterministic = true;
+                options.schedule = schedule;
+            });
+            let ended = program.run_test(index, host.clone());
+            if ended.exit_code() != 0 {
+                self.failed += 1;
+                let (out, errors) = host.take();
+                report::output(&format!(
+                    "{out}FAILED {name}\nfailure: {}\n",
+                    kind_of(&ended)
+                ));
+                report::error_text(&errors);
+                if let End::Failed(failure) = &ended.end {
+                    report::error_text(&failure.render());
+                }
+                report::output(&format!("schedule {number} of {all}\n"));
+                return;
+            }
+        }
+        self.passed += 1;
+        report::output(&format!("ok     {name}, {all} schedules\n"));
     }
 
     fn test(&mut self, program: &Program, path: &Path, index: usize, name: &str) {
@@ -141,5 +214,19 @@ impl Run {
             "{} {name}\n",
             if passed { "ok    " } else { "FAILED" }
         ));
+    }
+}
+
+/// What kind of failure it is, in a word that scripts can rely on.
+fn kind_of(ended: &Ended) -> &'static str {
+    match &ended.end {
+        _ if ended.deadlocked => "deadlock",
+        End::Failed(failure) => match failure.kind.as_str() {
+            "Assertion" => "assertion",
+            "Closed" => "closed",
+            "Deadlock" => "deadlock",
+            _ => "failure",
+        },
+        _ => "failure",
     }
 }
