@@ -10,7 +10,7 @@ use lumen_bytecode::module::{
 };
 use lumen_bytecode::operand::*;
 use lumen_runtime::native::{Host, Stream};
-use lumen_vm::{End, Options, Program};
+use lumen_vm::{End, JitMode, Options, Program};
 
 /// A host that keeps what is printed.
 #[derive(Debug, Default)]
@@ -63,10 +63,23 @@ pub(crate) fn load(module: Module, options: Options) -> Program {
     Program::load(module, &[], options).expect("loads")
 }
 
+/// Runs a module interpreted and in native code; both must end alike.
 pub(crate) fn run(module: Module) -> End {
-    let ended = load(module, Options::default()).run(Arc::new(Sink::default()));
-    assert_eq!(ended.leaked, 0, "{:?}", ended.end);
-    ended.end
+    let modes = [JitMode::Off, JitMode::Auto, JitMode::Always];
+    let [interpreted, rest @ ..] = modes.map(|jit| {
+        let options = Options {
+            jit,
+            jit_threshold: 1,
+            ..Options::default()
+        };
+        let ended = load(module.clone(), options).run(Arc::new(Sink::default()));
+        assert_eq!(ended.leaked, 0, "{jit:?}: {:?}", ended.end);
+        ended.end
+    });
+    for (native, jit) in rest.into_iter().zip(&modes[1..]) {
+        assert_eq!(interpreted, native, "{jit:?}");
+    }
+    interpreted
 }
 
 pub(crate) fn value(text: &str) -> End {
