@@ -44,7 +44,13 @@ impl Parser<'_> {
     fn parse_directives(&mut self) -> Vec<Directive> {
         let mut directives = Vec::new();
         while self.at(T::Label) {
-            directives.push(self.parse_directive());
+            let directive = self.parse_directive();
+            let known = [sym::DETERMINISTIC, sym::STRICT, sym::DOC_MODE, sym::CLOCK];
+            // What may stand behind an unknown one is not for us to say.
+            while !known.contains(&directive.name.name) && self.same_line() && !self.at(T::Eof) {
+                self.bump();
+            }
+            directives.push(directive);
             self.expect_line_end();
         }
         directives

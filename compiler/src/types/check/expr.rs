@@ -58,7 +58,7 @@ impl<'a> Checker<'a> {
             Ast::If(one) => self.if_expr(one, span, want),
             Ast::Match(one) => self.match_expr(one, span, want),
             Ast::When(one) => self.when_expr(one, span, want),
-            Ast::While(one) => self.while_loop(one, span),
+            Ast::While(one) => self.while_loop(one, span, want),
             Ast::Loop(one) => self.endless_loop(one, span, want),
             Ast::For(one) => self.for_loop(one, span, want),
             Ast::Try(one) => self.try_expr(one, span, want),
@@ -178,6 +178,8 @@ impl<'a> Checker<'a> {
             );
         } else if let Some(help) = foreign_name(&text) {
             error = error.help(help);
+        } else if let Some(module) = self.elsewhere(name) {
+            error = error.help(format!("import it: import std.{module}: {text}"));
         } else if let Some(near) = self.near_name(&text) {
             error = error.help(format!("did you mean `{near}`?"));
         }

@@ -45,9 +45,13 @@ impl<'a> Checker<'a> {
         }
     }
 
-    pub(crate) fn while_loop(&mut self, one: &'a ast::While, span: Span) -> Expr {
+    pub(crate) fn while_loop(&mut self, one: &'a ast::While, span: Span, want: Want) -> Expr {
         self.unnarrow_loop(&one.body, Some(&one.condition));
-        let id = self.open_loop(one.label, Want::Nothing);
+        let want = match want {
+            Want::Nothing => Want::Value,
+            _ => want,
+        };
+        let id = self.open_loop(one.label, want);
         let mark = self.mark_narrows();
         match &one.condition {
             Condition::Expr(test) => {
@@ -56,11 +60,21 @@ impl<'a> Checker<'a> {
                 let body = Box::new(self.block(&one.body, Want::Nothing));
                 self.forget_narrows(mark);
                 let breaks = self.cx().loops.last().is_some_and(|one| one.breaks);
-                self.close_loop(false);
-                let endless = matches!(test.kind, Ast::Bool(true)) && !breaks;
                 if !breaks {
                     self.assume(test, false);
                 }
+                if let Some(stop) = self.null_break(id, test.span) {
+                    let ty = self.close_loop(false);
+                    let kind = ExprKind::If {
+                        cond,
+                        then: body,
+                        otherwise: Some(Box::new(stop)),
+                    };
+                    let body = Box::new(node(kind, Ty::NULL, span));
+                    return node(ExprKind::Loop { id, body }, ty, span);
+                }
+                self.close_loop(false);
+                let endless = matches!(test.kind, Ast::Bool(true)) && !breaks;
                 let ty = if endless { Ty::NEVER } else { Ty::NULL };
                 node(ExprKind::While { id, cond, body }, ty, span)
             }
@@ -72,7 +86,8 @@ impl<'a> Checker<'a> {
                 let body = self.block(&one.body, Want::Nothing);
                 self.leave(scope);
                 self.forget_narrows(mark);
-                let stop = node(ExprKind::Break(id, None), Ty::NEVER, value.span);
+                let stop = self.null_break(id, value.span);
+                let end = node(ExprKind::Break(id, None), Ty::NEVER, value.span);
                 let wild = self.wild(value.ty, value.span);
                 let arms = vec![
                     Arm {
@@ -83,16 +98,24 @@ impl<'a> Checker<'a> {
                     Arm {
                         pat: wild,
                         guard: None,
-                        body: stop,
+                        body: stop.unwrap_or(end),
                     },
                 ];
                 let value = Box::new(value);
                 let step = node(ExprKind::Match { value, arms }, Ty::NULL, span);
-                self.close_loop(false);
+                let ty = self.close_loop(false);
                 let body = Box::new(step);
-                node(ExprKind::Loop { id, body }, Ty::NULL, span)
+                node(ExprKind::Loop { id, body }, ty, span)
             }
         }
+    }
+
+    /// The end of a `while` some `break` of which gives a value: with null.
+    fn null_break(&mut self, id: LoopId, span: Span) -> Option<Expr> {
+        let ty = self.cx().loops.last().and_then(|one| one.value)?;
+        let value = self.coerce_later(super::null(span), ty);
+        let kind = ExprKind::Break(id, Some(Box::new(value)));
+        Some(node(kind, Ty::NEVER, span))
     }
 
     pub(crate) fn endless_loop(&mut self, one: &'a ast::Loop, span: Span, want: Want) -> Expr {

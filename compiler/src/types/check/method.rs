@@ -330,11 +330,24 @@ impl<'a> Checker<'a> {
         let mut error = Diagnostic::new(Code::UnknownMethod, message, name.span);
         if let Kind::Future(_) = self.types.kind(ty) {
             error = error.help("await the future first");
+        } else if let Some(module) = self.elsewhere(name.name) {
+            error = error.help(format!("import it: import std.{module}: {text}"));
         } else if let Some(near) = self.near_method(ty, &text) {
             error = error.help(format!("did you mean `{near}`?"));
         }
         self.report(error);
         self.poison(span)
+    }
+
+    /// The library module, imported by the program for something else, that has this cell.
+    pub(crate) fn elsewhere(&self, name: Symbol) -> Option<String> {
+        let modules = self.modules.list.iter().zip(&self.scopes);
+        let mut others = modules.filter(|(module, _)| module.library && !module.prelude);
+        let found = others.find(|(_, scope)| {
+            let cell = matches!(scope.values.get(&name), Some(ValueDef::Cell(_)));
+            cell && scope.exported.contains(&name)
+        });
+        found.map(|(module, _)| module.name.clone())
     }
 
     fn near_method(&mut self, ty: Ty, text: &str) -> Option<String> {
