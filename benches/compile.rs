@@ -143,9 +143,11 @@ fn main() {
     let program = program.expect("a correct program");
     let mut lowered = report.stage("lower", || lumen_compiler::ir::build::lower(&program));
     report.stage("drop", || drop(program));
-    let classes = report.stage("passes", || lumen_compiler::ir::passes::run(&mut lowered));
+    report.stage("passes", || {
+        lumen_compiler::ir::passes::prepare(&mut lowered)
+    });
     let module = report.stage("emit", || {
-        lumen_compiler::emit::emit(lowered, classes, &sources, &mut diagnostics)
+        lumen_compiler::emit::own_and_emit(lowered, &sources, &mut diagnostics)
     });
     let bytes = report.stage("encode", || file::encode(&module));
     drop(bytes);

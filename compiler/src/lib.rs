@@ -11,6 +11,8 @@ pub mod source;
 pub mod syntax;
 pub mod types;
 
+use std::borrow::Borrow;
+
 use bytecode::module::Module;
 use diag::Diagnostics;
 use lumen_bytecode as bytecode;
@@ -57,10 +59,13 @@ pub fn lower(program: &hir::Program) -> (ir::Program, Vec<Vec<ir::passes::owners
 
 /// From the typed tree to bytecode; what is too large for it is reported.
 pub fn generate(
-    program: &hir::Program,
+    program: impl Borrow<hir::Program>,
     sources: &SourceMap,
     diagnostics: &mut Diagnostics,
 ) -> Module {
-    let (lowered, classes) = lower(program);
-    emit::emit(lowered, classes, sources, diagnostics)
+    let mut lowered = ir::build::lower(program.borrow());
+    // A tree that was handed over is not needed any more.
+    drop(program);
+    ir::passes::prepare(&mut lowered);
+    emit::own_and_emit(lowered, sources, diagnostics)
 }

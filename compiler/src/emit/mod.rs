@@ -8,7 +8,7 @@ pub mod registers;
 mod windows;
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
-use crate::ir::passes::ownership::Class;
+use crate::ir::passes::{self, ownership::Class};
 use crate::ir::roles::Signatures;
 use crate::ir::{Func, Program};
 use crate::source::Span;
@@ -28,10 +28,33 @@ struct Shared<'a> {
 
 /// Emits a whole program after its passes ran. `classes` are the ownership pass's, per function.
 pub fn emit(
-    mut program: Program,
+    program: Program,
     classes: Vec<Vec<Class>>,
     sources: &SourceMap,
     diagnostics: &mut Diagnostics,
+) -> Module {
+    let mut classes = classes.into_iter();
+    let next = move |_: &mut Func, _: &Shared<'_>| classes.next().unwrap_or_default();
+    emit_each(program, sources, diagnostics, next)
+}
+
+/// The same after [`passes::prepare`] only: the ownership pass runs on each function right before
+/// it is emitted, and each goes as soon as its code is there.
+pub fn own_and_emit(
+    program: Program,
+    sources: &SourceMap,
+    diagnostics: &mut Diagnostics,
+) -> Module {
+    emit_each(program, sources, diagnostics, |func, shared| {
+        passes::ownership::run_func(func, shared.sigs, &shared.program.types)
+    })
+}
+
+fn emit_each(
+    mut program: Program,
+    sources: &SourceMap,
+    diagnostics: &mut Diagnostics,
+    mut classes: impl FnMut(&mut Func, &Shared<'_>) -> Vec<Class>,
 ) -> Module {
     let sigs = Signatures::of(&program);
     let funcs = std::mem::take(&mut program.funcs);
@@ -43,8 +66,8 @@ pub fn emit(
         unreachable: program.unreachable_message(),
         sources,
     };
-    // Each function goes as soon as its code is there.
-    for (func, classes) in funcs.into_iter().zip(classes) {
+    for mut func in funcs {
+        let classes = classes(&mut func, &shared);
         match func::emit(&func, &classes, &shared) {
             Ok(function) => functions.push(function),
             Err(error) => diagnostics.push(too_large(&func, &error)),

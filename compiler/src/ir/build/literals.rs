@@ -42,6 +42,37 @@ pub(super) fn leading(rows: &[Row<'_>], source: &Source) -> usize {
     rows.iter().take_while(is_literal).count()
 }
 
+/// The rows that test a value for each Int, and those that may match any.
+pub(super) struct ByValue {
+    own: FxHashMap<i64, Vec<usize>>,
+    others: Vec<usize>,
+}
+
+/// Sorts `rows` by the Ints that they test `source` for.
+pub(super) fn by_value(rows: &[Row<'_>], source: &Source) -> ByValue {
+    let mut sorted = ByValue {
+        own: FxHashMap::default(),
+        others: Vec::new(),
+    };
+    for (i, row) in rows.iter().enumerate() {
+        match key(row, source) {
+            Some((Key::Int(value), _)) => sorted.own.entry(value).or_default().push(i),
+            _ => sorted.others.push(i),
+        }
+    }
+    sorted
+}
+
+impl ByValue {
+    /// The rows that `value` may match, in order.
+    pub(super) fn rows<'a>(&self, rows: &[Row<'a>], value: i64) -> Vec<Row<'a>> {
+        let mut some = self.own.get(&value).cloned().unwrap_or_default();
+        some.extend(&self.others);
+        some.sort_unstable();
+        some.into_iter().map(|i| rows[i].clone()).collect()
+    }
+}
+
 impl<'a> FuncBuilder<'_, 'a> {
     /// Tests the literals that the first rows ask `source` for, and goes on with each and without.
     pub(super) fn literals(&mut self, rows: Vec<Row<'a>>, source: Source, tree: &mut Tree<'a, '_>) {

@@ -419,10 +419,12 @@ impl<'a> FuncBuilder<'_, 'a> {
         });
         let hir = self.m.hir;
         let (lens, excluded) = (tree.lens.len(), tree.excluded.len());
+        let groups = literals::by_value(rows, &s);
         for &v in &values {
             self.c
                 .start(targets[usize::try_from(v - least).unwrap_or(0)]);
-            self.decide(when_yes(rows, &s, Head::Int(v), &hir.types), tree);
+            let rows = groups.rows(rows, v);
+            self.decide(when_yes(&rows, &s, Head::Int(v), &hir.types), tree);
             tree.lens.truncate(lens);
             tree.excluded.truncate(excluded);
         }

@@ -44,10 +44,7 @@ fn chain<'a>(e: &'a Expr, out: &mut Vec<Part<'a>>) {
             chain(b, out);
         }
         ExprKind::Interpolate(pieces) => {
-            out.extend(pieces.iter().map(|piece| match piece {
-                Piece::Text(text) => Part::Text(text),
-                Piece::Value(e, spec) => Part::Value(e, spec.as_ref()),
-            }));
+            out.extend(pieces.iter().map(Part::of));
         }
         ExprKind::Str(text) => out.push(Part::Text(text)),
         _ => out.push(Part::Value(e, None)),
@@ -59,15 +56,35 @@ enum Part<'a> {
     Value(&'a Expr, Option<&'a FormatSpec>),
 }
 
+impl<'a> Part<'a> {
+    fn of(piece: &'a Piece) -> Part<'a> {
+        match piece {
+            Piece::Text(text) => Part::Text(text),
+            Piece::Value(e, spec) => Part::Value(e, spec.as_ref()),
+        }
+    }
+}
+
+/// Pieces joined at once: all of them are in registers then.
+const JOINED_MAX: usize = 200;
+
 impl<'a> FuncBuilder<'_, 'a> {
     /// An interpolated string.
     pub(crate) fn interpolate(&mut self, pieces: &'a [Piece], dst: Option<VReg>) -> VReg {
-        let parts = pieces.iter().map(|piece| match piece {
-            Piece::Text(text) => Part::Text(text),
-            Piece::Value(e, spec) => Part::Value(e, spec.as_ref()),
-        });
-        let regs = self.texts(parts.collect());
-        self.join(&regs, dst)
+        let (first, rest) = pieces.split_at(pieces.len().min(JOINED_MAX));
+        let regs = self.texts(first.iter().map(Part::of).collect());
+        if rest.is_empty() {
+            return self.join(&regs, dst);
+        }
+        let whole = self.temp(Ty::STRING);
+        let start = self.join(&regs, None);
+        self.copy(whole, start);
+        for some in rest.chunks(JOINED_MAX) {
+            let regs = self.texts(some.iter().map(Part::of).collect());
+            let part = self.join(&regs, None);
+            self.c.op(Op::StrAppend, &[whole, part]);
+        }
+        whole
     }
 
     /// The Strings of the parts, in order.

@@ -28,8 +28,8 @@ pub mod lookups;
 pub mod ownership;
 pub mod thread;
 
-use super::Program;
 use super::roles::Signatures;
+use super::{Func, Program};
 use lumen_bytecode::code::Op;
 use lumen_bytecode::module::{Constant, TypeDesc, TypeIx};
 use ownership::Class;
@@ -43,6 +43,13 @@ pub const UNREACHABLE: &str = "internal: unreachable code was reached";
 
 /// Runs all passes; gives the classes of all registers for emission.
 pub fn run(program: &mut Program) -> Vec<Vec<Class>> {
+    prepare(program);
+    ownership::run(program)
+}
+
+/// Runs the passes that look at more than one function; what is left to do is
+/// [`ownership::run_func`] for each.
+pub fn prepare(program: &mut Program) {
     let message = Constant::Str(UNREACHABLE.to_string());
     if !program.constants.contains(&message) {
         program.constants.push(message);
@@ -59,9 +66,19 @@ pub fn run(program: &mut Program) -> Vec<Vec<Class>> {
     for func in &mut program.funcs {
         hoist::run(func, &sigs, &program.types, &program.globals);
         dead::unread(func, &sigs);
+        shrink(func);
     }
     normalise(program);
-    ownership::run(program)
+    ownership::params::infer(program);
+}
+
+/// Gives back room that is not needed any more: all functions wait until they are emitted.
+fn shrink(func: &mut Func) {
+    func.regs.shrink_to_fit();
+    func.blocks.shrink_to_fit();
+    for block in &mut func.blocks {
+        block.insts.shrink_to_fit();
+    }
 }
 
 /// The union types of a program by their members.

@@ -38,9 +38,9 @@ pub fn is_word(types: &[TypeDesc], ty: TypeIx) -> bool {
     )
 }
 
-/// Runs the pass over the whole program; fills in `Func::owned`, and gives all classes.
+/// Runs the pass over the whole program, whose `Func::owned` are filled in ([`params::infer`]);
+/// gives all classes.
 pub fn run(program: &mut Program) -> Vec<Vec<Class>> {
-    params::infer(program);
     let sigs = Signatures::of(program);
     let types = std::mem::take(&mut program.types);
     let run = |func| run_func(func, &sigs, &types);
@@ -49,7 +49,8 @@ pub fn run(program: &mut Program) -> Vec<Vec<Class>> {
     classes
 }
 
-fn run_func(func: &mut Func, sigs: &Signatures, types: &[TypeDesc]) -> Vec<Class> {
+/// Runs the pass on one function; gives the classes of its registers.
+pub fn run_func(func: &mut Func, sigs: &Signatures, types: &[TypeDesc]) -> Vec<Class> {
     params::copy_changed_params(func, sigs, types);
     params::copy_changed_elements(func, sigs, types);
     let classes = borrow::classify(func, sigs, types);
