@@ -6,8 +6,7 @@
 
 use lumen_runtime::sync::channel::{OnFull, RawChannel};
 use lumen_runtime::{
-    Body, Config, FiberCx, FutureRef, Outcome, PayloadVTable, Runtime, SpawnInfo, SpawnOptions,
-    Step,
+    Body, Config, FiberCx, FutureRef, Outcome, PayloadVTable, Runtime, SpawnInfo, Step,
 };
 use std::sync::Arc;
 use std::task::Poll;
@@ -43,14 +42,12 @@ fn stackful(f: impl FnOnce(&FiberCx) -> Outcome + Send + 'static) -> Box<dyn Bod
 }
 
 fn spawn(cx: &FiberCx, body: Box<dyn Body>) -> FutureRef {
-    cx.spawn(body, SpawnOptions::default())
-        .expect("the global pool is open")
+    cx.spawn_at(body, 0).expect("the global pool is open")
 }
 
 fn leaf(cx: &FiberCx, value: u64) -> FutureRef {
     let body = Machine(move |_: &FiberCx| Step::Done(Outcome::Ok(value)));
-    cx.spawn(body, SpawnOptions::default())
-        .expect("the global pool is open")
+    cx.spawn_at(body, 0).expect("the global pool is open")
 }
 
 /// Runs `program` as main and prints its time over `operations`.
@@ -113,14 +110,12 @@ impl Body for Fib {
             return Step::Done(Outcome::Ok(self.n));
         }
         if self.child.is_none() {
-            self.child = Some(spawn(
-                cx,
-                Box::new(Fib {
-                    n: self.n - 1,
-                    child: None,
-                    right: None,
-                }),
-            ));
+            let left = Fib {
+                n: self.n - 1,
+                child: None,
+                right: None,
+            };
+            self.child = Some(cx.spawn_at(left, 0).expect("the global pool is open"));
             let mut right = Fib {
                 n: self.n - 2,
                 child: None,
@@ -362,8 +357,7 @@ fn timers(cx: &FiberCx, n: u64) {
                     Poll::Ready(_) => Step::Done(Outcome::Ok(0)),
                 }
             });
-            cx.spawn(body, SpawnOptions::default())
-                .expect("the global pool is open")
+            cx.spawn_at(body, 0).expect("the global pool is open")
         })
         .collect();
     // They are all armed when this fiber's turn comes again; then they are all given up.

@@ -13,6 +13,8 @@ pub struct PayloadVTable {
     pub share: unsafe fn(u64) -> u64,
     /// Structural equality of two slots; neither is consumed.
     pub equal: unsafe fn(u64, u64) -> bool,
+    /// Slots that have any of these bits own nothing: `drop` and `share` need not be called.
+    pub immediate: u64,
 }
 
 unsafe fn plain_drop(_: u64) {}
@@ -29,16 +31,22 @@ impl PayloadVTable {
         drop: plain_drop,
         share: plain_share,
         equal: plain_equal,
+        immediate: u64::MAX,
     };
 
     #[inline]
     pub(crate) fn drop_slot(&self, slot: u64) {
-        // SAFETY: the caller owns the slot and gives it up; it was made under this table.
-        unsafe { (self.drop)(slot) }
+        if slot & self.immediate == 0 {
+            // SAFETY: the caller owns the slot and gives it up; it was made under this table.
+            unsafe { (self.drop)(slot) }
+        }
     }
 
     #[inline]
     pub(crate) fn share_slot(&self, slot: u64) -> u64 {
+        if slot & self.immediate != 0 {
+            return slot;
+        }
         // SAFETY: the caller owns the slot, which was made under this table.
         unsafe { (self.share)(slot) }
     }

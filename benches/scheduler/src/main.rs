@@ -1,11 +1,12 @@
 //! Times the scheduler's workloads, Lumen's and others', and prints one table.
 //!
-//! `cargo run --release --manifest-path benches/scheduler/Cargo.toml -- [--runs N] [WORKLOAD…]`
+//! `cargo run --release --manifest-path benches/scheduler/Cargo.toml -- [--cpu] [--runs N] [WORKLOAD…]`
 //!
 //! Every measurement is a process of its own, and the contestants take turns, so that a noisy
 //! minute of the machine hits all of them. The figure is the median of the runs in nanoseconds
-//! per operation of wall time, the least in parentheses. `LUMEN` and `RUNTIME_BENCH` name the
-//! binaries if they are not in the root's `target/release`.
+//! per operation of wall time, the least in parentheses; with `--cpu` of processor time of all
+//! threads, start included, which tells more on a machine that does other work beside. `LUMEN` and
+//! `RUNTIME_BENCH` name the binaries if they are not in the root's `target/release`.
 
 mod channels;
 mod fork_join;
@@ -30,7 +31,17 @@ const WORKLOADS: &[(&str, &str)] = &[
     ("sleepers", "task"),
 ];
 /// Contestants: how each is called in the table.
-const CONTESTANTS: &[&str] = &["lumen", "runtime", "tokio", "rayon", "flume", "kanal", "go"];
+/// `lumen` is the interpreter alone.
+const CONTESTANTS: &[&str] = &[
+    "lumen",
+    "lumen-jit",
+    "runtime",
+    "tokio",
+    "rayon",
+    "flume",
+    "kanal",
+    "go",
+];
 
 fn main() {
     let mut args: Vec<String> = std::env::args().skip(1).collect();
@@ -39,10 +50,15 @@ fn main() {
     }
     let mut runs = 5;
     if let Some(at) = args.iter().position(|a| a == "--runs") {
-        runs = args.get(at + 1).and_then(|n| n.parse().ok()).unwrap_or(runs);
+        runs = args
+            .get(at + 1)
+            .and_then(|n| n.parse().ok())
+            .unwrap_or(runs);
         args.drain(at..args.len().min(at + 2));
     }
-    let places = Places::find();
+    let cpu = args.iter().any(|a| a == "--cpu");
+    args.retain(|a| a != "--cpu");
+    let places = Places::find(cpu);
     let head: String = CONTESTANTS.iter().map(|c| format!(" {c:>15}")).collect();
     println!("{:<13} {:<20} {:>2}{head}", "workload", "operation", "w");
     for (workload, operation) in WORKLOADS {
@@ -79,22 +95,30 @@ struct Places {
     lumen: PathBuf,
     runtime: PathBuf,
     go: Option<PathBuf>,
+    /// Processor time, not wall time?
+    cpu: bool,
 }
 
 impl Places {
-    fn find() -> Places {
+    fn find(cpu: bool) -> Places {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let named = |variable: &str, usual: &str| {
             std::env::var_os(variable).map_or_else(|| root.join(usual), PathBuf::from)
         };
         let go = root.join("target/peers/sched-go");
         let source = root.join("benches/scheduler/go/sched.go");
-        let built = Command::new("go").arg("build").arg("-o").arg(&go).arg(source).status();
+        let built = Command::new("go")
+            .arg("build")
+            .arg("-o")
+            .arg(&go)
+            .arg(source)
+            .status();
         Places {
             lumen: named("LUMEN", "target/release/lumen"),
             runtime: named("RUNTIME_BENCH", "target/release/examples/bench"),
             go: built.is_ok_and(|status| status.success()).then_some(go),
             root,
+            cpu,
         }
     }
 
@@ -105,7 +129,8 @@ impl Places {
             "lumen" => {
                 let mut c = Command::new(&self.lumen);
                 let program = format!("benches/programs/sched/{workload}.lm");
-                c.args(["run", "--workers", &w]).arg(self.root.join(program));
+                c.args(["run", "--workers", &w])
+                    .arg(self.root.join(program));
                 c
             }
             "runtime" => {
@@ -124,13 +149,28 @@ impl Places {
                 c
             }
         };
+        let before = children_time();
         let output = command.output().ok()?;
+        let cpu = children_time() - before;
         let text = String::from_utf8(output.stdout).ok()?;
         let mut fields = text.split_ascii_whitespace();
         let operations: f64 = fields.next()?.parse().ok()?;
         let millis: f64 = fields.next()?.parse().ok()?;
-        (output.status.success()).then_some(millis * 1e6 / operations)
+        let nanos = if self.cpu { cpu } else { millis * 1e6 };
+        output.status.success().then_some(nanos / operations)
     }
+}
+
+/// Processor time of all processes that have been waited for, in nanoseconds.
+fn children_time() -> f64 {
+    // SAFETY: all zeros is a value of this plain struct, and the place is ours.
+    let usage = unsafe {
+        let mut usage: libc::rusage = std::mem::zeroed();
+        libc::getrusage(libc::RUSAGE_CHILDREN, &mut usage);
+        usage
+    };
+    let nanos = |t: libc::timeval| t.tv_sec as f64 * 1e9 + t.tv_usec as f64 * 1e3;
+    nanos(usage.ru_utime) + nanos(usage.ru_stime)
 }
 
 /// Prints operations and milliseconds, as all contestants do.

@@ -22,7 +22,9 @@ pub fn run(workload: &str, workers: usize) {
             }
         }),
         "spawn_batch" => main(&runtime, 1_000_000, async {
-            let all: Vec<_> = (0..1_000_000u64).map(|i| tokio::spawn(async move { i })).collect();
+            let all: Vec<_> = (0..1_000_000u64)
+                .map(|i| tokio::spawn(async move { i }))
+                .collect();
             for task in all {
                 done(task).await;
             }
@@ -87,7 +89,9 @@ fn skynet(first: u64, size: u64) -> Pin<Box<dyn Future<Output = u64> + Send>> {
             return first;
         }
         let step = size / 10;
-        let all: Vec<_> = (0..10).map(|i| tokio::spawn(skynet(first + i * step, step))).collect();
+        let all: Vec<_> = (0..10)
+            .map(|i| tokio::spawn(skynet(first + i * step, step)))
+            .collect();
         let mut sum = 0;
         for task in all {
             sum += done(task).await;
@@ -109,7 +113,10 @@ async fn ping_pong(rounds: u64, timeout: bool) {
     for i in 0..rounds {
         assert!(ping.send(i).await.is_ok());
         let back = if timeout {
-            tokio::time::timeout(Duration::from_secs(1), ponged.recv()).await.ok().flatten()
+            tokio::time::timeout(Duration::from_secs(1), ponged.recv())
+                .await
+                .ok()
+                .flatten()
         } else {
             ponged.recv().await
         };

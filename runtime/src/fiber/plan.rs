@@ -32,7 +32,7 @@ pub(crate) struct Plan<'a> {
 
 impl<'a> Plan<'a> {
     /// The usual: nothing special.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn new(owner: Ref<Group>, pool: &'a Pool, id: u64, ordinal: u32) -> Plan<'a> {
         Plan {
             owner,
@@ -49,7 +49,7 @@ impl<'a> Plan<'a> {
     }
 
     /// Makes the fiber.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn make<B: Body + 'static>(self, body: B) -> FiberRef {
         let table: &'static BodyTable = &<B as Tabled>::TABLE;
         let fiber = self.make_header(table);
@@ -61,7 +61,7 @@ impl<'a> Plan<'a> {
         fiber
     }
 
-    #[inline]
+    #[inline(always)]
     fn make_header(self, table: &'static BodyTable) -> FiberRef {
         let rare = match (self.info.name, self.on_done) {
             (None, None) => null_mut(),

@@ -47,9 +47,6 @@ impl FiberCx {
     where
         B: Body + 'static,
     {
-        if let Some((worker, family)) = self.usual(&o) {
-            return Ok(self.spawn_usual(worker, family, body, o.info.site));
-        }
         let fiber = self.plan(o, None)?.make(body);
         // SAFETY: the second of the two references it was made with.
         let queued = unsafe { FiberRef::from_raw(fiber.as_ptr()) };
@@ -58,20 +55,43 @@ impl FiberCx {
         Ok(FutureRef::new(fiber))
     }
 
-    /// Nothing special about a task, its family and its runtime: what is needed to start it.
+    /// As [`FiberCx::spawn`], with nothing special about the task but where it is spawned.
+    ///
+    /// # Errors
+    /// As `spawn`.
     #[inline]
-    fn usual(&self, o: &SpawnOptions) -> Option<(&Worker, &Ref<Group>)> {
+    pub fn spawn_at<B>(&self, body: B, site: u64) -> Result<FutureRef, SpawnError>
+    where
+        B: Body + 'static,
+    {
+        match self.usual() {
+            Some((worker, family)) => Ok(self.spawn_usual(worker, family, body, site)),
+            None => self.spawn_specially(body, site),
+        }
+    }
+
+    #[inline(never)]
+    fn spawn_specially<B>(&self, body: B, site: u64) -> Result<FutureRef, SpawnError>
+    where
+        B: Body + 'static,
+    {
+        let info = SpawnInfo { name: None, site };
+        let o = SpawnOptions {
+            info,
+            ..SpawnOptions::default()
+        };
+        self.spawn(body, o)
+    }
+
+    /// Nothing special about the fiber, its family and its runtime: what is needed to spawn.
+    #[inline]
+    fn usual(&self) -> Option<(&Worker, &Ref<Group>)> {
         let (me, worker) = (self.fiber(), self.worker()?);
-        // SAFETY: the running fiber owns its family field.
-        let family = unsafe { (*me.family.get()).as_ref() }?;
-        let usual = o.pool.is_none()
-            && o.info.name.is_none()
-            && !o.elsewhere
-            && worker.shared().is_plain()
-            && !me.state.is_masked()
-            && family.is_plain()
-            && me.is_on(worker.pool());
-        usual.then_some((worker, family))
+        if !worker.shared().is_plain() || me.state.is_masked() || !me.is_on(worker.pool()) {
+            return None;
+        }
+        let family = self.family();
+        family.is_plain().then_some((worker, family))
     }
 
     /// As `spawn`, without the questions.

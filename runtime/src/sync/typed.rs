@@ -51,6 +51,7 @@ unsafe fn same(a: u64, b: u64) -> bool {
 
 impl<T> Boxed<T> {
     const TABLE: &'static PayloadVTable = &PayloadVTable {
+        immediate: 0,
         drop: drop_box::<T>,
         share: no_share,
         equal: same,

@@ -207,7 +207,9 @@ impl FutureRef {
     #[inline]
     pub(crate) fn ended(&self, cx: &FiberCx) -> Outcome {
         let outcome = self.shared_outcome().unwrap_or(Outcome::Cancelled);
-        cx.event(Op::Await, self.trace_id(), outcome.tag());
+        if !cx.is_plain() {
+            cx.event(Op::Await, self.trace_id(), outcome.tag());
+        }
         outcome
     }
 

@@ -41,6 +41,7 @@ unsafe fn equal_slots(a: u64, b: u64) -> bool {
 }
 
 static COUNTED: PayloadVTable = PayloadVTable {
+    immediate: 0,
     drop: drop_slot,
     share: share_slot,
     equal: equal_slots,

@@ -80,7 +80,11 @@ pub(crate) unsafe fn spawn_task(pc: Pc, r: Regs, cx: Cx) -> Waited {
         let result = image.funcs[closure::function(body) as usize].result;
         share_captures((*cx).heap(), body);
         let task = FiberBody::spawned((*cx).task().program(), body);
-        match fiber.spawn(task, options(fiber, pc, lane(pc, 2))) {
+        let spawned = match lane(pc, 2) {
+            2 | 3 => fiber.spawn(task, options(fiber, pc, lane(pc, 2))),
+            _ => fiber.spawn_at(task, pc as u64),
+        };
+        match spawned {
             Ok(future) => match future.into_handle((*cx).heap(), image.futures[result as usize]) {
                 Ok(handle) => {
                     put(r, pc, 0, handle);

@@ -7,6 +7,7 @@ use super::worker_heap;
 
 /// Slots are words.
 pub(crate) static PAYLOAD: PayloadVTable = PayloadVTable {
+    immediate: 0b11,
     drop: |word| drop_word(word),
     share: |word| {
         // SAFETY: a live word.

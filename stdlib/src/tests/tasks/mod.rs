@@ -97,6 +97,7 @@ fn leave_thread() {
 }
 
 static PAYLOAD: PayloadVTable = PayloadVTable {
+    immediate: 0b11,
     // SAFETY: an owned word; this thread's heap.
     drop: |w| unsafe { count::drop(&mut *heap(), w) },
     share: |w| {
