@@ -103,6 +103,9 @@ pub struct Config {
     pub delays: Option<u64>,
     /// What slots are.
     pub payload: &'static PayloadVTable,
+    /// A word of the embedder's that bodies find by [`FiberCx::embedder`](crate::FiberCx::embedder):
+    /// what all of them would else have to hold.
+    pub embedder: usize,
     /// Whom to tell.
     pub hooks: Arc<dyn Hooks>,
 }
@@ -124,6 +127,7 @@ impl Default for Config {
             trace_log: false,
             delays: None,
             payload: PayloadVTable::PLAIN,
+            embedder: 0,
             hooks: Arc::new(NoHooks),
         }
     }

@@ -248,8 +248,10 @@ impl Program {
         };
         let heaps = HeapShared::new(Arc::clone(&self.image.types), self.options.max_memory);
         let hooks = Arc::new(VmHooks::new(Arc::clone(&self.image), Arc::clone(&host)));
-        let config = self.config(Arc::clone(&hooks));
+        let mut config = self.config(Arc::clone(&hooks));
         let instance = Instance::new(Arc::clone(&self.image), heaps, host, &self.options);
+        // Fibers find the program by this; it stays where it is until the runtime has ended.
+        config.embedder = &raw const instance as usize;
         let runtime = match Runtime::new(config) {
             Ok(runtime) => Arc::new(runtime),
             Err(why) => return Ended::with(failed("Io", &format!("cannot start threads: {why}"))),

@@ -202,6 +202,12 @@ impl FiberCx {
         Stream::of_fiber(self.shared().seed, self.fiber().path_hash())
     }
 
+    /// The word of the configuration.
+    #[inline]
+    pub fn embedder(&self) -> usize {
+        self.shared().embedder
+    }
+
     /// What the slots of this runtime are.
     pub fn payload(&self) -> &'static crate::PayloadVTable {
         self.shared().payload

@@ -92,9 +92,10 @@ pub struct Fiber {
     references: AtomicU32,
     /// 0, or 1 + the worker it must run on.
     pub(crate) pin: u16,
+    /// The number of the pool it runs on.
+    pub(crate) pool: u8,
     /// The group it was spawned into. Taken out only at the very end.
     owner: ManuallyDrop<Ref<Group>>,
-    pub(crate) pool: *const Pool,
     table: &'static BodyTable,
     /// Where it was spawned.
     pub(crate) site: u64,
@@ -147,8 +148,7 @@ pub(crate) trait OnDone: Send + Sync {
 
 // SAFETY: the `UnsafeCell`s are guarded by the state word: only the thread that moved the fiber
 // to RUNNING touches body, coroutine, slot, family and counters; the outcome is written before
-// DONE and frozen afterwards. Joiners have their lock. The pool pointer lives as long as
-// `Shared`, which the fiber's group chain keeps alive.
+// DONE and frozen afterwards. Joiners have their lock.
 unsafe impl Send for Fiber {}
 // SAFETY: as above.
 unsafe impl Sync for Fiber {}
@@ -430,13 +430,12 @@ impl Fiber {
 
     #[inline]
     pub(crate) fn is_on(&self, pool: &Pool) -> bool {
-        std::ptr::eq(self.pool, pool)
+        usize::from(self.pool) == pool.number()
     }
 
     #[inline]
     pub(crate) fn pool(&self) -> &Pool {
-        // SAFETY: pools live as long as `Shared`; see the type's note.
-        unsafe { &*self.pool }
+        self.shared().pool_at(self.pool)
     }
 
     /// The name in reports and traces: `main`, `main.2`, `main.2.1`.

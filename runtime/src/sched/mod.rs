@@ -41,8 +41,7 @@ impl<'a> Place<'a> {
     /// The fiber's pool, which lives as long as the runtime.
     #[inline]
     fn pool_of(self, fiber: &Fiber) -> &'a pool::Pool {
-        // SAFETY: pools are kept by `Shared`, which outlives `'a`, and never removed.
-        unsafe { &*fiber.pool }
+        self.shared.pool_at(fiber.pool)
     }
 
     /// Enqueues a fiber that is READY and that the caller owns.

@@ -42,6 +42,9 @@ pub(crate) struct Shared {
     plain: bool,
     pub(crate) timeline: Mutex<Timeline>,
     pub(crate) pools: Mutex<Vec<Arc<Pool>>>,
+    /// The same by number, to be looked up without a lock.
+    numbered: Box<[OnceLock<Arc<Pool>>]>,
+    pub(crate) embedder: usize,
     global: OnceLock<Arc<Pool>>,
     pub(crate) root: Mutex<Option<Ref<Group>>>,
     pub(crate) main: Mutex<Option<FiberRef>>,
@@ -98,6 +101,8 @@ impl Shared {
             det,
             timeline: Mutex::new(Timeline::default()),
             pools: Mutex::new(Vec::new()),
+            numbered: (0..=u8::MAX).map(|_| OnceLock::new()).collect(),
+            embedder: config.embedder,
             global: OnceLock::new(),
             root: Mutex::new(None),
             main: Mutex::new(None),
@@ -123,6 +128,19 @@ impl Shared {
 
     pub(crate) fn set_global(&self, pool: Arc<Pool>) {
         let _ = self.global.set(pool);
+    }
+
+    /// A pool has been made.
+    pub(crate) fn add_pool(&self, pool: &Arc<Pool>) {
+        if let Some(place) = self.numbered.get(pool.number()) {
+            let _ = place.set(pool.clone());
+        }
+    }
+
+    /// The pool of this number, which a fiber has got.
+    pub(crate) fn pool_at(&self, number: u8) -> &Pool {
+        let pool = self.numbered[usize::from(number)].get();
+        pool.unwrap_or_else(|| unreachable!("pools are listed when they are made"))
     }
 
     pub(crate) fn global(&self) -> &Arc<Pool> {
@@ -269,8 +287,8 @@ impl Shared {
         let gone = if pool == 0 {
             global.workers()[index].wheel.lock().disarm(id)
         } else {
-            let other = self.pools.lock().get(pool).cloned();
-            other.and_then(|p| p.workers()[index].wheel.lock().disarm(id))
+            let other = self.pool_at(pool as u8);
+            other.workers()[index].wheel.lock().disarm(id)
         };
         drop(gone);
     }

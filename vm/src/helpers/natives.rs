@@ -44,7 +44,7 @@ impl Machine for Caller<'_> {
     fn task(&self, heap: &mut Heap, closure: u64) -> Box<dyn Body> {
         // SAFETY: an owned closure, by contract.
         unsafe { share_captures(heap, closure) };
-        Box::new(FiberBody::spawned(self.task.program(), closure))
+        Box::new(FiberBody::spawned(closure))
     }
 
     fn site(&self) -> u64 {

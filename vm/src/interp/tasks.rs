@@ -79,7 +79,7 @@ pub(crate) unsafe fn spawn_task(pc: Pc, r: Regs, cx: Cx) -> Waited {
         let image = (*cx).image();
         let result = image.funcs[closure::function(body) as usize].result;
         share_captures((*cx).heap(), body);
-        let task = FiberBody::spawned((*cx).task().program(), body);
+        let task = FiberBody::spawned(body);
         let spawned = match lane(pc, 2) {
             2 | 3 => fiber.spawn(task, options(fiber, pc, lane(pc, 2))),
             _ => fiber.spawn_at(task, pc as u64),

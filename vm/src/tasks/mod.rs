@@ -135,8 +135,9 @@ impl Running {
 }
 
 /// A fiber that runs Lumen code: small until it begins.
+///
+/// The program is the runtime's embedder's word: a body of one word makes a small task.
 pub(crate) struct FiberBody {
-    instance: *const Instance,
     /// The closure to call, owned; or, with `BEGUN`, the address of a boxed `Running`; or 0, when
     /// it has ended.
     state: usize,
@@ -151,9 +152,8 @@ unsafe impl Send for FiberBody {}
 
 impl FiberBody {
     /// A fiber that calls `closure`, a closure without parameters, which it takes over.
-    pub(crate) fn spawned(instance: &Instance, closure: u64) -> FiberBody {
+    pub(crate) fn spawned(closure: u64) -> FiberBody {
         FiberBody {
-            instance,
             state: closure as usize,
         }
     }
@@ -165,7 +165,7 @@ impl FiberBody {
             interp: Interp::idle(instance.max_stack()),
             plan: Some(Box::new(plan)),
         });
-        let mut body = FiberBody { instance, state: 0 };
+        let mut body = FiberBody { state: 0 };
         body.keep(running);
         // SAFETY: just made.
         unsafe { (*body.running()).begin_next() };
@@ -198,9 +198,9 @@ impl FiberBody {
     ///
     /// # Safety
     /// `worker` is this thread's.
-    unsafe fn begin(&mut self, worker: *mut WorkerHeap) {
-        // SAFETY: the instance outlives its fibers; the worker by contract.
-        let (instance, spare) = unsafe { (&*self.instance, (*worker).take_spare()) };
+    unsafe fn begin(&mut self, instance: &Instance, worker: *mut WorkerHeap) {
+        // SAFETY: by contract.
+        let spare = unsafe { (*worker).take_spare() };
         let mut running = spare.unwrap_or_else(|| {
             Box::new(Running {
                 task: Task::new(instance),
@@ -305,11 +305,12 @@ impl Body for FiberBody {
         if self.state == 0 {
             return Step::Done(Outcome::Cancelled);
         }
-        // SAFETY: the instance outlives its fibers.
-        let worker = worker_heap::current(unsafe { (*self.instance).heap_shared() });
+        // SAFETY: `Program::run_function` says so; the instance outlives its fibers.
+        let instance = unsafe { &*(cx.embedder() as *const Instance) };
+        let worker = worker_heap::current(instance.heap_shared());
         if !self.has_begun() {
             // SAFETY: this thread's.
-            unsafe { self.begin(worker) };
+            unsafe { self.begin(instance, worker) };
         }
         // SAFETY: begun, and ours while we are resumed; the worker's heap, which nobody else uses
         // until this returns.
