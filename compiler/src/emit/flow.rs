@@ -255,6 +255,26 @@ impl<'a> Flow<'a> {
         edge
     }
 
+    /// Where a test goes whose outcome is known at the end of its block: what the way not taken
+    /// proves of the register would contradict what is known of it.
+    pub fn decided(&self, term: &Term, at_end: &Narrowed) -> Option<BlockId> {
+        match term {
+            Term::SwitchTag { value, ty, targets } => {
+                let TypeDesc::Enum { first_variant, .. } = &self.types[*ty as usize] else {
+                    return None;
+                };
+                let tag = self.ty(at_end, *value).checked_sub(*first_variant)?;
+                targets.get(tag as usize).copied()
+            }
+            Term::Branch {
+                cond: Cond::Null(reg),
+                then,
+                ..
+            } if self.ty(at_end, *reg) == well_known::NULL => Some(*then),
+            _ => None,
+        }
+    }
+
     fn without_null(&self, ty: TypeIx) -> Option<TypeIx> {
         let TypeDesc::Union(members) = &self.types[ty as usize] else {
             return None;

@@ -266,7 +266,10 @@ impl Emitter<'_> {
         self.after = after;
         self.line(block.span);
         self.land_term(b);
-        self.term(b, &block.term);
+        match flow.decided(&block.term, narrowed) {
+            Some(to) => self.term(b, &Term::Jump(to)),
+            None => self.term(b, &block.term),
+        }
     }
 
     /// Finds the owned words live after each instruction of the block that can fail.
