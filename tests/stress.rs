@@ -21,12 +21,12 @@ use lumen_runtime::random::Stream;
 use lumen_runtime::sched::decide::Fault;
 use lumen_runtime::sched::policy::inject::Injection;
 use lumen_runtime::sched::policy::{Schedule, Scheduler};
-use lumen_vm::{End, Ended, Options, Program};
+use lumen_vm::{End, Ended, JitMode, Options, Program};
 use support::{Kind, programs};
 
 /// A run that takes longer is interrupted, as by Ctrl-C: with a part of it gone, a program may
 /// wait in a loop for ever.
-const PATIENCE: Duration = Duration::from_secs(3);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A run that goes on so long after that hangs.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -115,6 +115,11 @@ struct Run {
 
 /// Runs a program on a thread of its own.
 fn run(program: &Program) -> Result<Run, String> {
+    run_for(LIMIT, program)
+}
+
+/// As `run`, for a program that may be endless.
+fn run_for(patience: Duration, program: &Program) -> Result<Run, String> {
     let (sender, receiver) = mpsc::channel();
     let program = program.clone();
     let host = Arc::new(Kept::default());
@@ -124,7 +129,7 @@ fn run(program: &Program) -> Result<Run, String> {
         let _ = sender.send(program.run(its));
     });
     let mut endless = false;
-    let ended = receiver.recv_timeout(PATIENCE).or_else(|_| {
+    let ended = receiver.recv_timeout(patience).or_else(|_| {
         endless = true;
         if let Some(interrupt) = &*host.interrupt.lock().expect("no panic") {
             interrupt();
@@ -179,9 +184,14 @@ fn trimmed(text: &str) -> String {
 }
 
 fn load(main: &Path) -> Result<Program, String> {
+    load_with(main, JitMode::Off)
+}
+
+fn load_with(main: &Path, jit: JitMode) -> Result<Program, String> {
     let mut session = Session::new("stress", main, ErrorFormat::Human);
     let options = Options {
         workers: 4,
+        jit,
         ..Options::default()
     };
     session
@@ -258,6 +268,13 @@ fn schedules_change_no_output() {
             Ok(loaded) => loaded,
             Err(why) => return vec![why],
         };
+        // What native code does must be the same, operation by operation.
+        let native = match cfg!(feature = "jit").then(|| load_with(&program.main, JitMode::Always))
+        {
+            Some(Err(why)) => return vec![why],
+            Some(Ok(native)) => Some(native),
+            None => None,
+        };
         let wanted = expected(program);
         let mut complaints = Vec::new();
         let kinds = [Scheduler::Random, Scheduler::Pct(3), Scheduler::Delay(2)];
@@ -268,7 +285,11 @@ fn schedules_change_no_output() {
                     seed,
                     ..Schedule::default()
                 };
-                let twice = || run(&scheduled(&loaded, schedule));
+                let turn = AtomicUsize::new(0);
+                let twice = || match (turn.fetch_add(1, Ordering::Relaxed), &native) {
+                    (1, Some(native)) => run(&scheduled(native, schedule)),
+                    _ => run(&scheduled(&loaded, schedule)),
+                };
                 if let Err(why) = same(twice, |run| {
                     sound(run)?;
                     match trimmed(&run.out) == wanted {
@@ -363,7 +384,7 @@ fn faults_are_borne_everywhere() {
                 for at in chosen(points, program.name.len() as u64) {
                     let injection = Injection { fault, at, polls };
                     runs.fetch_add(1, Ordering::Relaxed);
-                    match same(|| run(&faulty(injection)), sound) {
+                    match same(|| run_for(PATIENCE, &faulty(injection)), sound) {
                         Ok(run) => {
                             let key = format!("{fault:?} {}", outcome(&run));
                             *outcomes.lock().expect("no panic").entry(key).or_default() += 1;
