@@ -17,6 +17,8 @@ mod calls;
 #[cfg(feature = "jit")]
 mod compile;
 #[cfg(feature = "jit")]
+mod constants;
+#[cfg(feature = "jit")]
 mod entry;
 #[cfg(feature = "jit")]
 mod env;
@@ -24,12 +26,17 @@ mod env;
 mod exits;
 #[cfg(feature = "jit")]
 mod facts;
+mod guards;
+#[cfg(feature = "jit")]
+mod loops;
 #[cfg(feature = "jit")]
 mod ops;
 #[cfg(feature = "jit")]
 mod perf_map;
 #[cfg(feature = "jit")]
 mod plan;
+#[cfg(feature = "jit")]
+mod ranges;
 #[cfg(feature = "jit")]
 mod stubs;
 #[cfg(feature = "jit")]

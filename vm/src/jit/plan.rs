@@ -11,6 +11,8 @@ use lumen_bytecode::operand::{OperandKind, Role};
 use lumen_bytecode::verify::TypedCode;
 use rustc_hash::FxHashMap;
 
+use super::constants::{self, Number};
+
 /// A set of registers.
 #[derive(Clone, Debug, Default)]
 pub(super) struct RegSet(Vec<u64>);
@@ -74,9 +76,21 @@ pub(super) struct Plan<'a> {
     pub(super) segments: Vec<Segment>,
     /// Registers that are dead after the instruction at a word, by word.
     dies: Vec<(u32, u16)>,
-    /// Registers that only ever get one constant, and the word of the instruction.
-    constants: FxHashMap<u16, usize>,
+    /// Jumps into loops, see [`Plan::test_of`], with what they jump to.
+    tests: Vec<(usize, Test)>,
+    /// By segment: the registers that hold a number at its start.
+    numbers: Vec<FxHashMap<u16, Number>>,
 }
+
+/// Where a loop decides whether to go on: the last segment of the loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Test {
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+/// Instructions of a loop's test at most for it to be translated before the loop too.
+const TEST: usize = 4;
 
 impl<'a> Plan<'a> {
     /// Analyses a verified function.
@@ -86,7 +100,8 @@ impl<'a> Plan<'a> {
             typed,
             segments: Vec::new(),
             dies: Vec::new(),
-            constants: constants(module, function),
+            tests: Vec::new(),
+            numbers: Vec::new(),
         };
         let mut starts: Vec<usize> = function.maps.iter().map(|m| m.pc as usize).collect();
         if starts.first() != Some(&0) {
@@ -97,20 +112,10 @@ impl<'a> Plan<'a> {
             let segment = plan.segment(module, pair[0], pair[1]);
             plan.segments.push(segment);
         }
+        plan.rotate();
+        plan.numbers = constants::find(function, &plan.segments);
         plan.dies.sort_unstable();
         plan
-    }
-
-    /// The word of the instruction that gives `reg` its constant, if that is all it ever gets.
-    pub(super) fn constant(&self, reg: u16) -> Option<usize> {
-        self.constants.get(&reg).copied()
-    }
-
-    /// The registers that a block at word `pc` takes: those live there, but for constants.
-    pub(super) fn block_params(&self, pc: usize) -> impl Iterator<Item = &'a RegState> {
-        let live = self.map(pc).map_or(&[][..], |m| &m.live);
-        live.iter()
-            .filter(|entry| self.constant(entry.reg).is_none())
     }
 
     /// The registers that are dead after the instruction at `pc` and were not before.
@@ -120,11 +125,83 @@ impl<'a> Plan<'a> {
         &self.dies[from..from + n]
     }
 
+    /// The test to translate in place of the jump at `pc`: `jump` to a loop's end just before the
+    /// loop. With the test once before the loop and once at its end, the loop begins with its
+    /// first instruction, wherever it is entered.
+    pub(super) fn test_of(&self, pc: usize) -> Option<Test> {
+        let found = self.tests.binary_search_by_key(&pc, |t| t.0);
+        found.ok().map(|i| self.tests[i].1)
+    }
+
+    /// Whether the function has loops.
+    pub(super) fn has_loops(&self) -> bool {
+        let back = |s: &Segment| s.targets.iter().any(|t| *t <= s.start);
+        self.segments.iter().any(back)
+    }
+
+    /// Whether a segment ends with such a jump.
+    pub(super) fn has_test(&self, segment: &Segment) -> bool {
+        let before = self.tests.partition_point(|t| t.0 < segment.start);
+        self.tests.get(before).is_some_and(|t| t.0 < segment.end)
+    }
+
+    /// Finds the jumps into loops, and lets their segments go where the tests go.
+    fn rotate(&mut self) {
+        for i in 0..self.segments.len() {
+            let (start, end) = (self.segments[i].start, self.segments[i].end);
+            let last = instructions(self.function, start, end).pop();
+            let Some((pc, Op::Jump)) = last else { continue };
+            let target = branch_targets(self.function, Op::Jump, pc)[0];
+            let Some(test) = self.loop_test(target, end) else {
+                continue;
+            };
+            self.tests.push((pc, test));
+            let targets = &mut self.segments[i].targets;
+            targets.retain(|t| *t != target);
+            targets.extend([end, test.end]);
+            targets.sort_unstable();
+            targets.dedup();
+        }
+    }
+
+    /// The segment at `pc`, if it is the test of a loop that begins at word `body`.
+    fn loop_test(&self, pc: usize, body: usize) -> Option<Test> {
+        let found = self.segments.binary_search_by_key(&pc, |s| s.start);
+        let segment = &self.segments[found.ok()?];
+        let all = instructions(self.function, segment.start, segment.end);
+        let (&(at, last), rest) = all.split_last()?;
+        let straight = |op: &Op| op.label().is_none() && !op.is_terminator();
+        let rest_straight = rest.iter().all(|(_, op)| straight(op) && !calls(*op));
+        let back = last.is_back_edge() && branch_targets(self.function, last, at) == [body];
+        let fits = pc > body && all.len() <= TEST && rest_straight && back;
+        let on = self
+            .segments
+            .binary_search_by_key(&segment.end, |s| s.start);
+        (fits && !last.is_terminator() && on.is_ok()).then_some(Test {
+            start: segment.start,
+            end: segment.end,
+        })
+    }
+
     /// The frame map at `pc`.
     pub(super) fn map(&self, pc: usize) -> Option<&'a FrameMap> {
         let maps = &self.function.maps;
         let found = maps.binary_search_by_key(&(pc as u32), |m| m.pc);
         found.ok().map(|i| &maps[i])
+    }
+
+    /// The number that a register holds where the segment at word `pc` begins, whatever way it was
+    /// reached.
+    pub(super) fn number(&self, pc: usize, reg: u16) -> Option<Number> {
+        let found = self.segments.binary_search_by_key(&pc, |s| s.start).ok()?;
+        self.numbers[found].get(&reg).copied()
+    }
+
+    /// The registers that a block at word `pc` takes: those live there that hold no known number.
+    pub(super) fn params(&self, pc: usize) -> impl Iterator<Item = &'a RegState> + '_ {
+        let live = self.map(pc).map_or(&[][..], |m| &m.live);
+        live.iter()
+            .filter(move |e| self.number(pc, e.reg).is_none())
     }
 
     fn landing(&self, pc: usize) -> Option<&'a Landing> {
@@ -150,15 +227,7 @@ impl<'a> Plan<'a> {
 
     fn segment(&mut self, module: &Module, start: usize, end: usize) -> Segment {
         let code = &self.function.code;
-        let mut insns = Vec::new();
-        let mut at = start;
-        while at < end {
-            let Some(op) = Op::from_word(code[at]) else {
-                break;
-            };
-            insns.push((at, op));
-            at += op.word_count();
-        }
+        let insns = instructions(self.function, start, end);
         let mut live = RegSet::new(usize::from(self.function.frame));
         let mut targets = Vec::new();
         if insns.last().is_none_or(|(_, op)| !op.is_terminator()) && end < code.len() {
@@ -244,47 +313,30 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// Registers that are written once in the whole function, by an instruction for a constant.
-fn constants(module: &Module, function: &Function) -> FxHashMap<u16, usize> {
-    let mut written: FxHashMap<u16, Option<usize>> = FxHashMap::default();
-    for reg in 0..=function.params.len() as u16 {
-        written.insert(reg, None);
+/// The instructions between two words.
+pub(super) fn instructions(function: &Function, start: usize, end: usize) -> Vec<(usize, Op)> {
+    let mut found = Vec::new();
+    let mut pc = start;
+    while pc < end {
+        let Some(op) = Op::from_word(function.code[pc]) else {
+            break;
+        };
+        found.push((pc, op));
+        pc += op.word_count();
     }
-    let mut at = 0;
-    while let Some(op) = function.code.get(at).and_then(|w| Op::from_word(*w)) {
-        let words = &function.code[at..];
-        let constant = matches!(op, Op::Const | Op::IntConst).then_some(at);
-        for reg in changed(module, op, words) {
-            let seen = written.insert(reg, constant).is_some();
-            if seen {
-                written.insert(reg, None);
-            }
-        }
-        at += op.word_count();
-    }
-    let constant = |(reg, at): (u16, Option<usize>)| Some((reg, at?));
-    written.into_iter().filter_map(constant).collect()
+    found
 }
 
-/// The registers that an instruction writes.
-fn changed(module: &Module, op: Op, words: &[u64]) -> Vec<u16> {
-    let lane = |n| get_raw(words, n, 1) as u16;
-    let regs = op.def().operands.iter();
-    let regs = regs.filter(|o| o.kind == OperandKind::Reg);
-    let mut changed: Vec<u16> = regs
-        .filter(|o| matches!(o.role, Role::Out | Role::Lend | Role::Io))
-        .map(|o| lane(o.lane))
-        .collect();
-    match op {
-        Op::Call | Op::CallClosure => changed.push(lane(0)),
-        Op::CallNative if module.natives[usize::from(lane(2))].mutator => changed.push(lane(1)),
-        _ => {}
-    }
-    changed
+/// Whether an instruction calls Lumen code.
+fn calls(op: Op) -> bool {
+    matches!(
+        op,
+        Op::Call | Op::CallClosure | Op::CallNative | Op::CallNativeAt
+    )
 }
 
 /// Where the branch at `pc` can go, apart from the next instruction.
-fn branch_targets(function: &Function, op: Op, pc: usize) -> Vec<usize> {
+pub(super) fn branch_targets(function: &Function, op: Op, pc: usize) -> Vec<usize> {
     let words = &function.code[pc..];
     if let Some(label) = op.label() {
         let raw = get_raw(words, label.lane, label.kind.lanes());

@@ -16,9 +16,11 @@ use lumen_bytecode::module::{self, Constant, TypeIx, well_known as wk};
 use lumen_bytecode::verify::RegType;
 use rustc_hash::FxHashMap;
 
+use super::constants::Number;
 use super::env::{Env, Unit};
 use super::exits::Exits;
 use super::facts::Facts;
+use super::guards::Loops;
 use super::plan::{Plan, RegSet};
 use crate::interp::context::Context;
 
@@ -31,8 +33,10 @@ pub(super) struct Flags {
     pub(super) context: MemFlagsData,
     /// What does not change while native code runs.
     pub(super) fixed: MemFlagsData,
-    /// Headers of objects, lengths of lists.
+    /// Headers of objects.
     pub(super) header: MemFlagsData,
+    /// Lengths and room of lists.
+    pub(super) lengths: MemFlagsData,
     /// Elements and fields, by class.
     pub(super) ints: MemFlagsData,
     pub(super) floats: MemFlagsData,
@@ -47,7 +51,7 @@ pub(super) struct Flags {
 impl Flags {
     fn new(func: &mut Function) -> Flags {
         let names = [
-            "frame", "context", "header", "ints", "floats", "words", "bytes", "globals",
+            "frame", "context", "header", "ints", "floats", "words", "bytes", "globals", "lengths",
         ];
         let regions: Vec<AliasRegion> = names
             .iter()
@@ -66,6 +70,7 @@ impl Flags {
             context: region(1),
             fixed: constant.with_can_move(),
             header: region(2),
+            lengths: region(8),
             ints: region(3),
             floats: region(4),
             words: region(5),
@@ -105,6 +110,8 @@ pub(super) struct Translator<'a, 'b> {
     pub(super) functions: FxHashMap<(u32, u32), FuncRef>,
     /// The block is closed: nothing can follow in it.
     pub(super) closed: bool,
+    /// Loops that are translated with what holds throughout them.
+    pub(super) loops: Loops,
 }
 
 /// Translates `unit` into `func`.
@@ -132,8 +139,13 @@ pub(super) fn translate<'a>(
         )
     };
     let heap = field(std::mem::offset_of!(Context, heap));
-    let poll = field(std::mem::offset_of!(Context, poll));
     let globals = field(std::mem::offset_of!(Context, globals));
+    // Not to be loaded anew in each iteration.
+    let offset = std::mem::offset_of!(Context, poll) as i32;
+    let poll = match plan.has_loops() {
+        true => b.ins().load(types::I64, flags.context, cx, offset),
+        false => b.ins().load(types::I64, flags.fixed, cx, offset),
+    };
     let frame = usize::from(plan.function.frame);
     let mut t = Translator {
         env,
@@ -155,6 +167,7 @@ pub(super) fn translate<'a>(
         facts: Facts::default(),
         functions: FxHashMap::default(),
         closed: false,
+        loops: Loops::default(),
         b,
     };
     t.enter(&params[2..]);
@@ -170,14 +183,11 @@ impl Translator<'_, '_> {
         let plan = self.plan;
         let function = plan.function;
         let reached = plan.reached(self.unit.at.unwrap_or(0) as usize);
-        for (segment, reached) in plan.segments.iter().zip(reached) {
-            if reached && plan.map(segment.start).is_some() {
-                let block = self.b.create_block();
+        self.find_loops();
+        for (i, (segment, reached)) in plan.segments.iter().zip(reached).enumerate() {
+            if reached && plan.map(segment.start).is_some() && !self.loops.replaced(i) {
+                let block = self.segment_block(segment.start);
                 self.blocks.insert(segment.start, block);
-                for entry in plan.block_params(segment.start) {
-                    let ty = class(entry.ty, entry.hold == module::Hold::Plain);
-                    self.b.append_block_param(block, ty);
-                }
             }
         }
         let Some(at) = self.unit.at else {
@@ -196,8 +206,7 @@ impl Translator<'_, '_> {
             }
             return;
         };
-        self.constants_at(at as usize);
-        for entry in plan.block_params(at as usize) {
+        for entry in plan.params(at as usize) {
             let ty = class(entry.ty, entry.hold == module::Hold::Plain);
             let value = self.load_reg(entry.reg, ty);
             self.def(entry.reg, value);
@@ -205,49 +214,71 @@ impl Translator<'_, '_> {
         self.go(at as usize);
     }
 
+    /// A block that takes the registers live where a segment starts.
+    pub(super) fn segment_block(&mut self, start: usize) -> Block {
+        let plan = self.plan;
+        let block = self.b.create_block();
+        for entry in plan.params(start) {
+            let ty = class(entry.ty, entry.hold == module::Hold::Plain);
+            self.b.append_block_param(block, ty);
+        }
+        block
+    }
+
     /// All segments that are reached, in order.
     fn body(&mut self) {
         let plan = self.plan;
-        for segment in &plan.segments {
-            match self.blocks.get(&segment.start).copied() {
-                Some(block) => self.begin(segment.start, block),
-                None if segment.start == 0 && self.unit.at.is_none() => {}
-                None => continue,
+        // Without a frame map, the first goes on where the parameters were taken.
+        let first = plan.segments.first().filter(|_| self.unit.at.is_none());
+        if let Some(first) = first.filter(|s| plan.map(s.start).is_none()) {
+            self.stretch(first.start, first.end);
+        }
+        self.write_guards();
+        for (i, segment) in plan.segments.iter().enumerate() {
+            if let Some(block) = self.blocks.get(&segment.start).copied() {
+                self.begin(segment.start, block);
+                self.stretch(segment.start, segment.end);
             }
-            self.closed = false;
-            self.pc = segment.start;
-            while self.pc < segment.end && !self.closed {
-                self.instruction();
-                self.pc = self.next;
-            }
-            if !self.closed {
-                self.go(segment.end);
+            if let Some(block) = self.loops.enter_segment(i) {
+                self.begin(segment.start, block);
+                self.stretch(segment.start, segment.end);
+                self.loops.leave_segment();
             }
         }
     }
 
-    fn begin(&mut self, start: usize, block: Block) {
+    /// The code between two words, and on to what follows.
+    pub(super) fn stretch(&mut self, start: usize, end: usize) {
+        self.closed = false;
+        self.pc = start;
+        while self.pc < end && !self.closed {
+            self.instruction();
+            self.pc = self.next;
+        }
+        if !self.closed {
+            self.go(end);
+        }
+    }
+
+    /// Goes on in a block, with the registers that it takes.
+    pub(super) fn begin(&mut self, start: usize, block: Block) {
         self.b.switch_to_block(block);
         self.regs.fill(None);
         self.live.clear();
         self.facts.clear();
-        let params = self.b.block_params(block).to_vec();
+        let mut params = self.b.block_params(block).to_vec().into_iter();
         let plan = self.plan;
-        self.constants_at(start);
-        for (entry, value) in plan.block_params(start).zip(params) {
-            self.def(entry.reg, value);
-        }
-    }
-
-    /// Gives the registers that are live where the block at word `pc` begins their constants.
-    fn constants_at(&mut self, pc: usize) {
-        let plan = self.plan;
-        for entry in plan.map(pc).map_or(&[][..], |m| &m.live) {
-            if let Some(constant) = plan.constant(entry.reg) {
-                let value = self.constant_at(constant);
+        for entry in plan.map(start).map_or(&[][..], |m| &m.live) {
+            let value = match plan.number(start, entry.reg) {
+                Some(Number::Int(i)) => Some(self.iconst(i)),
+                Some(Number::Constant(k)) => Some(self.constant_number(k)),
+                None => params.next(),
+            };
+            if let Some(value) = value {
                 self.def(entry.reg, value);
             }
         }
+        self.loops.carry(params.as_slice());
     }
 
     fn instruction(&mut self) {
@@ -268,6 +299,14 @@ impl Translator<'_, '_> {
 
     /// The block that begins at word `pc`.
     pub(super) fn block(&mut self, pc: usize) -> Block {
+        if let Some(block) = self.loops.block(pc) {
+            return block;
+        }
+        self.plain_block(pc)
+    }
+
+    /// The block of the first translation of what begins at word `pc`.
+    pub(super) fn plain_block(&mut self, pc: usize) -> Block {
         match self.blocks.get(&pc) {
             Some(block) => *block,
             // A branch to no frame map: the verifier refuses it.
@@ -279,7 +318,7 @@ impl Translator<'_, '_> {
     pub(super) fn args(&mut self, pc: usize, with: Option<(u16, Value)>) -> Vec<BlockArg> {
         let plan = self.plan;
         let mut args = Vec::new();
-        for entry in plan.block_params(pc) {
+        for entry in plan.params(pc) {
             let ty = class(entry.ty, entry.hold == module::Hold::Plain);
             let value = match with {
                 Some((reg, value)) if reg == entry.reg => value,
@@ -287,6 +326,7 @@ impl Translator<'_, '_> {
             };
             args.push(BlockArg::Value(self.as_type(value, ty)));
         }
+        args.extend(self.loops.carried(pc).map(BlockArg::Value));
         args
     }
 
@@ -344,10 +384,13 @@ impl Translator<'_, '_> {
         if Op::from_word(words[0]) == Some(Op::IntConst) {
             return self.iconst(i64::from(get_raw(words, 1, 2) as i32));
         }
-        let k = get_raw(words, 1, 2) as usize;
-        match self.env.module.constants.get(k) {
+        self.constant_number(get_raw(words, 1, 2))
+    }
+
+    fn constant_number(&mut self, k: u32) -> Value {
+        match self.env.module.constants.get(k as usize) {
             Some(Constant::Float(bits)) => self.b.ins().f64const(f64::from_bits(*bits)),
-            _ => self.iconst(self.env.image.constants[k] as i64),
+            _ => self.iconst(self.env.image.constants[k as usize] as i64),
         }
     }
 

@@ -7,7 +7,7 @@ use lumen_bytecode::operand::*;
 use crate::jit::translate::Translator;
 
 /// Operations that can overflow.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Overflow {
     Add,
     Sub,
@@ -28,6 +28,10 @@ pub(super) enum Bits {
 impl Translator<'_, '_> {
     pub(super) fn checked(&mut self, dst: Reg, a: Reg, b: Reg, op: Overflow) {
         let (a, b) = (self.int(a.0), self.int(b.0));
+        if op == Overflow::Add && self.loops.exact(self.pc) {
+            let sum = self.b.ins().iadd(a, b);
+            return self.def(dst.0, sum);
+        }
         self.checked_values(dst, a, b, op);
     }
 
@@ -58,6 +62,9 @@ impl Translator<'_, '_> {
 
     /// `b` is neither 0 nor -1, or the interpreter does it.
     fn ordinary_divisor(&mut self, b: Value) {
+        if self.constant_value(b).is_some_and(|b| b != 0 && b != -1) {
+            return;
+        }
         let next = self.b.ins().iadd_imm_s(b, 1);
         let special = self.icmp_imm(IntCC::UnsignedLessThanOrEqual, next, 1);
         self.exit_if(special);
@@ -99,6 +106,11 @@ impl Translator<'_, '_> {
     /// The remainder with the sign of `b`.
     fn remainder(&mut self, a: Value, b: Value) -> Value {
         let rest = self.b.ins().srem(a, b);
+        if self.constant_value(b).is_some_and(|b| b > 0) {
+            let sign = self.b.ins().sshr_imm_s(rest, 63);
+            let more = self.b.ins().band(sign, b);
+            return self.b.ins().iadd(rest, more);
+        }
         let moved = self.b.ins().iadd(rest, b);
         let signs = self.b.ins().bxor(rest, b);
         let differ = self.icmp_imm(IntCC::SignedLessThan, signs, 0);
@@ -144,6 +156,7 @@ impl Translator<'_, '_> {
         let value = self.b.ins().iadd_imm_s(a, i64::from(i.0));
         let cc = match i.0 {
             0 => None,
+            _ if self.loops.exact(self.pc) => None,
             1.. => Some(IntCC::SignedLessThan),
             _ => Some(IntCC::SignedGreaterThan),
         };

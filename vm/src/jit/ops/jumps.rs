@@ -6,12 +6,23 @@ use lumen_bytecode::module::TypeDesc;
 use lumen_bytecode::operand::*;
 use lumen_runtime::heap::word::NULL;
 
+use crate::jit::plan::Test;
 use crate::jit::translate::Translator;
 
 impl Translator<'_, '_> {
     pub(super) fn jump_op(&mut self, distance: i32) {
+        if let Some(test) = self.plan.test_of(self.pc) {
+            return self.test_before_loop(test);
+        }
         let target = self.target(distance.into());
         self.go(target);
+    }
+
+    /// Decides about a loop before it, as it does at its end.
+    fn test_before_loop(&mut self, test: Test) {
+        let pc = self.pc;
+        self.stretch(test.start, test.end);
+        (self.pc, self.next, self.closed) = (pc, pc + 1, true);
     }
 
     pub(super) fn jump_bool(&mut self, a: Reg, distance: i32, when: bool) {

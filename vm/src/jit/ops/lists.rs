@@ -2,18 +2,21 @@
 //! failures are the interpreter's, growth a helper's.
 
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{BlockArg, InstBuilder, MemFlagsData, Value, types};
+use cranelift_codegen::ir::{
+    BlockArg, InstBuilder, InstructionData, MemFlagsData, Opcode, Value, types,
+};
 use lumen_bytecode::operand::*;
 use lumen_runtime::heap::object::{
     COUNT_OFFSET, LIST_CAP_OFFSET, LIST_DATA_OFFSET, LIST_LEN_OFFSET, SLOTS_OFFSET,
 };
 
+use crate::jit::ranges::Base;
 use crate::jit::stubs::Stub;
 use crate::jit::translate::Translator;
 
 /// How elements are stored.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Elem {
+pub(in crate::jit) enum Elem {
     /// 8 bytes: Int or Float.
     Plain,
     /// 8 bytes: a counted word.
@@ -26,8 +29,24 @@ const DATA: i32 = LIST_DATA_OFFSET as i32;
 const SLOTS: i32 = SLOTS_OFFSET as i32;
 
 impl Translator<'_, '_> {
-    /// The length of a list, in a place that dominates what follows.
-    fn list_len(&mut self, list: Value) -> Value {
+    /// The length of a list, loaded.
+    pub(in crate::jit) fn load_len(&mut self, list: Value) -> Value {
+        let flags = self.flags.lengths;
+        self.b.ins().uload32(flags, list, LIST_LEN_OFFSET as i32)
+    }
+
+    /// How many elements a list has room for, loaded.
+    pub(in crate::jit) fn load_cap(&mut self, list: Value) -> Value {
+        let flags = self.flags.lengths;
+        self.b.ins().uload32(flags, list, LIST_CAP_OFFSET as i32)
+    }
+
+    /// The length of a list. The list in one and the same SSA value does not change its length:
+    /// `list.push` gives another value.
+    fn list_len(&mut self, list: Value, base: Base) -> Value {
+        if let Some(len) = self.loops.length(base) {
+            return len;
+        }
         if let Some(len) = self.facts.length(list) {
             return len;
         }
@@ -36,13 +55,8 @@ impl Translator<'_, '_> {
         len
     }
 
-    fn load_len(&mut self, list: Value) -> Value {
-        let flags = self.flags.header;
-        self.b.ins().uload32(flags, list, LIST_LEN_OFFSET as i32)
-    }
-
     /// The reference count of an object.
-    pub(super) fn object_count(&mut self, object: Value) -> Value {
+    pub(in crate::jit) fn object_count(&mut self, object: Value) -> Value {
         let flags = self.flags.header;
         self.b
             .ins()
@@ -50,8 +64,8 @@ impl Translator<'_, '_> {
     }
 
     /// Exits unless the object may be changed in place.
-    pub(super) fn unique(&mut self, object: Value) {
-        if self.facts.is_unique(object) {
+    fn unique(&mut self, object: Value, base: Base) {
+        if self.is_unique(object, base) {
             return;
         }
         let count = self.object_count(object);
@@ -60,18 +74,47 @@ impl Translator<'_, '_> {
         self.facts.set_unique(object);
     }
 
-    /// The index made good: from the end when negative. Exits when it is out of range.
-    fn index(&mut self, list: Value, i: Value) -> Value {
+    /// Whether an object is known to have one reference.
+    pub(super) fn is_unique(&self, object: Value, base: Base) -> bool {
+        self.facts.is_unique(object) || self.loops.unique(base)
+    }
+
+    /// Index operand `which` made good: from the end when negative. Exits when it is out of range.
+    fn index(&mut self, list: Value, i: Value, base: Base, which: u8) -> Value {
+        if self.loops.inside(self.pc, which) {
+            return i;
+        }
         if let Some(index) = self.facts.index(list, i) {
             return index;
         }
-        let len = self.list_len(list);
+        let len = self.list_len(list, base);
+        let index = match self.constant_value(i) {
+            Some(..0) => {
+                let from_end = self.b.ins().iadd(i, len);
+                let outside = self.icmp_imm(IntCC::SignedLessThan, from_end, 0);
+                self.exit_if(outside);
+                from_end
+            }
+            Some(_) => {
+                let inside = self.icmp(IntCC::UnsignedLessThan, i, len);
+                self.exit_unless(inside);
+                i
+            }
+            None => self.any_index(i, len),
+        };
+        self.facts.set_index(list, i, index);
+        index
+    }
+
+    fn any_index(&mut self, i: Value, len: Value) -> Value {
         let inside = self.icmp(IntCC::UnsignedLessThan, i, len);
+        // Not a cold block: for the register allocator, the way back from the function's end would
+        // make a loop of all between.
         let (cold, on) = (self.b.create_block(), self.b.create_block());
-        self.b.set_cold_block(cold);
         let index = self.b.append_block_param(on, types::I64);
-        let args = [BlockArg::Value(i)];
-        self.b.ins().brif(inside, on, &args, cold, &[]);
+        self.b
+            .ins()
+            .brif(inside, on, &[BlockArg::Value(i)], cold, &[]);
         self.b.switch_to_block(cold);
         let from_end = self.b.ins().iadd(i, len);
         let outside = self.icmp(IntCC::UnsignedGreaterThanOrEqual, from_end, len);
@@ -79,8 +122,29 @@ impl Translator<'_, '_> {
         let args = [BlockArg::Value(from_end)];
         self.b.ins().brif(outside, exit, &[], on, &args);
         self.b.switch_to_block(on);
-        self.facts.set_index(list, i, index);
         index
+    }
+
+    /// The value of an integer constant.
+    pub(super) fn constant_value(&self, value: Value) -> Option<i64> {
+        let dfg = &self.b.func.dfg;
+        match dfg.insts[dfg.value_def(value).inst()?] {
+            InstructionData::UnaryImm {
+                opcode: Opcode::Iconst,
+                imm,
+            } => Some(imm.bits()),
+            _ => None,
+        }
+    }
+
+    /// The word at index operand `i` of the list in register `xs`.
+    fn row(&mut self, xs: Reg, i: Reg) -> Value {
+        if let Some(row) = self.loops.row(xs.0, i.0) {
+            return row;
+        }
+        let (list, i) = (self.int(xs.0), self.int(i.0));
+        let i = self.index(list, i, Base::Reg(xs.0), 0);
+        self.word_at(list, i)
     }
 
     /// The word at an index that is in range.
@@ -91,6 +155,15 @@ impl Translator<'_, '_> {
         let word = self.load_element(list, index, Elem::Word, types::I64);
         self.facts.set_element(list, index, word);
         word
+    }
+
+    /// As [`Translator::row`]; exits unless list and row may be changed in place.
+    fn own_row(&mut self, xs: Reg, i: Reg) -> Value {
+        let list = self.int(xs.0);
+        self.unique(list, Base::Reg(xs.0));
+        let row = self.row(xs, i);
+        self.unique(row, Base::Row(xs.0, i.0));
+        row
     }
 
     /// Where element `i` is.
@@ -111,7 +184,13 @@ impl Translator<'_, '_> {
         }
     }
 
-    fn load_element(&mut self, list: Value, i: Value, elem: Elem, ty: types::Type) -> Value {
+    pub(in crate::jit) fn load_element(
+        &mut self,
+        list: Value,
+        i: Value,
+        elem: Elem,
+        ty: types::Type,
+    ) -> Value {
         let address = self.element_address(list, i, elem);
         let flags = self.element_flags(elem, ty);
         match elem {
@@ -122,13 +201,13 @@ impl Translator<'_, '_> {
 
     pub(super) fn length(&mut self, dst: Reg, xs: Reg) {
         let list = self.int(xs.0);
-        let len = self.list_len(list);
+        let len = self.list_len(list, Base::Reg(xs.0));
         self.def(dst.0, len);
     }
 
     pub(super) fn element(&mut self, dst: Reg, xs: Reg, i: Reg, elem: Elem) {
         let (list, i) = (self.int(xs.0), self.int(i.0));
-        let i = self.index(list, i);
+        let i = self.index(list, i, Base::Reg(xs.0), 0);
         let value = match elem {
             Elem::Word => self.word_at(list, i),
             _ => {
@@ -142,8 +221,8 @@ impl Translator<'_, '_> {
     pub(super) fn set_element(&mut self, xs: Reg, i: Reg, v: Reg, elem: Elem) {
         let (list, i, value) = (self.int(xs.0), self.int(i.0), self.get(v.0));
         let ty = self.b.func.dfg.value_type(value);
-        let i = self.index(list, i);
-        self.unique(list);
+        let i = self.index(list, i, Base::Reg(xs.0), 0);
+        self.unique(list, Base::Reg(xs.0));
         let address = self.element_address(list, i, elem);
         let flags = self.element_flags(elem, ty);
         match elem {
@@ -165,24 +244,41 @@ impl Translator<'_, '_> {
     pub(super) fn push(&mut self, xs: Reg, v: Reg, elem: Elem) {
         let (list, value) = (self.int(xs.0), self.get(v.0));
         let ty = self.b.func.dfg.value_type(value);
-        let header = self.flags.header;
+        let lengths = self.flags.lengths;
         let (cold, sole) = (self.b.create_block(), self.b.create_block());
         let (fast, on) = (self.b.create_block(), self.b.create_block());
         self.b.set_cold_block(cold);
-        let list_after = self.b.append_block_param(on, types::I64);
-        let count = self.object_count(list);
-        let shared = self.b.ins().icmp_imm_s(IntCC::NotEqual, count, 1);
-        self.b.ins().brif(shared, cold, &[], sole, &[]);
+        let growing = self.loops.growing(xs.0);
+        // The list, and where they are kept: its length and room.
+        let params = if growing.is_some() { 3 } else { 1 };
+        let after: Vec<Value> = (0..params)
+            .map(|_| self.b.append_block_param(on, types::I64))
+            .collect();
+        if self.is_unique(list, Base::Reg(xs.0)) {
+            self.b.ins().jump(sole, &[]);
+        } else {
+            let count = self.object_count(list);
+            let shared = self.b.ins().icmp_imm_s(IntCC::NotEqual, count, 1);
+            self.b.ins().brif(shared, cold, &[], sole, &[]);
+        }
         self.b.switch_to_block(sole);
-        let len = self.load_len(list);
-        let cap = self.b.ins().uload32(header, list, LIST_CAP_OFFSET as i32);
+        let (len, cap) = match growing {
+            Some(known) => known,
+            // This block does not dominate what follows: nothing is learnt of the length.
+            None => (self.load_len(list), self.load_cap(list)),
+        };
         let full = self.icmp(IntCC::Equal, len, cap);
         self.b.ins().brif(full, cold, &[], fast, &[]);
 
         self.b.switch_to_block(cold);
         self.rare_helper(Stub::ListPush);
         let moved = self.int(xs.0);
-        self.b.ins().jump(on, &[BlockArg::Value(moved)]);
+        let mut args = vec![BlockArg::Value(moved)];
+        if growing.is_some() {
+            args.push(BlockArg::Value(self.load_len(moved)));
+            args.push(BlockArg::Value(self.load_cap(moved)));
+        }
+        self.b.ins().jump(on, &args);
 
         self.b.switch_to_block(fast);
         let address = self.element_address(list, len, elem);
@@ -194,41 +290,41 @@ impl Translator<'_, '_> {
         let longer = self.b.ins().iadd_imm_s(len, 1);
         self.b
             .ins()
-            .istore32(header, longer, list, LIST_LEN_OFFSET as i32);
-        self.b.ins().jump(on, &[BlockArg::Value(list)]);
+            .istore32(lengths, longer, list, LIST_LEN_OFFSET as i32);
+        let mut args = vec![BlockArg::Value(list)];
+        if growing.is_some() {
+            args.extend([longer, cap].map(BlockArg::Value));
+        }
+        self.b.ins().jump(on, &args);
 
         self.b.switch_to_block(on);
-        self.def(xs.0, list_after);
+        self.facts.set_unique(after[0]);
+        if let [_, len, cap] = after[..] {
+            self.loops.grown(xs.0, len, cap);
+        }
+        self.def(xs.0, after[0]);
     }
 
     pub(super) fn element_of_row(&mut self, dst: Reg, xs: Reg, i: Reg, j: Reg) {
-        let (list, i, j) = (self.int(xs.0), self.int(i.0), self.int(j.0));
-        let i = self.index(list, i);
-        let row = self.word_at(list, i);
-        let j = self.index(row, j);
+        let (row, j_value) = (self.row(xs, i), self.int(j.0));
+        let j = self.index(row, j_value, Base::Row(xs.0, i.0), 1);
         let ty = self.reg_class(0);
         let value = self.load_element(row, j, Elem::Plain, ty);
         self.def(dst.0, value);
     }
 
     pub(super) fn set_in_row(&mut self, xs: Reg, i: Reg, j: Reg, v: Reg) {
-        let (list, i, j) = (self.int(xs.0), self.int(i.0), self.int(j.0));
-        let value = self.get(v.0);
+        let (j_value, value) = (self.int(j.0), self.get(v.0));
         let ty = self.b.func.dfg.value_type(value);
-        let i = self.index(list, i);
-        self.unique(list);
-        let row = self.word_at(list, i);
-        let j = self.index(row, j);
-        self.unique(row);
+        let row = self.own_row(xs, i);
+        let j = self.index(row, j_value, Base::Row(xs.0, i.0), 1);
         let address = self.element_address(row, j, Elem::Plain);
         let flags = self.element_flags(Elem::Plain, ty);
         self.b.ins().store(flags, value, address, DATA);
     }
 
     pub(super) fn field_of_element(&mut self, dst: Reg, xs: Reg, i: Reg, f: Field) {
-        let (list, i) = (self.int(xs.0), self.int(i.0));
-        let i = self.index(list, i);
-        let object = self.word_at(list, i);
+        let object = self.row(xs, i);
         let ty = self.reg_class(0);
         let flags = self.element_flags(Elem::Plain, ty);
         let offset = SLOTS + 8 * i32::from(f.0);
@@ -237,12 +333,9 @@ impl Translator<'_, '_> {
     }
 
     pub(super) fn set_field_of_element(&mut self, xs: Reg, i: Reg, f: Field, v: Reg) {
-        let (list, i, value) = (self.int(xs.0), self.int(i.0), self.get(v.0));
+        let value = self.get(v.0);
         let ty = self.b.func.dfg.value_type(value);
-        let i = self.index(list, i);
-        self.unique(list);
-        let object = self.word_at(list, i);
-        self.unique(object);
+        let object = self.own_row(xs, i);
         let flags = self.element_flags(Elem::Plain, ty);
         let offset = SLOTS + 8 * i32::from(f.0);
         self.b.ins().store(flags, value, object, offset);
@@ -255,7 +348,7 @@ impl Translator<'_, '_> {
         let (list, i_value) = (self.int(xs.0), self.int(i.0));
         let next = self.b.ins().iadd_imm_s(i_value, 1);
         self.def(i.0, next);
-        let len = self.list_len(list);
+        let len = self.list_len(list, Base::Reg(xs.0));
         let inside = self.icmp(IntCC::UnsignedLessThan, next, len);
         let (more, on) = (self.b.create_block(), self.b.create_block());
         self.b.ins().brif(inside, more, &[], on, &[]);

@@ -3,7 +3,7 @@
 mod float;
 mod int;
 mod jumps;
-mod lists;
+pub(super) mod lists;
 mod maps;
 mod moves;
 mod natives;

@@ -9,6 +9,7 @@ use lumen_runtime::heap::alloc::{HEAP_FREE_OFFSET, HEAP_LIVE_OFFSET, SMALL_MAX};
 use lumen_runtime::heap::object::SLOTS_OFFSET;
 
 use crate::jit::plan::slots;
+use crate::jit::ranges::Base;
 use crate::jit::stubs::Stub;
 use crate::jit::translate::Translator;
 
@@ -68,6 +69,9 @@ impl Translator<'_, '_> {
     /// Changes the object in `R[a]` in place when it is unique, else by the helper.
     fn update(&mut self, a: Reg, slow: Stub, change: impl FnOnce(&mut Self, Value)) {
         let object = self.int(a.0);
+        if self.is_unique(object, Base::Reg(a.0)) {
+            return change(self, object);
+        }
         let (cold, sole) = (self.b.create_block(), self.b.create_block());
         let on = self.b.create_block();
         self.b.set_cold_block(cold);
@@ -86,6 +90,7 @@ impl Translator<'_, '_> {
         self.b.ins().jump(on, &[BlockArg::Value(object)]);
 
         self.b.switch_to_block(on);
+        self.facts.set_unique(after);
         self.def(a.0, after);
     }
 
