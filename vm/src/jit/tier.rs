@@ -302,7 +302,8 @@ impl Jit {
     ///
     /// # Safety
     /// The op number there is `Native`; the rest is the running fiber's.
-    #[inline]
+    // Never inlined: a handler with something that is pointed to cannot end in a jump.
+    #[inline(never)]
     pub(crate) unsafe fn enter(&self, word: usize, r: Regs, cx: Cx) -> Status {
         std::sync::atomic::fence(Acquire);
         let here = 0_u8;
