@@ -1,7 +1,7 @@
 //! Types as text, for messages.
 
 use super::Checker;
-use super::ty::Kind;
+use super::ty::{Kind, Origin};
 use crate::hir::Ty;
 
 /// A type's text goes on at most this long.
@@ -34,6 +34,7 @@ impl Checker<'_> {
             Kind::Any => "Any",
             Kind::Json => "Json",
             Kind::Error => "Error",
+            Kind::Var(var) if self.types.origin(*var) == Origin::Null => "Null",
             Kind::Poison | Kind::Var(_) => "_",
             Kind::Param(_, name) => self.names.resolve(*name),
             Kind::List(t) => return self.show_args("list", &[*t], out),
