@@ -129,6 +129,11 @@ impl Code {
         self.current.is_some()
     }
 
+    /// Whether some handler of this function would see a failure here.
+    pub(crate) fn is_guarded(&self) -> bool {
+        self.handler.is_some()
+    }
+
     /// From here on, failures go to `handler`.
     pub(crate) fn set_handler(&mut self, handler: Option<Handler>) {
         if self.handler == handler {

@@ -345,6 +345,7 @@ impl<'a> FuncBuilder<'_, 'a> {
             }
             Callee::Func(id) => {
                 let old = self.load_place(root, &steps);
+                let old = self.take_out(old, root, &steps, place.ty);
                 let (new, own) = self.call_mutator(id, old, &regs);
                 match own {
                     Some(own) => self.copy(dst, own),
@@ -359,6 +360,27 @@ impl<'a> FuncBuilder<'_, 'a> {
             }
         }
         dst
+    }
+
+    /// The value of a place, with something empty put in its stead so that it can be changed
+    /// without a copy; where nobody could look at the place before the new value is stored, even
+    /// if the call fails, and where there is something empty of its type.
+    fn take_out(&mut self, old: VReg, root: VReg, steps: &[Step], ty: Ty) -> VReg {
+        let checked = |s: &Step| self.check_of(s.container()).is_some();
+        if steps.is_empty() || self.c.is_guarded() || steps.iter().any(checked) {
+            return old;
+        }
+        let empty = self.temp(ty);
+        match self.m.hir.types.kind(ty) {
+            TyKind::List(_) => self.list(&[], ty, empty),
+            TyKind::Map(..) => self.map(&[], ty, empty),
+            TyKind::Set(_) => self.set(&[], ty, empty),
+            _ => return old,
+        }
+        let taken = self.temp(ty);
+        self.copy(taken, old);
+        self.change(root, steps, |b, root| b.store(root, steps, empty));
+        taken
     }
 
     /// Calls a mutator written in Lumen: the new first argument, and its own result if any.
