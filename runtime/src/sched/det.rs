@@ -142,6 +142,11 @@ impl Det {
         }
     }
 
+    /// Does the policy always take option 0?
+    pub(crate) fn is_fifo(&self) -> bool {
+        self.default
+    }
+
     /// Does the policy choose among the ready arms of a select?
     pub(crate) fn chooses_arms(&self) -> bool {
         self.chooses_arms

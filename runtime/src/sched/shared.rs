@@ -260,7 +260,8 @@ impl Shared {
     /// Arms a timer for the open wait of `waiter`.
     pub(crate) fn arm(&self, place: Place<'_>, deadline: u64, class: Class, waiter: Waiter) -> u64 {
         if self.clock.is_virtual() {
-            let path = if self.det.is_some() {
+            // First in, first out, the order of creation is the order of paths, or is meant.
+            let path = if self.det.as_ref().is_some_and(|d| d.is_fifo()) {
                 Vec::new()
             } else {
                 waiter.fiber.path_key()

@@ -274,10 +274,11 @@ fn register(cx: &FiberCx, arms: &[Arm<'_>], options: SelectOptions) -> Registere
         }
     }
     cx.slot().keys = Some(keys);
-    // One timer at most: the earliest arm's, or the deadline of the whole.
+    // One timer at most: the earliest arm's, or the deadline of the whole. In virtual time it comes
+    // after whatever else happens then, as an arm whose time is up yields to those that are ready.
     match (first_timer, options.deadline) {
         (Some((at, arm)), deadline) if deadline.is_none_or(|d| at <= d) => {
-            cx.arm_timer(epoch, at, arm, Class::Sleep);
+            cx.arm_timer(epoch, at, arm, Class::Deadline);
         }
         (_, deadline) => cx.arm_deadline(epoch, deadline),
     }
