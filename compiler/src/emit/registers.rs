@@ -1,10 +1,11 @@
 //! Register allocation: virtual registers to frame slots.
 //!
-//! Linear scan over live intervals (Poletto and Sarkar, 1999), in two rounds, because a call
-//! clobbers everything from its window up. First come the registers that are live across some
-//! window: they get the lowest free slots. That fixes every window's place: right above what is
-//! live across it. The rest, which no window has to spare, is placed second, preferably right in
-//! the window where it is an argument, or where the call leaves its result.
+//! Linear scan over live ranges (Poletto and Sarkar, 1999; with holes between blocks, as in Traub,
+//! Holloway and Smith, 1998), in two rounds, because a call clobbers everything from its window up.
+//! First come the registers that are live across some window: they get the slot where a call left
+//! them, or a copy's other end, or the lowest free one. That fixes every window's place: right
+//! above what is live across it. The rest, which no window has to spare, is placed second,
+//! preferably right in the window where it is an argument, or where the call leaves its result.
 
 use crate::ir::bitset::BitSet;
 use crate::ir::liveness::Liveness;
@@ -55,67 +56,135 @@ pub fn window_args(inst: &Inst) -> Option<(&[VReg], u32)> {
     }
 }
 
+/// Positions from `start` to `end`, both included.
 #[derive(Clone, Copy)]
 struct Interval {
     start: u32,
     end: u32,
 }
 
+/// Where a register is live: ascending, apart from each other.
+type Ranges = SmallVec<[Interval; 1]>;
+
+/// Registers live across one window.
+struct Span {
+    block: usize,
+    inst: usize,
+    live: SmallVec<[VReg; 8]>,
+}
+
 struct Scan<'a> {
     func: &'a Func,
-    intervals: Vec<Option<Interval>>,
+    ranges: Vec<Ranges>,
+    /// Ranges in the block that is being looked at (from its end), and the registers that have one.
+    here: Vec<Option<Interval>>,
+    touched: Vec<VReg>,
+    /// Ranges in this block that have begun: before them the register is not live.
+    begun: Vec<(VReg, Interval)>,
     across: BitSet,
-    /// Live across each window, as (block, index, registers).
-    spans: Vec<(usize, usize, SmallVec<[VReg; 8]>)>,
+    spans: Vec<Span>,
+    /// The window whose call leaves its result in the register, as an index of `spans`.
+    result_of: Vec<u32>,
+    /// Registers that this one is copied to or from: the first and the last one.
+    partners: Vec<[VReg; 2]>,
 }
 
 /// Places all registers of `func`, whose blocks are laid out in `order`.
 #[must_use]
 pub fn allocate(func: &Func, sigs: &Signatures, live: &Liveness, order: &[BlockId]) -> Allocation {
+    let n = func.regs.len();
     let mut scan = Scan {
         func,
-        intervals: vec![None; func.regs.len()],
-        across: BitSet::new(func.regs.len()),
+        ranges: vec![Ranges::new(); n],
+        here: vec![None; n],
+        touched: Vec::new(),
+        begun: Vec::new(),
+        across: BitSet::new(n),
         spans: Vec::new(),
+        result_of: vec![NONE; n],
+        partners: vec![[VReg(NONE); 2]; n],
     };
     scan.collect(sigs, live, order);
     let mut slots = Slots::default();
     let mut out = Allocation {
-        slot: vec![NONE; func.regs.len()],
+        slot: vec![NONE; n],
         windows: func.blocks.iter().map(|b| vec![0; b.insts.len()]).collect(),
         frame: func.params.len() as u32 + 1,
     };
     scan.place_params(&mut slots, &mut out);
     let by_start = scan.by_start();
     for &reg in by_start.iter().filter(|r| scan.across.contains(r.0)) {
-        scan.place(reg, None, &mut slots, &mut out);
+        let left = scan.spans.get(scan.result_of[reg.0 as usize] as usize);
+        let wish = left.map_or(NONE, |span| span.base(&out));
+        scan.place(reg, wish, &mut slots, &mut out);
     }
-    for (b, i, live) in &scan.spans {
-        let top = live.iter().map(|&r| out.of(r)).filter(|&s| s != NONE).max();
-        out.windows[*b][*i] = top.map_or(1, |t| t + 1).max(1);
+    for span in &scan.spans {
+        out.windows[span.block][span.inst] = span.base(&out);
     }
     let wishes = scan.wishes(order, &out);
     slots.second = true;
     for &reg in by_start.iter().filter(|r| !scan.across.contains(r.0)) {
-        let wish = wishes[reg.0 as usize];
-        scan.place(reg, (wish != NONE).then_some(wish), &mut slots, &mut out);
+        scan.place(reg, wishes[reg.0 as usize], &mut slots, &mut out);
     }
     out
 }
 
+impl Span {
+    /// The first slot above what is live across the window.
+    fn base(&self, out: &Allocation) -> u32 {
+        let slots = self.live.iter().map(|&r| out.of(r));
+        slots.filter(|&s| s != NONE).max().unwrap_or(0) + 1
+    }
+}
+
 impl Scan<'_> {
     fn touch(&mut self, reg: VReg, at: u32) {
-        let interval = &mut self.intervals[reg.0 as usize];
-        match interval {
+        match &mut self.here[reg.0 as usize] {
             Some(i) => {
                 i.start = i.start.min(at);
                 i.end = i.end.max(at);
             }
-            None => *interval = Some(Interval { start: at, end: at }),
+            none => {
+                *none = Some(Interval { start: at, end: at });
+                self.touched.push(reg);
+            }
         }
     }
 
-    /// Intervals in units of half instructions: reads at even, writes at odd positions.
+    /// `reg` is written at `at`, and was not live before.
+    fn begin(&mut self, reg: VReg, at: u32) {
+        self.touch(reg, at);
+        if let Some(range) = self.here[reg.0 as usize].take() {
+            self.begun.push((reg, range));
+        }
+    }
+
+    /// Ends a block: its ranges go to those of the blocks before.
+    fn end_block(&mut self) {
+        for reg in self.touched.drain(..) {
+            if let Some(range) = self.here[reg.0 as usize].take() {
+                self.begun.push((reg, range));
+            }
+        }
+        // They were found from the last to the first.
+        while let Some((reg, here)) = self.begun.pop() {
+            let ranges = &mut self.ranges[reg.0 as usize];
+            match ranges.last_mut() {
+                Some(last) if last.end + 1 == here.start => last.end = here.end,
+                _ => ranges.push(here),
+            }
+        }
+    }
+
+    fn partner(&mut self, reg: VReg, other: VReg) {
+        let [first, last] = &mut self.partners[reg.0 as usize];
+        if first.0 == NONE {
+            *first = other;
+        }
+        *last = other;
+    }
+
+    /// Ranges in units of half instructions: reads at even, writes at odd positions.
     fn collect(&mut self, sigs: &Signatures, live: &Liveness, order: &[BlockId]) {
         let func = self.func;
         let mut now = BitSet::new(func.regs.len());
@@ -124,9 +193,6 @@ impl Scan<'_> {
             let block = &func.blocks[b.0 as usize];
             let start = at;
             let end = start + 2 * block.insts.len() as u32;
-            for reg in live.live_in(b) {
-                self.touch(reg, start);
-            }
             for reg in live.live_out(b) {
                 self.touch(reg, end + 1);
             }
@@ -137,12 +203,15 @@ impl Scan<'_> {
                 block.term.for_each_use(|reg, _| self.touch(reg, end + 1));
             }
             now.clear();
+            // What a handler reads is live throughout.
+            let kept = live.handler_live(func, b);
             live.walk(func, sigs, &|_| None, b, &mut now, |i, inst, after| {
                 let p = start + 2 * i as u32;
                 sigs.for_each(inst, |_, reg, role| {
                     use lumen_bytecode::operand::Role;
                     match role {
-                        Role::Out | Role::Lend => self.touch(reg, p + 1),
+                        Role::Out | Role::Lend if kept.contains(&reg) => self.touch(reg, p + 1),
+                        Role::Out | Role::Lend => self.begin(reg, p + 1),
                         Role::Io => {
                             self.touch(reg, p);
                             self.touch(reg, p + 1);
@@ -150,8 +219,26 @@ impl Scan<'_> {
                         _ => self.touch(reg, p),
                     }
                 });
+                if matches!(inst.op, Op::Move | Op::Lend | Op::Dup) {
+                    let (dst, src) = (inst.regs[0], inst.regs[1]);
+                    self.partner(dst, src);
+                    self.partner(src, dst);
+                }
                 self.window(sigs, live, b, i, inst, after);
             });
+            for reg in live.live_in(b) {
+                self.touch(reg, start);
+            }
+            if b.0 == 0 {
+                // One that occurs in this block only is in none of the sets.
+                let closure = func.closure.map(|(reg, _)| reg);
+                for reg in func.params.iter().copied().chain(closure) {
+                    if self.here[reg.0 as usize].is_some() {
+                        self.touch(reg, start);
+                    }
+                }
+            }
+            self.end_block();
             at = end + 2;
         }
     }
@@ -192,16 +279,24 @@ impl Scan<'_> {
         for reg in &live {
             self.across.insert(reg.0);
         }
-        self.spans.push((b.0 as usize, i, live));
+        if matches!(inst.op, Op::Call | Op::CallClosure) {
+            self.result_of[inst.regs[0].0 as usize] = self.spans.len() as u32;
+        }
+        self.spans.push(Span {
+            block: b.0 as usize,
+            inst: i,
+            live,
+        });
     }
 
     fn by_start(&self) -> Vec<VReg> {
-        let mut regs: Vec<VReg> = (0..self.func.regs.len() as u32)
+        let start = |r: VReg| self.ranges[r.0 as usize].first().map(|i| i.start);
+        let mut regs: Vec<(u32, VReg)> = (0..self.func.regs.len() as u32)
             .map(VReg)
-            .filter(|r| self.intervals[r.0 as usize].is_some())
+            .filter_map(|r| Some((start(r)?, r)))
             .collect();
-        regs.sort_by_key(|r| self.intervals[r.0 as usize].map_or(0, |i| i.start));
-        regs
+        regs.sort_unstable();
+        regs.into_iter().map(|(_, reg)| reg).collect()
     }
 
     /// Parameters stand where the caller puts them, from the very start.
@@ -214,64 +309,62 @@ impl Scan<'_> {
             .enumerate()
             .map(|(i, &reg)| (i as u32 + 1, reg));
         for (slot, reg) in closure.into_iter().chain(params) {
-            if self.intervals[reg.0 as usize].is_some() {
-                self.touch(reg, 0);
+            let ranges = &mut self.ranges[reg.0 as usize];
+            match ranges.first_mut() {
+                // The first block begins with 2.
+                Some(first) if first.start == 2 => first.start = 0,
+                Some(_) => ranges.insert(0, Interval { start: 0, end: 0 }),
+                None => {}
             }
             out.slot[reg.0 as usize] = slot;
-            if let Some(interval) = self.intervals[reg.0 as usize] {
-                slots.take(slot, interval);
-            }
+            slots.take(slot, &self.ranges[reg.0 as usize]);
         }
     }
 
-    fn place(&self, reg: VReg, wish: Option<u32>, slots: &mut Slots, out: &mut Allocation) {
+    fn place(&self, reg: VReg, wish: u32, slots: &mut Slots, out: &mut Allocation) {
         if out.of(reg) != NONE {
             return;
         }
-        let Some(interval) = self.intervals[reg.0 as usize] else {
-            return;
+        let ranges = &self.ranges[reg.0 as usize];
+        let other = |partner: VReg| {
+            let placed = out.slot.get(partner.0 as usize);
+            placed.copied().unwrap_or(NONE)
         };
-        let slot = match wish {
-            Some(slot) if slots.is_free(slot, interval) => slot,
-            _ => (1..).find(|&s| slots.is_free(s, interval)).unwrap_or(NONE),
-        };
-        slots.take(slot, interval);
+        let [first, last] = self.partners[reg.0 as usize];
+        // A closure's slot 0 is left to it.
+        let liked = [wish, other(first), other(last)];
+        let liked = liked.into_iter().filter(|&s| s != NONE && s != 0);
+        let slot = liked
+            .chain(1..)
+            .find(|&s| slots.is_free(s, ranges))
+            .unwrap_or(NONE);
+        slots.take(slot, ranges);
         out.slot[reg.0 as usize] = slot;
         out.frame = out.frame.max(slot + 1);
     }
 
-    /// Where registers would be best: arguments in their windows, results where calls leave them,
-    /// copies where their other end is.
+    /// Where registers would be best: arguments in their windows, results where calls leave them.
     fn wishes(&self, order: &[BlockId], out: &Allocation) -> Vec<u32> {
         let mut wishes = vec![NONE; self.func.regs.len()];
-        let mut wish = |reg: VReg, slot: u32, sure: bool| {
-            let wish = &mut wishes[reg.0 as usize];
-            if sure || *wish == NONE {
-                *wish = slot;
-            }
-        };
         for &b in order {
             for (i, inst) in self.func.blocks[b.0 as usize].insts.iter().enumerate() {
-                if matches!(inst.op, Op::Move | Op::Lend | Op::Dup) {
-                    let (dst, src) = (inst.regs[0], inst.regs[1]);
-                    if out.of(dst) != NONE {
-                        wish(src, out.of(dst), false);
-                    } else if out.of(src) != NONE {
-                        wish(dst, out.of(src), false);
-                    }
-                }
                 let Some((args, behind)) = window_args(inst) else {
                     continue;
                 };
-                let base = out.window(b, i);
+                let mut base = out.window(b, i);
                 if base == 0 {
                     continue;
                 }
-                for (k, &arg) in args.iter().enumerate() {
-                    wish(arg, base + behind + k as u32, true);
-                }
                 if matches!(inst.op, Op::Call | Op::CallClosure) {
-                    wish(inst.regs[0], base, true);
+                    wishes[inst.regs[0].0 as usize] = base;
+                } else {
+                    // These find their operands wherever they stand side by side.
+                    let mut placed = args.iter().zip(0..).map(|(&arg, k)| (out.of(arg), k));
+                    let placed = placed.find(|&(slot, k)| slot != NONE && slot > k);
+                    base = placed.map_or(base, |(slot, k)| slot - k);
+                }
+                for (&arg, k) in args.iter().zip(0..) {
+                    wishes[arg.0 as usize] = base + behind + k;
                 }
             }
         }
@@ -282,27 +375,33 @@ impl Scan<'_> {
 /// Which slots are taken when.
 #[derive(Default)]
 struct Slots {
-    /// Per slot, the intervals of the first round and of the second. A round places registers by
-    /// the start of their intervals, so both are ascending.
+    /// Per slot, the ranges of the first round and of the second, ascending. A round places
+    /// registers by where they begin, so most go to the end.
     taken: Vec<[SmallVec<[Interval; 2]>; 2]>,
     second: bool,
 }
 
 impl Slots {
-    fn is_free(&self, slot: u32, interval: Interval) -> bool {
-        let Some([first, second]) = self.taken.get(slot as usize) else {
+    fn is_free(&self, slot: u32, ranges: &Ranges) -> bool {
+        let Some(taken) = self.taken.get(slot as usize) else {
             return true;
         };
-        let after = first.partition_point(|taken| taken.start <= interval.end);
-        let before = first[..after].last();
-        before.is_none_or(|taken| taken.end < interval.start)
-            && second.last().is_none_or(|taken| taken.end < interval.start)
+        taken.iter().all(|taken| {
+            ranges.iter().all(|range| {
+                let after = taken.partition_point(|t| t.start <= range.end);
+                taken[..after].last().is_none_or(|t| t.end < range.start)
+            })
+        })
     }
 
-    fn take(&mut self, slot: u32, interval: Interval) {
+    fn take(&mut self, slot: u32, ranges: &Ranges) {
         if self.taken.len() <= slot as usize {
             self.taken.resize_with(slot as usize + 1, Default::default);
         }
-        self.taken[slot as usize][usize::from(self.second)].push(interval);
+        let taken = &mut self.taken[slot as usize][usize::from(self.second)];
+        for &range in ranges {
+            let at = taken.partition_point(|t| t.start <= range.start);
+            taken.insert(at, range);
+        }
     }
 }

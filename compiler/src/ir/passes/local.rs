@@ -35,8 +35,9 @@ const NO_REG: (VReg, u32) = (VReg(u32::MAX), 0);
 struct Here {
     versions: Vec<u32>,
     values: FxHashMap<VReg, Value>,
-    /// Where the value of an expression is.
-    computed: FxHashMap<Expression, (VReg, u32)>,
+    /// Where the value of an expression is, and how many calls there had been before it.
+    computed: FxHashMap<Expression, (VReg, u32, u32)>,
+    calls: u32,
 }
 
 /// Runs the pass on one function.
@@ -45,6 +46,7 @@ pub fn run(func: &mut Func, sigs: &Signatures, types: &[TypeDesc]) {
         versions: vec![0; func.regs.len()],
         values: FxHashMap::default(),
         computed: FxHashMap::default(),
+        calls: 0,
     };
     let Func { regs, blocks, .. } = func;
     for block in blocks {
@@ -83,6 +85,14 @@ fn is_expression(op: Op) -> bool {
                 | Op::MapGet
                 | Op::MapHas
         )
+}
+
+/// Ops with one operand at most, as quick as a move.
+fn is_cheap(op: Op) -> bool {
+    matches!(
+        op,
+        Op::IntConst | Op::IntAddI | Op::IntAndI | Op::IntShlI | Op::IntShrI | Op::IntToFloat
+    )
 }
 
 /// The load that gives what the store `inst` put there, its operands, and the value.
@@ -125,6 +135,7 @@ impl Here {
         let expression = is_expression(inst.op)
             .then(|| self.expression(inst.op, inst.imms, &inst.regs[1..]))
             .flatten();
+        self.calls += u32::from(matches!(inst.op, Op::Call | Op::CallClosure));
         let retypes = matches!(inst.op, Op::Cast | Op::Widen);
         sigs.for_each(inst, |_, reg, role| {
             if matches!(role, Role::Out | Role::Lend | Role::Io) && !retypes {
@@ -142,14 +153,18 @@ impl Here {
             self.fields(inst, types);
         }
         if let Some(expression) = expression {
-            let at = (inst.regs[0], self.versions[inst.regs[0].0 as usize]);
+            let at = (
+                inst.regs[0],
+                self.versions[inst.regs[0].0 as usize],
+                self.calls,
+            );
             self.computed.insert(expression, at);
         }
         if let Some((op, imms, operands, value)) = loaded_again(inst)
             && !is_word(types, ty(value))
             && let Some(expression) = self.expression(op, imms, &operands)
         {
-            let at = (value, self.versions[value.0 as usize]);
+            let at = (value, self.versions[value.0 as usize], self.calls);
             self.computed.insert(expression, at);
         }
     }
@@ -159,7 +174,7 @@ impl Here {
         // A closure's slot 0 is its function.
         let closure = matches!(types[inst.imms[0] as usize], TypeDesc::Closure { .. });
         for (k, &part) in inst.regs[1..].iter().enumerate() {
-            let at = (part, self.versions[part.0 as usize]);
+            let at = (part, self.versions[part.0 as usize], self.calls);
             let field = [(k + usize::from(closure)) as u32, 0];
             for op in [Op::FieldGet, Op::FieldGetWord] {
                 if let Some(expression) = self.expression(op, field, &inst.regs[..1]) {
@@ -189,9 +204,13 @@ impl Here {
         let Some(expression) = self.expression(inst.op, inst.imms, &inst.regs[1..]) else {
             return;
         };
-        let Some(&(found, version)) = self.computed.get(&expression) else {
+        let Some(&(found, version, calls)) = self.computed.get(&expression) else {
             return;
         };
+        // Anew right where the next call wants it is less than kept across this one and moved.
+        if calls != self.calls && is_cheap(inst.op) {
+            return;
+        }
         let (dst, ty) = (inst.regs[0], |reg: VReg| regs[reg.0 as usize].ty);
         if self.versions[found.0 as usize] == version && ty(dst) == ty(found) && dst != found {
             let op = if is_word(types, ty(dst)) {
