@@ -289,6 +289,16 @@ impl<'a> Checker<'a> {
             "Option" | "Optional" | "Maybe" => Some("T?"),
             _ => None,
         };
+        let scope_of = &self.scopes[scope.module.0 as usize];
+        if let Some(crate::names::ValueDef::Variant(id, _)) = scope_of.value(name.name) {
+            let owner = self.text(self.items.adt(id).name);
+            let message = format!("`{text}` is a variant of {owner}, not a type");
+            let error = Diagnostic::new(Code::WrongKind, message, name.span).help(format!(
+                "the type is {owner}; a `match` or `if let` tests for a variant"
+            ));
+            self.report(error);
+            return Ty::POISON;
+        }
         let own = &self.scopes[scope.module.0 as usize];
         let mut known: Vec<String> = vec![
             "Int", "Float", "Bool", "String", "Bytes", "Null", "Any", "Json", "Error", "list",
