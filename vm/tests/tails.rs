@@ -42,8 +42,9 @@ fn no_handler_calls_a_handler() {
         } else if function.contains("lumen_vm6interp")
             && let Some((_, target)) = line.split_once("call ")
             && target.contains(",8)")
+            && !function.contains("resume")
         {
-            // Through the table of handlers.
+            // Through the table of handlers: only where a run begins.
             bad.push(format!("{function}: {target}"));
         } else if function.contains("lumen_vm6interp")
             && let Some((_, target)) = line.split_once("call ")
