@@ -6,6 +6,8 @@
 //! that changes with the programs only. `LUMEN_STRESS=N` multiplies it (0: every point);
 //! `LUMEN_GOLDEN=text` restricts the programs.
 
+#[path = "support/nested.rs"]
+mod nested;
 mod support;
 
 use std::collections::BTreeMap;
@@ -523,5 +525,49 @@ fn loads_leave_nothing_and_memory_stays() {
             second < first * 5 / 4 + 16 * 1024,
             "memory grows: {first} then {second} KiB"
         );
+    }
+}
+
+/// Random programs that nest every construct in every other print the same in every order and on
+/// any number of workers.
+#[test]
+fn nested_constructs_mean_the_same_everywhere() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("nested");
+    std::fs::create_dir_all(&folder).expect("a folder for programs");
+    for seed in 0..25 * factor().unwrap_or(200) {
+        let file = folder.join(format!("p{seed}.lm"));
+        std::fs::write(&file, nested::program(seed)).expect("a program is written");
+        let loaded = load(&file).unwrap_or_else(|why| panic!("{}: {why}", file.display()));
+        let ordered = |scheduler| {
+            let schedule = Schedule {
+                scheduler,
+                seed,
+                ..Schedule::default()
+            };
+            scheduled(&loaded, schedule)
+        };
+        let parallel = |workers, delays| {
+            loaded.with(|options| {
+                options.workers = workers;
+                options.delays = delays;
+            })
+        };
+        let ways = [
+            ordered(Scheduler::Fifo),
+            ordered(Scheduler::Random),
+            ordered(Scheduler::Pct(3)),
+            parallel(1, None),
+            parallel(3, Some(seed)),
+        ];
+        let mut first = None;
+        for (way, program) in ways.iter().enumerate() {
+            let run = run(program)
+                .and_then(|run| sound(&run).map(|()| run))
+                .unwrap_or_else(|why| panic!("{} in way {way}: {why}", file.display()));
+            let wanted = first.get_or_insert_with(|| run.out.clone());
+            assert_eq!(*wanted, run.out, "{} in way {way}", file.display());
+        }
+        // What went wrong stays to be looked at.
+        let _ = std::fs::remove_file(&file);
     }
 }
