@@ -201,10 +201,13 @@ impl<'a> Checker<'a> {
         ty: Ty,
         span: Span,
     ) -> Expr {
-        let mut names = Vec::new();
-        crate::types::walk::bound_names(&decl.pattern, &mut names);
-        let names = names.iter().map(|name| name.span);
-        self.out.let_names.extend(names);
+        if !self.modules.get(self.body.module).library {
+            let mut names = Vec::new();
+            crate::types::walk::bound_names(&decl.pattern, &mut names);
+            self.out
+                .let_names
+                .extend(names.iter().map(|name| name.span));
+        }
         let mutable = decl.mutable.is_some();
         let pat = self.pattern_top(&decl.pattern, ty, mutable);
         let init = Box::new(value);
