@@ -1,8 +1,11 @@
 //! The thread that compiles beside the program.
 
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, Weak};
 use std::thread::Builder;
+use std::time::Duration;
+
+use lumen_runtime::image::give_back_code;
 
 use super::env::Unit;
 use crate::load::image::Image;
@@ -44,14 +47,28 @@ impl Background {
     }
 }
 
+/// How long nothing is asked for before the memory of the code generator's own code is given back:
+/// some megabytes. It is read again (from the file cache) for what becomes hot later.
+const QUIET: Duration = Duration::from_millis(2);
+
 fn work(image: &Weak<Image>, requests: &Receiver<Unit>) {
+    let mut next = requests.recv();
     // The sender goes with the image.
-    while let Ok(unit) = requests.recv() {
+    while let Ok(unit) = next {
         let Some(image) = image.upgrade() else {
             return;
         };
         if let Some(jit) = &image.jit {
             jit.compile_later(&image, unit);
         }
+        drop(image);
+        next = match requests.recv_timeout(QUIET) {
+            Err(RecvTimeoutError::Timeout) => {
+                give_back_code();
+                requests.recv()
+            }
+            Err(RecvTimeoutError::Disconnected) => return,
+            Ok(unit) => Ok(unit),
+        };
     }
 }
