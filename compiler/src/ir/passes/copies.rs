@@ -59,8 +59,14 @@ fn forward_fields(func: &mut Func, sigs: &Signatures, types: &[TypeDesc]) {
                 continue;
             }
             let (dst, base) = (inst.regs[0], inst.regs[1]);
+            // In an arm for another variant than the object is of, the field has another type.
+            let fits = |part: VReg| {
+                let (own, given) = (func.regs[dst.0 as usize].ty, func.regs[part.0 as usize].ty);
+                let closure = matches!(types[own as usize], TypeDesc::Closure { .. });
+                same_repr(func, types, dst, part) && (closure || is_subtype(types, given, own))
+            };
             if let Some(part) = made_of(func, base, inst.imms[0])
-                && same_repr(func, types, dst, part)
+                && fits(part)
             {
                 let op = if inst.op == Op::FieldGet {
                     Op::Move

@@ -6,9 +6,9 @@ use crate::ir::census::Census;
 use crate::ir::roles::Signatures;
 use crate::ir::{Cmp, Cond, Func, Inst, RegInfo, Term, VReg};
 use lumen_bytecode::code::Op;
-use lumen_bytecode::module::{Constant, TypeDesc, well_known};
+use lumen_bytecode::module::{Constant, TypeDesc, TypeIx, well_known};
 use lumen_bytecode::operand::Role;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 /// How many of the latest constants are looked through for one to use again.
 const RECENT: usize = 16;
@@ -20,8 +20,8 @@ struct Known {
     ints: FxHashMap<VReg, i64>,
     /// Floats of registers written once.
     floats: FxHashMap<VReg, f64>,
-    /// Registers written once, with null.
-    nulls: FxHashSet<VReg>,
+    /// Types of registers written once, with null or a new object.
+    types: FxHashMap<VReg, TypeIx>,
     /// Ints of other registers, at the current place in the current block.
     here: FxHashMap<VReg, i64>,
 }
@@ -46,8 +46,9 @@ pub fn run(func: &mut Func, sigs: &Signatures, constants: &mut Vec<Constant>, ty
             match literal(inst, constants) {
                 Some(Literal::Int(value)) => _ = known.ints.insert(dst, value),
                 Some(Literal::Float(value)) => _ = known.floats.insert(dst, value),
-                None if is_null(inst, constants) => _ = known.nulls.insert(dst),
-                None => {}
+                None => known
+                    .types
+                    .extend(made_type(inst, constants).map(|ty| (dst, ty))),
             }
         }
     }
@@ -88,12 +89,17 @@ fn write(
     }
 }
 
-fn is_null(inst: &Inst, constants: &[Constant]) -> bool {
-    inst.op == Op::Const && constants[inst.imms[0] as usize] == Constant::Null
+/// The type of what `inst` makes, if that says more than its register's.
+fn made_type(inst: &Inst, constants: &[Constant]) -> Option<TypeIx> {
+    match inst.op {
+        Op::Const if constants[inst.imms[0] as usize] == Constant::Null => Some(well_known::NULL),
+        Op::New => Some(inst.imms[0]),
+        _ => None,
+    }
 }
 
 /// Decides a test of a register's type whose outcome its own type says (after inlining), or that
-/// it is never anything but null (such as the failure of a cleanup that cannot fail).
+/// of the only value it has (such as the failure of a cleanup that cannot fail).
 fn fold_test(term: &mut Term, known: &Known, regs: &[RegInfo], types: &[TypeDesc]) {
     let Term::Branch {
         cond,
@@ -108,12 +114,8 @@ fn fold_test(term: &mut Term, known: &Known, regs: &[RegInfo], types: &[TypeDesc
         Cond::Null(reg) => (reg, well_known::NULL),
         _ => return,
     };
-    let null = known.nulls.contains(&reg);
-    let own = if null {
-        well_known::NULL
-    } else {
-        regs[reg.0 as usize].ty
-    };
+    let made = known.types.get(&reg).copied();
+    let own = made.unwrap_or(regs[reg.0 as usize].ty);
     if is_subtype(types, own, tested) {
         *term = Term::Jump(*then);
     } else if own == well_known::NULL
@@ -134,6 +136,7 @@ fn is_one(ty: &TypeDesc) -> bool {
             | TypeDesc::String
             | TypeDesc::Bytes
             | TypeDesc::Record { .. }
+            | TypeDesc::Variant { .. }
             | TypeDesc::Error
     )
 }
