@@ -411,7 +411,8 @@ fn main() {
             time(&runtime, name, n, move |cx| f(cx, n));
         }
     };
-    for _ in 0..2 {
+    // The first one warms up.
+    for _ in 0..1 + usize::from(verbose()) {
         run("spawn_await", 1_000_000, |cx, n| {
             for i in 0..n {
                 value(leaf(cx, i).wait(cx));
@@ -442,7 +443,7 @@ fn main() {
             value(child.wait(cx));
         }
     });
-    run("fib_stackless", 317_810, |cx, _| {
+    run("fib_spawn", 317_810, |cx, _| {
         let fib = spawn(
             cx,
             Box::new(Fib {

@@ -126,11 +126,12 @@ impl Places {
     fn measure(&self, contestant: &str, workload: &str, workers: usize) -> Option<f64> {
         let w = workers.to_string();
         let mut command = match contestant {
-            "lumen" => {
-                let mut c = Command::new(&self.lumen);
+            "lumen" | "lumen-jit" => {
                 let program = format!("benches/programs/sched/{workload}.lm");
-                c.args(["run", "--workers", &w])
-                    .arg(self.root.join(program));
+                let jit = ["off", "auto"][usize::from(contestant != "lumen")];
+                let mut c = Command::new(&self.lumen);
+                c.args(["run", "--jit", jit, "--workers", &w]);
+                c.arg(self.root.join(program));
                 c
             }
             "runtime" => {
