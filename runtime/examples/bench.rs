@@ -1,8 +1,8 @@
 //! Times the scheduler's basic operations, in nanoseconds per operation: of wall time, and of
 //! processor time of all threads, which tells more on a busy machine.
 //!
-//! `cargo run --release -p lumen-runtime --example bench [workers [name [--plain]]]`; plain output is
-//! the number of operations and milliseconds.
+//! `cargo run --release -p lumen-runtime --example bench [workers [name [--plain]]]`; plain output
+//! is the number of operations and milliseconds.
 
 use lumen_runtime::sync::channel::{OnFull, RawChannel};
 use lumen_runtime::{
@@ -396,6 +396,25 @@ fn sleepers(cx: &FiberCx, n: u64) {
     }
 }
 
+/// Spawns and awaits as an interpreter does: the parent has no stack of its own.
+fn stackless(cx: &FiberCx, n: u64) {
+    let (mut left, mut child) = (n, None);
+    let parent = machine(move |cx| {
+        while left > 0 {
+            let awaited = child.take().unwrap_or_else(|| leaf(cx, left));
+            match awaited.poll_await(cx, None) {
+                Poll::Pending => {
+                    child = Some(awaited);
+                    return Step::Parked;
+                }
+                Poll::Ready(_) => left -= 1,
+            }
+        }
+        Step::Done(Outcome::Ok(0))
+    });
+    value(spawn(cx, parent).wait(cx));
+}
+
 fn main() {
     let mut args = std::env::args().skip(1);
     let workers = args.next().and_then(|w| w.parse().ok()).unwrap_or(1);
@@ -419,24 +438,7 @@ fn main() {
             }
         });
     }
-    // As an interpreter does it: the parent has no stack of its own.
-    run("spawn_stackless", 1_000_000, |cx, n| {
-        let (mut left, mut child) = (n, None);
-        let parent = machine(move |cx| {
-            while left > 0 {
-                let child_now = child.take().unwrap_or_else(|| leaf(cx, left));
-                match child_now.poll_await(cx, None) {
-                    Poll::Pending => {
-                        child = Some(child_now);
-                        return Step::Parked;
-                    }
-                    Poll::Ready(_) => left -= 1,
-                }
-            }
-            Step::Done(Outcome::Ok(0))
-        });
-        value(spawn(cx, parent).wait(cx));
-    });
+    run("spawn_stackless", 1_000_000, stackless);
     run("spawn_batch", 1_000_000, |cx, n| {
         let all: Vec<_> = (0..n).map(|i| leaf(cx, i)).collect();
         for child in &all {

@@ -103,8 +103,8 @@ pub struct Config {
     pub delays: Option<u64>,
     /// What slots are.
     pub payload: &'static PayloadVTable,
-    /// A word of the embedder's that bodies find by [`FiberCx::embedder`](crate::FiberCx::embedder):
-    /// what all of them would else have to hold.
+    /// A word of the embedder's that bodies find by
+    /// [`FiberCx::embedder`](crate::FiberCx::embedder): what all of them would else have to hold.
     pub embedder: usize,
     /// Whom to tell.
     pub hooks: Arc<dyn Hooks>,

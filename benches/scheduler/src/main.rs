@@ -1,6 +1,7 @@
 //! Times the scheduler's workloads, Lumen's and others', and prints one table.
 //!
-//! `cargo run --release --manifest-path benches/scheduler/Cargo.toml -- [--cpu] [--runs N] [WORKLOAD…]`
+//! `cargo run --release --manifest-path benches/scheduler/Cargo.toml -- [--cpu] [--runs N]
+//! [WORKLOAD…]`
 //!
 //! Every measurement is a process of its own, and the contestants take turns, so that a noisy
 //! minute of the machine hits all of them. The figure is the median of the runs in nanoseconds

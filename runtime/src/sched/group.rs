@@ -232,13 +232,13 @@ impl Group {
         false
     }
 
-    /// Is it a family that has not been cancelled? Its tasks run where their parent does.
+    /// A family that has not been cancelled? Its tasks run where their parent does.
     #[inline]
     pub(crate) fn is_plain(&self) -> bool {
         self.kind == Kind::Family && !self.is_flagged()
     }
 
-    /// Has this very group been cancelled?
+    /// Has it itself been cancelled?
     #[inline]
     pub(crate) fn is_flagged(&self) -> bool {
         self.cancelled.load(Ordering::Acquire)
@@ -419,11 +419,10 @@ impl Group {
 
     /// Ends the scope: takes its failure, refuses later ones.
     pub(crate) fn take_failure(&self) -> Option<Outcome> {
-        let (failure, body) = self.with_inner(|inner| {
+        let (failure, _body) = self.with_inner(|inner| {
             inner.ended = true;
             (inner.failure.take(), inner.body.take())
         });
-        drop(body);
         failure
     }
 
