@@ -130,6 +130,11 @@ impl Loops {
         self.here().is_some_and(|f| f.facts.inside(pc, which))
     }
 
+    /// Whether an index operand of the instruction at `pc` is not negative.
+    pub(super) fn nonnegative(&self, pc: usize, which: u8) -> bool {
+        self.here().is_some_and(|f| f.facts.nonnegative(pc, which))
+    }
+
     /// Whether the addition at `pc` cannot overflow.
     pub(super) fn exact(&self, pc: usize) -> bool {
         self.here().is_some_and(|f| f.facts.exact(pc))

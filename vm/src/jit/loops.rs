@@ -53,7 +53,16 @@ impl Graph {
             let segments = l.members.iter().map(|m| &plan.segments[*m]);
             segments.map(|s| s.end - s.start).sum()
         };
-        let rotated = |l: &Loop| l.members.iter().any(|m| plan.has_test(&plan.segments[*m]));
+        // A test that takes the place of a jump belongs to no loop but its own.
+        let at = |pc: usize| plan.segments.binary_search_by_key(&pc, |s| s.start);
+        let inside = |l: &Loop, pc: usize| at(pc).is_ok_and(|s| l.has(s));
+        let rotated = |l: &Loop| {
+            l.members.iter().any(|m| {
+                let segment = &plan.segments[*m];
+                let test = plan.test_in(segment);
+                test.is_some_and(|t| inside(l, segment.end) || inside(l, t.end))
+            })
+        };
         let mapped = |l: &Loop| plan.map(plan.segments[l.header].start).is_some();
         found.retain(|l| words(l) <= LARGEST && mapped(l) && !rotated(l));
         found

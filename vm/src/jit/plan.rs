@@ -139,10 +139,11 @@ impl<'a> Plan<'a> {
         self.segments.iter().any(back)
     }
 
-    /// Whether a segment ends with such a jump.
-    pub(super) fn has_test(&self, segment: &Segment) -> bool {
+    /// The test that a segment ends with, in place of such a jump.
+    pub(super) fn test_in(&self, segment: &Segment) -> Option<Test> {
         let before = self.tests.partition_point(|t| t.0 < segment.start);
-        self.tests.get(before).is_some_and(|t| t.0 < segment.end)
+        let found = self.tests.get(before).filter(|t| t.0 < segment.end);
+        found.map(|t| t.1)
     }
 
     /// Finds the jumps into loops, and lets their segments go where the tests go.

@@ -63,6 +63,8 @@ pub(super) struct Facts {
     pub(super) growing: Vec<u16>,
     /// Index operands (the first, or the second) that are in range.
     inside: FxHashSet<(usize, u8)>,
+    /// Index operands that are not negative.
+    nonnegative: FxHashSet<(usize, u8)>,
     /// Additions that cannot overflow.
     exact: FxHashSet<usize>,
 }
@@ -71,6 +73,11 @@ impl Facts {
     /// Whether index operand `which` of the instruction at `pc` is in range.
     pub(super) fn inside(&self, pc: usize, which: u8) -> bool {
         self.inside.contains(&(pc, which))
+    }
+
+    /// Whether index operand `which` of the instruction at `pc` is not negative.
+    pub(super) fn nonnegative(&self, pc: usize, which: u8) -> bool {
+        self.nonnegative.contains(&(pc, which))
     }
 
     /// Whether the addition at `pc` cannot overflow.

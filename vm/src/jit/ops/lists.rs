@@ -88,7 +88,9 @@ impl Translator<'_, '_> {
             return index;
         }
         let len = self.list_len(list, base);
-        let index = match self.constant_value(i) {
+        let constant = self.constant_value(i);
+        let constant = constant.or(self.loops.nonnegative(self.pc, which).then_some(0));
+        let index = match constant {
             Some(..0) => {
                 let from_end = self.b.ins().iadd(i, len);
                 let outside = self.icmp_imm(IntCC::SignedLessThan, from_end, 0);
@@ -247,7 +249,6 @@ impl Translator<'_, '_> {
         let lengths = self.flags.lengths;
         let (cold, sole) = (self.b.create_block(), self.b.create_block());
         let (fast, on) = (self.b.create_block(), self.b.create_block());
-        self.b.set_cold_block(cold);
         let growing = self.loops.growing(xs.0);
         // The list, and where they are kept: its length and room.
         let params = if growing.is_some() { 3 } else { 1 };

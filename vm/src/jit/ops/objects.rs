@@ -74,7 +74,6 @@ impl Translator<'_, '_> {
         }
         let (cold, sole) = (self.b.create_block(), self.b.create_block());
         let on = self.b.create_block();
-        self.b.set_cold_block(cold);
         let after = self.b.append_block_param(on, types::I64);
         let count = self.object_count(object);
         let shared = self.b.ins().icmp_imm_s(IntCC::NotEqual, count, 1);
@@ -110,7 +109,6 @@ impl Translator<'_, '_> {
         let list = (HEAP_FREE_OFFSET + 8 * (n + 1)) as i32;
         let (cold, fast) = (self.b.create_block(), self.b.create_block());
         let on = self.b.create_block();
-        self.b.set_cold_block(cold);
         let made = self.b.append_block_param(on, types::I64);
         let block = self.b.ins().load(types::I64, context, heap, list);
         self.b.ins().brif(block, fast, &[], cold, &[]);

@@ -91,8 +91,6 @@ impl Translator<'_, '_> {
     fn dup_value(&mut self, word: Value, form: Form) {
         let (cold, local) = (self.b.create_block(), self.b.create_block());
         let (shared, on) = (self.b.create_block(), self.b.create_block());
-        self.b.set_cold_block(cold);
-        self.b.set_cold_block(shared);
         self.skip_unless_pointer(word, form, on);
         let flags = self.flags.header;
         let count = self.object_count(word);
@@ -128,8 +126,6 @@ impl Translator<'_, '_> {
         }
         let (cold, local) = (self.b.create_block(), self.b.create_block());
         let (free, on) = (self.b.create_block(), self.b.create_block());
-        self.b.set_cold_block(cold);
-        self.b.set_cold_block(free);
         if form.is_none() {
             let some = self.b.create_block();
             self.b.ins().brif(word, some, &[], on, &[]);
@@ -251,7 +247,6 @@ impl Translator<'_, '_> {
         let small = self.icmp(IntCC::Equal, back, int);
         let word = self.b.ins().bor_imm_s(twice, 1);
         let (cold, on) = (self.b.create_block(), self.b.create_block());
-        self.b.set_cold_block(cold);
         let boxed = self.b.append_block_param(on, types::I64);
         let args = [BlockArg::Value(word)];
         self.b.ins().brif(small, on, &args, cold, &[]);
@@ -284,8 +279,6 @@ impl Translator<'_, '_> {
         let small = self.b.ins().band_imm_s(word, 1);
         let (fast, other) = (self.b.create_block(), self.b.create_block());
         let (boxed, on) = (self.b.create_block(), self.b.create_block());
-        self.b.set_cold_block(other);
-        self.b.set_cold_block(boxed);
         let int = self.b.append_block_param(on, types::I64);
         self.b.ins().brif(small, fast, &[], other, &[]);
 

@@ -182,6 +182,13 @@ impl Analysis<'_> {
                 }
             }
             facts.want_length(base);
+            let mut out = Vec::new();
+            if self.lower(bits, of.0, of.1, &mut out, 2)
+                && facts.conditions.len() + out.len() <= CONDITIONS
+            {
+                out.into_iter().for_each(|c| facts.require(c));
+                facts.nonnegative.insert((pc, which));
+            }
         };
         match op {
             ListLen if self.invariant_list(lane(1)) => facts.want_length(Base::Reg(lane(1))),
