@@ -127,6 +127,7 @@ impl Shared {
     }
 
     pub(crate) fn set_global(&self, pool: Arc<Pool>) {
+        self.add_pool(&pool);
         let _ = self.global.set(pool);
     }
 
