@@ -1,10 +1,10 @@
 //! Compares Lumen with other languages on `benches/programs/`.
 //!
 //! `cargo bench --bench compare [-- PROGRAM… --runs N --peers lua5.4,luajit,go,c,node,python3,
-//! wasmtime,wasmi --jit off,auto,always --small --lumen PATH]`: every program is run by Lumen, interpreted
-//! (`lumen`) and with native code (`lumen-jit`), and by each peer that is installed, the runs
-//! interleaved so that a slow minute of the machine hits all of them alike; outputs must be equal.
-//! Printed are medians of user CPU and wall time, peak memory, and the ratios.
+//! wasmtime,wasmi --jit off,auto,always --small --lumen PATH]`: every program is run by Lumen,
+//! interpreted (`lumen`) and with native code (`lumen-jit`), and by each peer that is installed,
+//! the runs interleaved so that a slow minute of the machine hits all of them alike; outputs must
+//! be equal. Printed are medians of user CPU and wall time, peak memory, and the ratios.
 
 mod contestants;
 mod measure;
