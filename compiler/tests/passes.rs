@@ -1,5 +1,5 @@
-//! What the passes make of whole programs: every file of `tests/passes/` with its bytecode, which is
-//! verified.
+//! What the passes make of whole programs: every file of `tests/passes/` with its bytecode, which
+//! is verified.
 
 use lumen_bytecode::listing::list;
 use lumen_compiler::diag::{Diagnostics, RenderOptions, render_human};

@@ -11,7 +11,8 @@
 //! entries there is no index (a scan over the hashes is as fast); the index has twice as many
 //! places as there are entries, so that probing ends, and so that a position leaves as many bits to
 //! the hash as the place in the index, its high bits, takes from it: another key's entry is hardly
-//! ever looked at. Removal leaves a hole, squeezed out when room runs out; its position stays in the index.
+//! ever looked at. Removal leaves a hole, squeezed out when room runs out; its position stays in
+//! the index.
 
 pub mod hint;
 mod walk;
