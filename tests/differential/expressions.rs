@@ -54,7 +54,7 @@ impl Generator {
             return self.leaf(ty);
         }
         if self.random.one_in(3)
-            && let Some(text) = self.from_elsewhere(ty, depth - 1)
+            && let Some(text) = self.got_elsewhere(ty, depth - 1)
         {
             return text;
         }
@@ -188,7 +188,7 @@ impl Generator {
     }
 
     /// A value of any type from a call, a choice or a container.
-    fn from_elsewhere(&mut self, ty: &Ty, depth: u32) -> Option<String> {
+    fn got_elsewhere(&mut self, ty: &Ty, depth: u32) -> Option<String> {
         match self.random.below(8) {
             0 => {
                 let condition = self.expr(&Ty::Bool, depth);

@@ -95,7 +95,7 @@ pub(crate) fn program(seed: u64) -> String {
         cells: Vec::new(),
         scope: Vec::new(),
         body: Body::default(),
-        free: seed % 3 == 0,
+        free: seed.is_multiple_of(3),
         out: format!("# seed {seed}\n"),
         indent: 0,
         names: 0,

@@ -60,8 +60,8 @@ fn blocks(lines: &[String], from: usize, to: usize) -> Vec<(usize, usize)> {
     let depth = indent(&lines[from]);
     let mut found = Vec::new();
     let mut start = from + 1;
-    for at in from + 1..to {
-        if indent(&lines[at]) == depth {
+    for (at, line) in lines.iter().enumerate().take(to).skip(from + 1) {
+        if indent(line) == depth {
             found.push((start, at));
             start = at + 1;
         }
