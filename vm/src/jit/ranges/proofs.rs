@@ -157,6 +157,37 @@ impl Analysis<'_> {
         Some((dst, (of.0, of.1 + k)))
     }
 
+    /// What can be proved of operand `which` of the instruction at `at.0`, register `reg`, as an
+    /// index of the list `base`.
+    fn index(
+        &self,
+        facts: &mut Facts,
+        sums: &FxHashMap<u16, (u16, i64)>,
+        (pc, bits): (usize, u64),
+        (base, reg, which): (Base, u16, u8),
+    ) {
+        let of = sums.get(&reg).copied().unwrap_or((reg, 0));
+        for (reg, k) in [of, (reg, 0)] {
+            let mut out = Vec::new();
+            if self.lower(bits, reg, k, &mut out, 2)
+                && self.upper(bits, (reg, k), base, &mut out, 2)
+                && facts.conditions.len() + out.len() <= CONDITIONS
+            {
+                out.into_iter().for_each(|c| facts.require(c));
+                facts.inside.insert((pc, which));
+                return;
+            }
+        }
+        facts.want_length(base);
+        let mut out = Vec::new();
+        if self.lower(bits, of.0, of.1, &mut out, 2)
+            && facts.conditions.len() + out.len() <= CONDITIONS
+        {
+            out.into_iter().for_each(|c| facts.require(c));
+            facts.nonnegative.insert((pc, which));
+        }
+    }
+
     /// What can be proved of an instruction.
     fn instruction(
         &self,
@@ -169,26 +200,7 @@ impl Analysis<'_> {
         use Op::*;
         let lane = |n| self.lane(pc, n);
         let index = |facts: &mut Facts, base, reg, which| {
-            let of = sums.get(&reg).copied().unwrap_or((reg, 0));
-            for (reg, k) in [of, (reg, 0)] {
-                let mut out = Vec::new();
-                if self.lower(bits, reg, k, &mut out, 2)
-                    && self.upper(bits, (reg, k), base, &mut out, 2)
-                    && facts.conditions.len() + out.len() <= CONDITIONS
-                {
-                    out.into_iter().for_each(|c| facts.require(c));
-                    facts.inside.insert((pc, which));
-                    return;
-                }
-            }
-            facts.want_length(base);
-            let mut out = Vec::new();
-            if self.lower(bits, of.0, of.1, &mut out, 2)
-                && facts.conditions.len() + out.len() <= CONDITIONS
-            {
-                out.into_iter().for_each(|c| facts.require(c));
-                facts.nonnegative.insert((pc, which));
-            }
+            self.index(facts, sums, (pc, bits), (base, reg, which));
         };
         match op {
             ListLen if self.invariant_list(lane(1)) => facts.want_length(Base::Reg(lane(1))),
