@@ -203,6 +203,10 @@ fn await_settle(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
             Poll::Ready(Err(why)) => return Err(stop(why)),
         }
     }
+    // One failure is raised; the others have been seen.
+    for f in futures.iter().filter_map(future) {
+        let _ = f.peek();
+    }
     Ok(NULL)
 }
 
