@@ -40,7 +40,7 @@ use crate::source::{FileId, SourceMap, Span};
 
 /// How deep the parser recurses: one for each expression, statement, type and pattern around the
 /// current one. A block costs two. More would need larger stacks in every later stage.
-const DEPTH_MAX: u32 = 500;
+const DEPTH_MAX: u32 = 400;
 
 /// How high the tree of an expression may be. Chains (`a + b + c`, `x.f().g()`) grow in height
 /// without the parser recursing; later stages recurse over them.

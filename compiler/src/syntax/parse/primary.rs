@@ -228,7 +228,10 @@ impl Parser<'_> {
             let first = elements.is_empty() && entries.is_empty();
             let element = self.parse_element();
             if !element.spread && self.opt(T::Colon).is_some() {
+                // A level of its own, since the frames are large.
+                self.depth += 1;
                 let value = self.parse_expr();
+                self.depth -= 1;
                 if first && self.at(T::For) {
                     let output = ComprehensionOutput::Map(element.value, value);
                     return self.parse_comprehension(open, output);
