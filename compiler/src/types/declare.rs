@@ -8,10 +8,12 @@ use crate::diag::{Code, Diagnostic};
 use crate::hir::{self, ExprKind, NominalId, Ty, UnOp};
 use crate::source::Span;
 use crate::syntax::ast;
+use rustc_hash::FxHashSet;
 
 impl<'a> Checker<'a> {
     /// Resolves what the program's own modules declare.
     pub(crate) fn check_declarations(&mut self) {
+        let mut seen = FxHashSet::default();
         for number in 0..self.items.adts.len() {
             let id = AdtId(number as u32);
             let adt = self.items.adt(id);
@@ -21,7 +23,7 @@ impl<'a> Checker<'a> {
                 continue;
             }
             self.variants(id);
-            self.check_recursion(id);
+            self.check_recursion(id, &mut seen);
             self.check_fields(id);
         }
         for number in 0..self.items.aliases.len() {
@@ -40,35 +42,58 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// A record that directly contains itself could never be made.
-    fn check_recursion(&mut self, id: AdtId) {
-        if self.items.adt(id).is_enum {
+    /// A record that directly contains itself could never be made. Looks at what `id` contains,
+    /// without recursing: chains of records may be long. Records that are in `seen` are finite,
+    /// or have been reported.
+    fn check_recursion(&mut self, id: AdtId, seen: &mut FxHashSet<AdtId>) {
+        if self.items.adt(id).is_enum || !seen.insert(id) {
             return;
         }
-        let mut open = vec![id];
-        let mut seen = vec![id];
-        while let Some(at) = open.pop() {
-            let variants = self.variants(at);
-            for field in variants.iter().flat_map(|one| &one.fields) {
-                for part in self.direct_records(field.ty) {
-                    if part == id {
-                        let name = self.text(self.items.adt(id).name);
-                        let message =
-                            format!("record `{name}` contains itself: it could never be made");
-                        let span = self.items.adt(id).span;
-                        let error = Diagnostic::new(Code::RecursiveType, message, span)
-                            .label(field.span, "here")
-                            .help("make the field nullable (`?`), or a list");
-                        self.report(error);
-                        return;
-                    }
-                    if !seen.contains(&part) {
-                        seen.push(part);
-                        open.push(part);
-                    }
+        // Each record on the way with the fields that are still to be followed.
+        let mut path = vec![(id, self.record_parts(id))];
+        let mut on_path = FxHashSet::from_iter([id]);
+        let mut fields: Vec<Span> = Vec::new();
+        while let Some((at, parts)) = path.last_mut() {
+            let Some((part, field)) = parts.pop() else {
+                on_path.remove(at);
+                path.pop();
+                fields.pop();
+                continue;
+            };
+            if on_path.contains(&part) {
+                let first = path.iter().position(|(one, _)| *one == part).unwrap_or(0);
+                let cycle: Vec<AdtId> = path[first..].iter().map(|(one, _)| *one).collect();
+                let spans = fields[first..].iter().copied().chain([field]);
+                for (one, span) in cycle.into_iter().zip(spans) {
+                    self.report_recursion(one, span);
                 }
+            } else if seen.insert(part) {
+                fields.push(field);
+                on_path.insert(part);
+                path.push((part, self.record_parts(part)));
             }
         }
+    }
+
+    fn report_recursion(&mut self, id: AdtId, field: Span) {
+        let name = self.text(self.items.adt(id).name);
+        let message = format!("record `{name}` contains itself: it could never be made");
+        let error = Diagnostic::new(Code::RecursiveType, message, self.items.adt(id).span)
+            .label(field, "here")
+            .help("make the field nullable (`?`), or a list");
+        self.report(error);
+    }
+
+    /// The records directly in the fields of `id`, and where; the first field last.
+    fn record_parts(&mut self, id: AdtId) -> Vec<(AdtId, Span)> {
+        let variants = self.variants(id);
+        let mut parts = Vec::new();
+        for field in variants.iter().flat_map(|one| &one.fields).rev() {
+            for part in self.direct_records(field.ty) {
+                parts.push((part, field.span));
+            }
+        }
+        parts
     }
 
     fn direct_records(&mut self, ty: Ty) -> Vec<AdtId> {

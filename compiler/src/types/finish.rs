@@ -27,6 +27,10 @@ pub(crate) struct Output {
     nominals: FxHashMap<(AdtId, Vec<Ty>), Ty>,
     /// Record types with constraints whose check function is still to be made.
     pub(crate) unchecked: Vec<(NominalId, AdtId, Rc<[Ty]>)>,
+    /// Nominal types whose variants are still to be entered.
+    unfilled: Vec<(NominalId, AdtId, Rc<[Ty]>)>,
+    /// Whether that is being done.
+    filling: bool,
     /// Where `let`s bind names.
     pub(crate) let_names: rustc_hash::FxHashSet<Span>,
     /// Readers of types, and of variants' payloads, for `from_json`.
@@ -50,6 +54,8 @@ impl Output {
             translated: FxHashMap::default(),
             nominals: FxHashMap::default(),
             unchecked: Vec::new(),
+            unfilled: Vec::new(),
+            filling: false,
             let_names: rustc_hash::FxHashSet::default(),
             readers: FxHashMap::default(),
             showers: FxHashMap::default(),
@@ -238,7 +244,7 @@ impl<'a> Checker<'a> {
             return done;
         }
         let adt = self.items.adt(id);
-        let (name, is_enum, constrained) = (adt.name, adt.is_enum, adt.constrained);
+        let (name, is_enum) = (adt.name, adt.is_enum);
         let name = self.text(name);
         let number = NominalId(self.out.types.nominals.len() as u32);
         self.out.types.nominals.push(Nominal {
@@ -257,12 +263,31 @@ impl<'a> Checker<'a> {
         if !self.types.has_var(ty) {
             self.out.translated.insert(ty, done);
         }
+        self.out.unfilled.push((number, id, args.into()));
+        // Not one within the other: chains of records may be long.
+        if !std::mem::replace(&mut self.out.filling, true) {
+            while let Some((number, id, args)) = self.out.unfilled.pop() {
+                self.fill_nominal(number, id, args, span, fixing);
+            }
+            self.out.filling = false;
+        }
+        done
+    }
+
+    fn fill_nominal(
+        &mut self,
+        number: NominalId,
+        id: AdtId,
+        args: Rc<[Ty]>,
+        span: Span,
+        fixing: &mut Fixing,
+    ) {
         let variants = self.variants(id);
         let mut list = Vec::with_capacity(variants.len());
         for variant in variants.iter() {
             let mut fields = Vec::with_capacity(variant.fields.len());
             for field in &variant.fields {
-                let ty = self.types.subst(field.ty, args);
+                let ty = self.types.subst(field.ty, &args);
                 let ty = self.out_ty(ty, span, fixing);
                 fields.push(hir::Field {
                     name: self.text(field.name),
@@ -275,12 +300,11 @@ impl<'a> Checker<'a> {
             });
         }
         self.out.types.nominals[number.0 as usize].variants = list;
-        if constrained {
+        if self.items.adt(id).constrained {
             let check = self.new_func();
             self.out.types.nominals[number.0 as usize].check = Some(check);
-            self.out.unchecked.push((number, id, args.into()));
+            self.out.unchecked.push((number, id, args));
         }
-        done
     }
 
     /// The function or native that a site calls.

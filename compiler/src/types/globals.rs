@@ -95,6 +95,13 @@ impl<'a> Checker<'a> {
             self.error(Code::CyclicValue, span, message);
             return None;
         }
+        if self.depth >= super::instance::DEPTH_MAX {
+            let message = format!("constant `{name}` is needed through too many others");
+            let error = Diagnostic::new(Code::TooDeep, message, span)
+                .help("write the values of some of them");
+            self.report(error);
+            return None;
+        }
         self.items.consts[id.0 as usize].open = true;
         let (init, ty) = self.own_body(module, FnRole::Cell, &name, decl.name.span, |this| {
             let declared = decl.ty.as_ref().map(|ty| this.body_type(ty));

@@ -37,7 +37,7 @@ pub(crate) struct Inst {
 
 /// How deep missing result types may lead from cell to cell. Each level takes some ten KiB of
 /// stack.
-const DEPTH_MAX: u32 = 200;
+pub(super) const DEPTH_MAX: u32 = 200;
 
 /// How deep the type arguments of an instance may nest: more means that a generic cell calls
 /// itself with ever larger types.

@@ -6,6 +6,7 @@
 //! unification with expectations handed down (`check/`); nodes of the typed tree are made at once,
 //! with the checker's own types in them, and translated when the body is done (`finish.rs`).
 
+mod alias;
 mod check;
 mod collect;
 mod declare;
@@ -29,6 +30,8 @@ pub(crate) mod ty;
 mod unused;
 mod walk;
 
+#[cfg(test)]
+mod chain_tests;
 #[cfg(test)]
 mod tests;
 
@@ -98,6 +101,10 @@ pub(crate) struct Checker<'a> {
     probing: bool,
     /// How many bodies are being checked within each other.
     depth: u32,
+    /// How many aliases are being resolved within each other.
+    aliases_open: u32,
+    /// How many defaults are being checked within each other.
+    defaults_open: u32,
     pub(crate) body: Body<'a>,
     /// Bodies checked but not yet translated: some type may hang on an outer body.
     finished: Vec<Finished<'a>>,
@@ -151,6 +158,8 @@ impl<'a> Checker<'a> {
             queue: Vec::new(),
             probing: false,
             depth: 0,
+            aliases_open: 0,
+            defaults_open: 0,
             body: Body::empty(modules.root()),
             finished: Vec::new(),
             out: finish::Output::new(),

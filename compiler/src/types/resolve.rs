@@ -154,7 +154,11 @@ impl<'a> Checker<'a> {
                 }
                 let args = self.resolve_types(args, scope);
                 let meaning = self.alias(id, span);
-                self.types.subst(meaning, &args)
+                let ty = self.types.subst(meaning, &args);
+                if self.types.depth(ty) > super::alias::TYPE_DEPTH_MAX {
+                    return self.too_deep_type(span);
+                }
+                ty
             }
             TypeDef::Trait(_) => {
                 let shown = self.text(name.name);
@@ -165,27 +169,6 @@ impl<'a> Checker<'a> {
                 Ty::POISON
             }
         }
-    }
-
-    pub(crate) fn alias(&mut self, id: AliasId, span: Span) -> Ty {
-        let alias = self.items.alias(id);
-        if let Some(ty) = alias.resolved {
-            return ty;
-        }
-        let (decl, module) = (alias.decl, alias.module);
-        if alias.open {
-            let name = self.text(decl.name.name);
-            let message = format!("the alias `{name}` stands for itself");
-            self.error(Code::RecursiveType, span, message);
-            return Ty::POISON;
-        }
-        self.items.aliases[id.0 as usize].open = true;
-        let scope = self.param_scope(module, &decl.generics, 0, None);
-        let ty = self.resolve_type(&decl.ty, &scope);
-        let alias = &mut self.items.aliases[id.0 as usize];
-        alias.open = false;
-        alias.resolved = Some(ty);
-        ty
     }
 
     fn resolve_builtin(

@@ -22,7 +22,7 @@ cell map[T, U](xs: list[T], f: fn(T) -> U) -> list[U]
 end
 ";
 
-fn run(source: &str) -> (Option<Program>, Vec<String>) {
+pub(super) fn run(source: &str) -> (Option<Program>, Vec<String>) {
     let mut sources = SourceMap::new();
     let mut diagnostics = Diagnostics::new();
     let root = sources.add_text("test.lm", source.to_owned(), SourceKind::Plain);

@@ -13,6 +13,9 @@ use crate::types::Checker;
 use crate::types::resolve::TyScope;
 use crate::types::ty::Kind;
 
+/// How many defaults may lead to each other: more than one may stand in each.
+const DEFAULTS_MAX: u32 = 20;
+
 impl<'a> Checker<'a> {
     /// Brings arguments into the order of the slots, with defaults filled in.
     pub(crate) fn apply(
@@ -251,7 +254,17 @@ impl<'a> Checker<'a> {
         for (name, local, ty) in bound {
             self.bind_name(name, local, ty, span, false);
         }
-        let value = self.expr_as(default, slot.ty);
+        self.defaults_open += 1;
+        let value = if self.defaults_open > DEFAULTS_MAX {
+            let message = "defaults lead to each other through too many calls";
+            let error =
+                Diagnostic::new(Code::TooDeep, message, span).help("give some of the arguments");
+            self.report(error);
+            self.poison(span)
+        } else {
+            self.expr_as(default, slot.ty)
+        };
+        self.defaults_open -= 1;
         self.leave(mark);
         self.body.module = module;
         self.body.scope = scope;

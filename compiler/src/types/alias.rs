@@ -1,0 +1,53 @@
+//! What aliases of types stand for, and how deep they may lead.
+
+use super::Checker;
+use super::items::AliasId;
+use crate::diag::{Code, Diagnostic};
+use crate::hir::Ty;
+use crate::source::Span;
+
+/// How many aliases may lead to each other before any of them is known.
+const ALIASES_MAX: u32 = 200;
+
+/// How deep a type may nest that aliases stand for.
+pub(super) const TYPE_DEPTH_MAX: u16 = 400;
+
+impl<'a> Checker<'a> {
+    /// The type that an alias stands for.
+    pub(crate) fn alias(&mut self, id: AliasId, span: Span) -> Ty {
+        let alias = self.items.alias(id);
+        if let Some(ty) = alias.resolved {
+            return ty;
+        }
+        let (decl, module) = (alias.decl, alias.module);
+        if alias.open {
+            let name = self.text(decl.name.name);
+            let message = format!("the alias `{name}` stands for itself");
+            self.error(Code::RecursiveType, span, message);
+            return Ty::POISON;
+        }
+        if self.aliases_open >= ALIASES_MAX {
+            return self.too_deep_type(span);
+        }
+        self.items.aliases[id.0 as usize].open = true;
+        self.aliases_open += 1;
+        let scope = self.param_scope(module, &decl.generics, 0, None);
+        let mut ty = self.resolve_type(&decl.ty, &scope);
+        if self.types.depth(ty) > TYPE_DEPTH_MAX {
+            ty = self.too_deep_type(decl.name.span);
+        }
+        self.aliases_open -= 1;
+        let alias = &mut self.items.aliases[id.0 as usize];
+        alias.open = false;
+        alias.resolved = Some(ty);
+        ty
+    }
+
+    pub(super) fn too_deep_type(&mut self, span: Span) -> Ty {
+        let message = "types are nested too deep, alias in alias";
+        let error = Diagnostic::new(Code::TooDeep, message, span)
+            .help("declare a record for a part of it, or the innermost aliases first");
+        self.report(error);
+        Ty::POISON
+    }
+}
