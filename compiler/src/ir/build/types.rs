@@ -17,6 +17,10 @@ pub(crate) struct TypeTable<'a> {
     by_ty: FxHashMap<Ty, TypeIx>,
     /// Generator functions by the type they yield.
     generators: FxHashMap<Ty, Vec<hir::FuncId>>,
+    /// Nominal types whose fields are still to be entered; whether they are enums.
+    unfilled: Vec<(TypeIx, hir::NominalId, bool)>,
+    /// Whether that is being done.
+    filling: bool,
 }
 
 impl<'a> TypeTable<'a> {
@@ -35,6 +39,8 @@ impl<'a> TypeTable<'a> {
             by_desc,
             by_ty: FxHashMap::default(),
             generators,
+            unfilled: Vec::new(),
+            filling: false,
         }
     }
 
@@ -111,8 +117,8 @@ impl<'a> TypeTable<'a> {
                 self.by_ty.insert(ty, ix);
                 return ix;
             }
-            TyKind::Record(id) => return self.record(ty, &hir.nominals[id.0 as usize]),
-            TyKind::Enum(id) => return self.enumeration(ty, &hir.nominals[id.0 as usize]),
+            TyKind::Record(id) => return self.record(ty, *id),
+            TyKind::Enum(id) => return self.enumeration(ty, *id),
             TyKind::Generator(t) => return self.generator(ty, *t),
         };
         let ix = self.intern(desc);
@@ -134,20 +140,49 @@ impl<'a> TypeTable<'a> {
     }
 
     /// A nominal type may contain itself: its index is known before its fields are looked at.
-    fn record(&mut self, ty: Ty, nominal: &hir::Nominal) -> TypeIx {
+    fn record(&mut self, ty: Ty, id: hir::NominalId) -> TypeIx {
         let ix = self.push(TypeDesc::Unused);
         self.by_ty.insert(ty, ix);
+        self.fill_later(ix, id, false);
+        ix
+    }
+
+    fn enumeration(&mut self, ty: Ty, id: hir::NominalId) -> TypeIx {
+        let nominal = &self.hir.nominals[id.0 as usize];
+        let ix = self.reserve_enum(ty, &nominal.name, nominal.variants.len());
+        self.fill_later(ix, id, true);
+        ix
+    }
+
+    /// Enters the fields of a nominal type, and of those that these lead to; not one within the
+    /// other, since chains of them may be long.
+    fn fill_later(&mut self, ix: TypeIx, id: hir::NominalId, is_enum: bool) {
+        self.unfilled.push((ix, id, is_enum));
+        if std::mem::replace(&mut self.filling, true) {
+            return;
+        }
+        let hir = self.hir;
+        while let Some((ix, id, is_enum)) = self.unfilled.pop() {
+            let nominal = &hir.nominals[id.0 as usize];
+            if is_enum {
+                self.fill_enum(ix, nominal);
+            } else {
+                self.fill_record(ix, nominal);
+            }
+        }
+        self.filling = false;
+    }
+
+    fn fill_record(&mut self, ix: TypeIx, nominal: &hir::Nominal) {
         let fields = nominal.variants.first().map_or(&[][..], |v| &v.fields);
         let fields = self.fields(fields);
         self.descs[ix as usize] = TypeDesc::Record {
             name: nominal.name.clone(),
             fields,
         };
-        ix
     }
 
-    fn enumeration(&mut self, ty: Ty, nominal: &hir::Nominal) -> TypeIx {
-        let ix = self.reserve_enum(ty, &nominal.name, nominal.variants.len());
+    fn fill_enum(&mut self, ix: TypeIx, nominal: &hir::Nominal) {
         for (n, variant) in nominal.variants.iter().enumerate() {
             let fields = self.fields(&variant.fields);
             self.descs[ix as usize + 1 + n] = TypeDesc::Variant {
@@ -156,7 +191,6 @@ impl<'a> TypeTable<'a> {
                 fields,
             };
         }
-        ix
     }
 
     fn generator(&mut self, ty: Ty, item: Ty) -> TypeIx {
