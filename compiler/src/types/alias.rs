@@ -50,4 +50,17 @@ impl<'a> Checker<'a> {
         self.report(error);
         Ty::POISON
     }
+
+    /// `ty`, unless it nests too deep: a value in a list, that in a list, and so on.
+    pub(crate) fn not_too_deep(&mut self, ty: Ty, span: Span) -> Ty {
+        let resolved = self.types.resolve(ty);
+        if self.types.depth(resolved) <= TYPE_DEPTH_MAX {
+            return ty;
+        }
+        let message = "the type of this is nested too deep";
+        let error =
+            Diagnostic::new(Code::TooDeep, message, span).help("declare a record for a part of it");
+        self.report(error);
+        Ty::POISON
+    }
 }

@@ -75,3 +75,11 @@ fn constants_and_defaults_that_need_others() {
         ["E0110"]
     );
 }
+
+#[test]
+fn values_in_lists_in_lists() {
+    let next = |at, before| format!("let x{at} = [x{before}]");
+    let lets = chain("let x0 = 1", next, false);
+    assert_eq!(errors(&lets), ["E0110"]);
+    assert_eq!(errors(&format!("cell main()\n{lets}end")), ["E0110"]);
+}

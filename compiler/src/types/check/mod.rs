@@ -303,6 +303,7 @@ impl<'a> Checker<'a> {
         span: Span,
         mutable: bool,
     ) {
+        let ty = self.not_too_deep(ty, span);
         let number = self.body.bindings.len() as u32;
         let shadows = self.body.names.insert(name, number);
         self.body.bindings.push(Binding {
