@@ -71,13 +71,7 @@ static ALLOCATOR: Counting = Counting;
 
 /// CPU seconds of this process so far.
 fn cpu() -> f64 {
-    // SAFETY: a zeroed `timespec` is a valid one, and the call fills it.
-    let now = unsafe {
-        let mut now: libc::timespec = std::mem::zeroed();
-        libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &raw mut now);
-        now
-    };
-    now.tv_sec as f64 + now.tv_nsec as f64 / 1e9
+    lumen_runtime::time::system::process_cpu().as_secs_f64()
 }
 
 struct Report {

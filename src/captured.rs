@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use lumen_runtime::native::{Failure, Host, Stream, ToolCall};
 
-use crate::host::Process;
+use crate::host::{Process, world_of_process};
 
 /// One run's world.
 #[derive(Debug)]
@@ -59,9 +59,7 @@ impl Host for Captured {
         self.process.started(interrupt);
     }
 
-    fn arguments(&self) -> &[String] {
-        self.process.arguments()
-    }
+    world_of_process!();
 
     fn write(&self, stream: Stream, text: &str) -> Result<(), String> {
         let to = match stream {
@@ -92,25 +90,5 @@ impl Host for Captured {
         let input = self.input();
         let from = self.read.swap(input.len(), Ordering::AcqRel);
         Ok(input[from..].to_vec())
-    }
-
-    fn now_ns(&self) -> i64 {
-        self.process.now_ns()
-    }
-
-    fn timestamp_ms(&self) -> i64 {
-        self.process.timestamp_ms()
-    }
-
-    fn random(&self) -> u64 {
-        self.process.random()
-    }
-
-    fn workers(&self) -> usize {
-        self.process.workers()
-    }
-
-    fn call_tool(&self, call: &ToolCall<'_>) -> Result<String, Failure> {
-        self.process.call_tool(call)
     }
 }

@@ -73,6 +73,37 @@ impl Process {
     }
 }
 
+/// For a [`Host`] with a field `process` and standard streams of its own: the rest of its world is
+/// that of the process.
+macro_rules! world_of_process {
+    () => {
+        fn arguments(&self) -> &[String] {
+            self.process.arguments()
+        }
+
+        fn now_ns(&self) -> i64 {
+            self.process.now_ns()
+        }
+
+        fn timestamp_ms(&self) -> i64 {
+            self.process.timestamp_ms()
+        }
+
+        fn random(&self) -> u64 {
+            self.process.random()
+        }
+
+        fn workers(&self) -> usize {
+            self.process.workers()
+        }
+
+        fn call_tool(&self, call: &ToolCall<'_>) -> Result<String, Failure> {
+            self.process.call_tool(call)
+        }
+    };
+}
+pub(crate) use world_of_process;
+
 /// A seed nobody can foresee: the standard library's hash keys come from the system.
 fn chance() -> u64 {
     use std::hash::{BuildHasher, Hasher, RandomState};

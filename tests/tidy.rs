@@ -7,11 +7,6 @@ const FILE_LINES_MAX: usize = 600;
 const FUNCTION_LINES_MAX: usize = 70;
 const COLUMNS_MAX: usize = 100;
 
-/// Where Rust code stands.
-const FOLDERS: &[&str] = &[
-    "bytecode", "runtime", "compiler", "stdlib", "vm", "src", "tests", "benches", "examples",
-];
-
 /// Which crate of the house may name which.
 const ARROWS: &[(&str, &[&str])] = &[
     ("bytecode", &[]),
@@ -38,12 +33,10 @@ fn root() -> &'static Path {
 /// All Rust files of the house, as path from the root and text.
 fn rust_files() -> Vec<(String, String)> {
     let mut files = Vec::new();
-    for folder in FOLDERS {
-        collect(&root().join(folder), &mut files);
-    }
+    collect(root(), &mut files);
     assert!(
         files.len() > 20,
-        "the folders are not where they are looked for"
+        "the files are not where they are looked for"
     );
     files
 }
@@ -56,7 +49,9 @@ fn collect(folder: &Path, files: &mut Vec<(String, String)>) {
     paths.sort();
     for path in paths {
         if path.is_dir() {
-            if path.file_name().is_some_and(|name| name != "target") {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            // Neither what is built nor what tools keep in hidden folders.
+            if name != "target" && !name.starts_with('.') {
                 collect(&path, files);
             }
         } else if path.extension().is_some_and(|ending| ending == "rs") {

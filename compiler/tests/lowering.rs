@@ -1,59 +1,21 @@
 //! Lowering on whole programs: every file of `tests/lowering/` with its IR before the passes, which
 //! is checked; and the bytecode made of it is verified.
 
-use lumen_compiler::diag::{Diagnostics, RenderOptions, render_human};
+mod support;
+
 use lumen_compiler::ir::{build, dump, verify};
-use lumen_compiler::names::{Library, Prelude, load_modules};
-use lumen_compiler::source::{NoModules, SourceKind, SourceMap};
-use lumen_compiler::syntax::Interner;
-use lumen_compiler::types::check_program;
-use std::path::Path;
 
 /// The IR of a program without library, as text.
 fn lowered(name: &str, text: &str) -> String {
-    let mut sources = SourceMap::new();
-    let root = sources.add_text(name, text.to_owned(), SourceKind::of_name(name));
-    let (mut names, mut diagnostics) = (Interner::new(), Diagnostics::new());
-    let modules = load_modules(
-        root,
-        Library::default(),
-        Prelude::All,
-        &NoModules,
-        &mut sources,
-        &mut names,
-        &mut diagnostics,
-    );
-    let program = check_program(&modules, &sources, &mut names, &mut diagnostics);
-    let said = render_human(&sources, &diagnostics, RenderOptions::default());
-    let program = program.unwrap_or_else(|| panic!("{name} has errors\n{said}"));
+    let (program, _) = support::compiled(name, text);
     let ir = build::lower(&program);
     let text = dump::program(&ir);
     let faults = verify::program(&ir);
     assert!(faults.is_empty(), "{name}: {}\n{text}", faults.join("\n"));
-    let module = lumen_compiler::generate(&program, &sources, &mut diagnostics);
-    if let Err(errors) = lumen_bytecode::verify::verify(&module) {
-        panic!("{name}: {errors:?}");
-    }
     text
 }
 
 #[test]
 fn programs_as_ir() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lowering");
-    let entries = std::fs::read_dir(&folder).expect("the folder is there");
-    let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|end| end == "lm"));
-    paths.sort();
-    for path in paths {
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        let text = std::fs::read_to_string(&path).unwrap();
-        let mut settings = insta::Settings::new();
-        settings.set_snapshot_path(&folder);
-        settings.set_prepend_module_to_snapshot(false);
-        settings.set_omit_expression(true);
-        settings.bind(|| {
-            let ir = lowered(&name, &text);
-            insta::assert_snapshot!(name.clone(), format!("{text}\n────\n{ir}"));
-        });
-    }
+    support::compare("lowering", lowered);
 }

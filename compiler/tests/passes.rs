@@ -1,35 +1,13 @@
 //! What the passes make of whole programs: every file of `tests/passes/` with its bytecode, which
 //! is verified.
 
+mod support;
+
 use lumen_bytecode::listing::list;
-use lumen_compiler::diag::{Diagnostics, RenderOptions, render_human};
-use lumen_compiler::names::{Library, Prelude, load_modules};
-use lumen_compiler::source::{NoModules, SourceKind, SourceMap};
-use lumen_compiler::syntax::Interner;
-use lumen_compiler::types::check_program;
-use std::path::Path;
 
 /// The functions of a program without library, as a listing without positions and frame maps.
-fn compiled(name: &str, text: &str) -> String {
-    let mut sources = SourceMap::new();
-    let root = sources.add_text(name, text.to_owned(), SourceKind::of_name(name));
-    let (mut names, mut diagnostics) = (Interner::new(), Diagnostics::new());
-    let modules = load_modules(
-        root,
-        Library::default(),
-        Prelude::All,
-        &NoModules,
-        &mut sources,
-        &mut names,
-        &mut diagnostics,
-    );
-    let program = check_program(&modules, &sources, &mut names, &mut diagnostics);
-    let said = render_human(&sources, &diagnostics, RenderOptions::default());
-    let program = program.unwrap_or_else(|| panic!("{name} has errors\n{said}"));
-    let module = lumen_compiler::generate(&program, &sources, &mut diagnostics);
-    if let Err(errors) = lumen_bytecode::verify::verify(&module) {
-        panic!("{name}: {errors:?}");
-    }
+fn functions(name: &str, text: &str) -> String {
+    let (_, module) = support::compiled(name, text);
     let (mut out, mut inside) = (String::new(), false);
     for line in list(&module).lines() {
         inside |= line.starts_with("func ");
@@ -46,21 +24,5 @@ fn compiled(name: &str, text: &str) -> String {
 
 #[test]
 fn programs_as_bytecode() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/passes");
-    let entries = std::fs::read_dir(&folder).expect("the folder is there");
-    let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|end| end == "lm"));
-    paths.sort();
-    for path in paths {
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        let text = std::fs::read_to_string(&path).unwrap();
-        let mut settings = insta::Settings::new();
-        settings.set_snapshot_path(&folder);
-        settings.set_prepend_module_to_snapshot(false);
-        settings.set_omit_expression(true);
-        settings.bind(|| {
-            let code = compiled(&name, &text);
-            insta::assert_snapshot!(name.clone(), format!("{text}\n────\n{code}"));
-        });
-    }
+    support::compare("passes", functions);
 }

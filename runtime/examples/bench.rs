@@ -5,6 +5,7 @@
 //! is the number of operations and milliseconds.
 
 use lumen_runtime::sync::channel::{OnFull, RawChannel};
+use lumen_runtime::time::system::process_cpu;
 use lumen_runtime::{
     Body, Config, FiberCx, FutureRef, Outcome, PayloadVTable, Runtime, SpawnInfo, Step,
 };
@@ -57,13 +58,13 @@ fn time(
     operations: u64,
     program: impl FnOnce(&FiberCx) + Send + 'static,
 ) {
-    let (start, cpu) = (Instant::now(), cpu_time());
+    let (start, cpu) = (Instant::now(), process_cpu());
     let main = stackful(move |cx| {
         program(cx);
         Outcome::Ok(0)
     });
     let report = runtime.run(main, SpawnInfo::default());
-    let (took, cpu) = (start.elapsed(), cpu_time() - cpu);
+    let (took, cpu) = (start.elapsed(), process_cpu() - cpu);
     assert_eq!(report.outcome, Outcome::Ok(0));
     let millis = took.as_secs_f64() * 1e3;
     if !verbose() {
@@ -77,17 +78,6 @@ fn time(
 /// Are details wanted?
 fn verbose() -> bool {
     !std::env::args().any(|a| a == "--plain")
-}
-
-/// Processor time of this process so far.
-fn cpu_time() -> Duration {
-    let mut time = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
-    // SAFETY: the place is ours.
-    unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &mut time) };
-    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
 fn value(outcome: Result<Outcome, lumen_runtime::WaitError>) -> u64 {
@@ -330,7 +320,7 @@ fn parked(cx: &FiberCx, n: u64) {
         let bytes = (resident() - before) / n;
         println!("{:<14} {bytes:>9} B/fiber", "parked");
     }
-    let woken = cpu_time();
+    let woken = process_cpu();
     for value in 0..n {
         let sent = cx.block(|| ch.poll_send(cx, value, None));
         assert!(sent.is_ok());
@@ -339,7 +329,7 @@ fn parked(cx: &FiberCx, n: u64) {
         value(fiber.wait(cx));
     }
     if verbose() {
-        let per = (cpu_time() - woken).as_nanos() as f64 / n as f64;
+        let per = (process_cpu() - woken).as_nanos() as f64 / n as f64;
         println!("{:<14} {per:>9.1} ns to wake and end (cpu)", "parked");
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use lumen_runtime::native::{Failure, Host, Stream, ToolCall};
 
-use crate::host::Process;
+use crate::host::{Process, world_of_process};
 
 /// Bytes of stderr that are kept, for when the program fails.
 const ERRORS_MAX: usize = 16 * 1024;
@@ -61,9 +61,7 @@ impl Quiet {
 }
 
 impl Host for Quiet {
-    fn arguments(&self) -> &[String] {
-        self.process.arguments()
-    }
+    world_of_process!();
 
     fn write(&self, stream: Stream, text: &str) -> Result<(), String> {
         let mut taken = self.taken();
@@ -86,25 +84,5 @@ impl Host for Quiet {
 
     fn read_rest(&self) -> Result<Vec<u8>, String> {
         Ok(Vec::new())
-    }
-
-    fn now_ns(&self) -> i64 {
-        self.process.now_ns()
-    }
-
-    fn timestamp_ms(&self) -> i64 {
-        self.process.timestamp_ms()
-    }
-
-    fn random(&self) -> u64 {
-        self.process.random()
-    }
-
-    fn workers(&self) -> usize {
-        self.process.workers()
-    }
-
-    fn call_tool(&self, call: &ToolCall<'_>) -> Result<String, Failure> {
-        self.process.call_tool(call)
     }
 }

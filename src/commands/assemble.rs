@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Arg, ArgMatches, Command, value_parser};
+use clap::{ArgMatches, Command};
 
 use crate::{Exit, disk, module_file, report};
 
@@ -12,21 +12,15 @@ const NAME: &str = "lumenc assemble";
 pub fn command() -> Command {
     Command::new("assemble")
         .about("Make a bytecode file of a listing")
-        .arg(
-            Arg::new("FILE")
-                .required(true)
-                .value_parser(value_parser!(PathBuf))
-                .help("A listing, as `lumenc list` prints it"),
-        )
+        .arg(super::file_argument(
+            "A listing, as `lumenc list` prints it",
+        ))
         .arg(super::out_argument())
 }
 
 /// Assembles FILE.
 pub fn run(matches: &ArgMatches) -> Exit {
-    let path = matches
-        .get_one::<PathBuf>("FILE")
-        .cloned()
-        .unwrap_or_default();
+    let path = super::file(matches);
     let out = matches.get_one::<PathBuf>("out").cloned();
     let out = out.unwrap_or_else(|| path.with_extension(disk::BYTECODE_ENDING));
     match assemble(&path, &out) {

@@ -52,19 +52,10 @@ pub fn command() -> Command {
         .about("Measure a program in the interpreter and in native code")
         .long_about(ABOUT)
         .after_long_help(EXAMPLES)
-        .arg(
-            Arg::new("FILE")
-                .required(true)
-                .value_parser(value_parser!(PathBuf))
-                .help("The program, as for `lumen run`; options stand before it"),
-        )
-        .arg(
-            Arg::new("ARGS")
-                .num_args(0..)
-                .trailing_var_arg(true)
-                .allow_hyphen_values(true)
-                .help("Arguments for the program: `main(args: list[String])`"),
-        )
+        .arg(super::file_argument(
+            "The program, as for `lumen run`; options stand before it",
+        ))
+        .arg(super::program_arguments())
         .next_help_heading("What is measured")
         .arg(
             Arg::new("cell")
@@ -121,10 +112,7 @@ pub fn run(matches: &ArgMatches) -> Exit {
 }
 
 fn bench(matches: &ArgMatches) -> Result<(), Exit> {
-    let path = matches
-        .get_one::<PathBuf>("FILE")
-        .cloned()
-        .unwrap_or_default();
+    let path = super::file(matches);
     let settings = Settings::of(NAME, matches)?;
     let earlier = match matches.get_one::<PathBuf>("compare") {
         Some(file) => Some((file, read_earlier(file)?)),
@@ -145,11 +133,7 @@ fn bench(matches: &ArgMatches) -> Result<(), Exit> {
     let plan = Plan {
         file: &path,
         module,
-        arguments: matches
-            .get_many::<String>("ARGS")
-            .unwrap_or_default()
-            .cloned()
-            .collect(),
+        arguments: super::arguments(matches),
         options,
         seed: settings.chance_seed().unwrap_or(0),
         rounds: matches

@@ -27,19 +27,8 @@ pub fn command() -> Command {
             "Run a program several times in the same order, in other orders, and on several \
              workers, and compare what it does and prints. Its output is not shown.",
         )
-        .arg(
-            Arg::new("FILE")
-                .required(true)
-                .value_parser(value_parser!(PathBuf))
-                .help("The program"),
-        )
-        .arg(
-            Arg::new("ARGS")
-                .num_args(0..)
-                .trailing_var_arg(true)
-                .allow_hyphen_values(true)
-                .help("Arguments for the program"),
-        )
+        .arg(super::file_argument("The program"))
+        .arg(super::program_arguments())
         .arg(
             Arg::new("runs")
                 .short('n')
@@ -71,11 +60,8 @@ pub fn command() -> Command {
 
 /// Runs and compares.
 pub fn run(matches: &ArgMatches) -> Exit {
-    let path = matches
-        .get_one::<PathBuf>("FILE")
-        .cloned()
-        .unwrap_or_default();
-    let arguments = matches.get_many::<String>("ARGS").unwrap_or_default();
+    let path = super::file(matches);
+    let arguments = super::arguments(matches);
     let mut session = Session::new(NAME, &path, super::error_format(matches));
     let seed = matches.get_one("seed").copied().unwrap_or(0);
     let options = Options {
@@ -94,7 +80,7 @@ pub fn run(matches: &ArgMatches) -> Exit {
     let check = Check {
         program,
         path,
-        arguments: arguments.cloned().collect(),
+        arguments,
         seed,
         input: Arc::default(),
     };

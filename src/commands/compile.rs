@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::builder::{EnumValueParser, PossibleValue};
-use clap::{Arg, ArgMatches, Command, ValueEnum, value_parser};
+use clap::{Arg, ArgMatches, Command, ValueEnum};
 use lumen_compiler::syntax::dump::{dump_ast, dump_tokens};
 use lumen_compiler::syntax::{Interner, parse_file};
 use lumen_compiler::{hir, ir};
@@ -64,15 +64,10 @@ impl ValueEnum for Stage {
 pub fn command() -> Command {
     Command::new("compile")
         .about("Compile a program to bytecode, or print a stage of the compiler")
-        .arg(
-            Arg::new("FILE")
-                .required(true)
-                .value_parser(value_parser!(PathBuf))
-                .help(
-                    "A program: .lm, .lumen, .lm.md, .lumen.md; with `--emit clif` or `asm` also \
+        .arg(super::file_argument(
+            "A program: .lm, .lumen, .lm.md, .lumen.md; with `--emit clif` or `asm` also \
                      bytecode, and FILE:CELL shows one cell",
-                ),
-        )
+        ))
         .arg(super::out_argument())
         .arg(
             Arg::new("emit")
@@ -86,10 +81,7 @@ pub fn command() -> Command {
 
 /// Compiles FILE.
 pub fn run(matches: &ArgMatches) -> Exit {
-    let path = matches
-        .get_one::<PathBuf>("FILE")
-        .cloned()
-        .unwrap_or_default();
+    let path = super::file(matches);
     let stage = matches.get_one::<Stage>("emit").copied();
     let (path, cell) = match stage {
         Some(Stage::Clif | Stage::Asm) => split_cell(path),

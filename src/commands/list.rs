@@ -1,8 +1,6 @@
 //! `lumenc list FILE.lbc`: bytecode as text.
 
-use std::path::PathBuf;
-
-use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use clap::{Arg, ArgAction, ArgMatches, Command};
 use lumen_bytecode::{ListOptions, list_with};
 
 use crate::{Exit, module_file, report};
@@ -13,12 +11,7 @@ const NAME: &str = "lumenc list";
 pub fn command() -> Command {
     Command::new("list")
         .about("Print bytecode as text, which `lumenc assemble` reads back")
-        .arg(
-            Arg::new("FILE")
-                .required(true)
-                .value_parser(value_parser!(PathBuf))
-                .help("A bytecode file (.lbc)"),
-        )
+        .arg(super::file_argument("A bytecode file (.lbc)"))
         .arg(
             Arg::new("brief")
                 .long("brief")
@@ -32,10 +25,7 @@ pub fn command() -> Command {
 
 /// Prints the listing.
 pub fn run(matches: &ArgMatches) -> Exit {
-    let path = matches
-        .get_one::<PathBuf>("FILE")
-        .cloned()
-        .unwrap_or_default();
+    let path = super::file(matches);
     let module = match module_file::read(NAME, &path) {
         Ok(module) => module,
         Err(exit) => return exit,

@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use clap::{Arg, ArgMatches, Command, value_parser};
 
 use crate::report::ErrorFormat;
-use crate::{Exit, report};
+use crate::{Exit, disk, report};
 
 /// Reads the command line. On `--help` and `--version`, and when it is wrong, the process ends
 /// here, with the documented code.
@@ -33,6 +33,58 @@ pub fn parse(command: Command) -> ArgMatches {
         };
         std::process::exit(exit.code().into())
     })
+}
+
+/// FILE, for commands that work on one file.
+fn file_argument(help: &'static str) -> Arg {
+    Arg::new("FILE")
+        .required(true)
+        .value_parser(value_parser!(PathBuf))
+        .help(help)
+}
+
+fn file(matches: &ArgMatches) -> PathBuf {
+    matches
+        .get_one::<PathBuf>("FILE")
+        .cloned()
+        .unwrap_or_default()
+}
+
+/// What stands after FILE, for commands that run a program.
+fn program_arguments() -> Arg {
+    Arg::new("ARGS")
+        .num_args(0..)
+        .trailing_var_arg(true)
+        .allow_hyphen_values(true)
+        .help("Arguments for the program: `main(args: list[String])`")
+}
+
+fn arguments(matches: &ArgMatches) -> Vec<String> {
+    let given = matches.get_many::<String>("ARGS").unwrap_or_default();
+    given.cloned().collect()
+}
+
+/// PATH…, for commands that work on many programs.
+fn paths_argument(help: &'static str) -> Arg {
+    Arg::new("PATH")
+        .required(true)
+        .num_args(1..)
+        .value_parser(value_parser!(PathBuf))
+        .help(help)
+}
+
+/// The source files that were named, and those in the folders that were.
+fn sources(name: &str, matches: &ArgMatches) -> Result<Vec<PathBuf>, Exit> {
+    let mut files = Vec::new();
+    for path in matches.get_many::<PathBuf>("PATH").unwrap_or_default() {
+        if !path.is_dir() {
+            files.push(path.clone());
+        } else if let Err(message) = disk::sources_under(path, &mut files) {
+            report::complain(name, &message);
+            return Err(Exit::Usage);
+        }
+    }
+    Ok(files)
 }
 
 /// `-o OUT`, for commands that write a file.

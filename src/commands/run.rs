@@ -23,19 +23,8 @@ pub fn command() -> Command {
              .lumen.md) or bytecode (.lbc). Options stand before FILE; what stands after it is \
              for the program.",
         )
-        .arg(
-            Arg::new("FILE")
-                .required(true)
-                .value_parser(value_parser!(PathBuf))
-                .help("The program"),
-        )
-        .arg(
-            Arg::new("ARGS")
-                .num_args(0..)
-                .trailing_var_arg(true)
-                .allow_hyphen_values(true)
-                .help("Arguments for the program: `main(args: list[String])`"),
-        );
+        .arg(super::file_argument("The program"))
+        .arg(super::program_arguments());
     let command = settings::arguments(command).arg(super::error_format_argument());
     command
         .next_help_heading("What it shows")
@@ -70,15 +59,8 @@ struct Shown {
 
 /// Runs FILE.
 pub fn run(matches: &ArgMatches) -> Exit {
-    let path = matches
-        .get_one::<PathBuf>("FILE")
-        .cloned()
-        .unwrap_or_default();
-    let arguments: Vec<String> = matches
-        .get_many::<String>("ARGS")
-        .unwrap_or_default()
-        .cloned()
-        .collect();
+    let path = super::file(matches);
+    let arguments: Vec<String> = super::arguments(matches);
     let shown = Shown {
         stats: matches.get_flag("stats"),
         trace: matches.get_one::<PathBuf>("trace").cloned(),

@@ -1,6 +1,6 @@
 //! `lumen test FILE|FOLDER…`: run the `test` blocks in programs.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -13,7 +13,7 @@ use crate::host::Process;
 use crate::pipeline::Session;
 use crate::report::ErrorFormat;
 use crate::settings::{self, Settings};
-use crate::{Exit, disk, report};
+use crate::{Exit, report};
 
 const NAME: &str = "lumen test";
 
@@ -25,13 +25,7 @@ pub fn command() -> Command {
             "Run the `test` blocks of source files, and of those in folders and their folders. \
              Each test runs by itself, one after the other; what it prints is shown.",
         )
-        .arg(
-            Arg::new("PATH")
-                .required(true)
-                .num_args(1..)
-                .value_parser(value_parser!(PathBuf))
-                .help("Programs, or folders of programs"),
-        )
+        .arg(super::paths_argument("Programs, or folders of programs"))
         .arg(
             Arg::new("only")
                 .long("only")
@@ -60,15 +54,10 @@ pub fn command() -> Command {
 
 /// Runs the tests.
 pub fn run(matches: &ArgMatches) -> Exit {
-    let mut files = Vec::new();
-    for path in matches.get_many::<PathBuf>("PATH").unwrap_or_default() {
-        if !path.is_dir() {
-            files.push(path.clone());
-        } else if let Err(message) = disk::sources_under(path, &mut files) {
-            report::complain(NAME, &message);
-            return Exit::Usage;
-        }
-    }
+    let files = match super::sources(NAME, matches) {
+        Ok(files) => files,
+        Err(exit) => return exit,
+    };
     let settings = match Settings::of(NAME, matches) {
         Ok(settings) => settings,
         Err(exit) => return exit,

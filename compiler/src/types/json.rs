@@ -12,7 +12,6 @@ use super::ty::{AdtId, Kind};
 use crate::hir::{Arm, BinOp, Callee, Element, Expr, ExprKind, FuncId, LocalId, Ty};
 use crate::names::ValueDef;
 use crate::source::Span;
-use rustc_hash::FxHashSet;
 
 /// A reader whose body is still to be made.
 #[derive(Clone, Copy)]
@@ -51,29 +50,14 @@ impl<'a> Checker<'a> {
 
     /// Whether a value of type `ty` may hold a record with defaults or constraints.
     fn has_rules(&mut self, ty: Ty) -> bool {
-        let mut seen = FxHashSet::default();
-        let mut open = vec![ty];
-        while let Some(ty) = open.pop() {
-            let ty = self.types.resolve(ty);
-            if !seen.insert(ty) {
-                continue;
-            }
-            match self.types.kind(ty).clone() {
-                Kind::List(part) | Kind::Set(part) | Kind::Map(_, part) => open.push(part),
-                Kind::Tuple(parts) | Kind::Union(parts) => open.extend(parts.iter()),
-                Kind::Adt(id, args) => {
-                    let variants = self.variants(id);
-                    for field in variants.iter().flat_map(|variant| &variant.fields) {
-                        if field.default.is_some() || field.constraint.is_some() {
-                            return true;
-                        }
-                        open.push(self.types.subst(field.ty, &args));
-                    }
-                }
-                _ => {}
-            }
-        }
-        false
+        self.any_part(ty, |this, part| {
+            let Kind::Adt(id, _) = *this.types.kind(part) else {
+                return false;
+            };
+            let variants = this.variants(id);
+            let mut fields = variants.iter().flat_map(|variant| &variant.fields);
+            fields.any(|field| field.default.is_some() || field.constraint.is_some())
+        })
     }
 
     fn reader(&mut self, ty: Ty, variant: Option<u32>, span: Span) -> FuncId {

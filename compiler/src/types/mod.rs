@@ -21,6 +21,7 @@ pub(crate) mod items;
 mod json;
 mod lints;
 mod order;
+mod parts;
 mod program;
 mod prune;
 pub(crate) mod resolve;

@@ -11,7 +11,6 @@ use super::json::{choice, text};
 use super::ty::{AdtId, Kind};
 use crate::hir::{Arm, Callee, Expr, ExprKind, FuncId, LocalId, Pat, PatKind, Piece, Ty};
 use crate::source::Span;
-use rustc_hash::FxHashSet;
 
 /// A function whose body is still to be made: the text of a value of this type, as it stands inside
 /// of another.
@@ -70,30 +69,7 @@ impl<'a> Checker<'a> {
         if self.impls.is_empty() {
             return false;
         }
-        let mut seen = FxHashSet::default();
-        let mut open = vec![ty];
-        while let Some(ty) = open.pop() {
-            let ty = self.types.resolve(ty);
-            if !seen.insert(ty) {
-                continue;
-            }
-            match self.types.kind(ty).clone() {
-                Kind::List(part) | Kind::Set(part) => open.push(part),
-                Kind::Map(key, value) => open.extend([key, value]),
-                Kind::Tuple(parts) | Kind::Union(parts) => open.extend(parts.iter()),
-                Kind::Adt(id, args) => {
-                    if self.has_show(ty) {
-                        return true;
-                    }
-                    let variants = self.variants(id);
-                    for field in variants.iter().flat_map(|variant| &variant.fields) {
-                        open.push(self.types.subst(field.ty, &args));
-                    }
-                }
-                _ => {}
-            }
-        }
-        false
+        self.any_part(ty, |this, part| this.has_show(part))
     }
 
     /// Whether the body is that of the `show` of `ty` itself: there its structure counts.

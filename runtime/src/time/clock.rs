@@ -1,6 +1,7 @@
 //! The clocks: nanoseconds since the start of the runtime.
 
 use crate::config::ClockKind;
+use crate::time::system::monotonic_ns;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Tells the time.
@@ -15,7 +16,7 @@ pub(crate) struct Clock {
 impl Clock {
     pub(crate) fn new(kind: ClockKind) -> Self {
         Clock {
-            start: system_now(),
+            start: monotonic_ns(),
             virtual_now: AtomicU64::new(0),
             kind,
         }
@@ -35,24 +36,11 @@ impl Clock {
 
     /// The machine's time, for time slices and wake-up delays.
     pub(crate) fn real(&self) -> u64 {
-        system_now() - self.start
+        monotonic_ns() - self.start
     }
 
     /// Moves virtual time on; it never goes back.
     pub(crate) fn advance_to(&self, now: u64) {
         self.virtual_now.fetch_max(now, Ordering::AcqRel);
     }
-}
-
-/// Nanoseconds of the system's clock that only goes forwards. (`Instant` does the same and takes
-/// twice as long, because it checks more.)
-#[inline]
-fn system_now() -> u64 {
-    let mut time = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
-    // SAFETY: the place is ours. With this clock the call does not fail.
-    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut time) };
-    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }

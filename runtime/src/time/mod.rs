@@ -2,5 +2,6 @@
 
 pub(crate) mod clock;
 pub mod sleep;
+pub mod system;
 pub(crate) mod timeline;
 pub(crate) mod wheel;

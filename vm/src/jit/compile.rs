@@ -1,5 +1,6 @@
 //! From a request to published code: a function, with the functions it calls.
 
+use lumen_runtime::time::system::thread_cpu;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
@@ -123,7 +124,7 @@ impl Compiler {
 
     /// Makes native code of `unit` and of what it calls, as far as it can be done.
     pub(super) fn compile(&mut self, image: &Image, jit: &Jit, unit: Unit) {
-        let begin = cpu_time();
+        let begin = thread_cpu();
         if self.tools.is_none() {
             self.tools = Tools::new();
         }
@@ -132,7 +133,7 @@ impl Compiler {
                 break;
             }
         }
-        self.stats.compile_ns += cpu_time().saturating_sub(begin).as_nanos() as u64;
+        self.stats.compile_ns += thread_cpu().saturating_sub(begin).as_nanos() as u64;
     }
 
     /// Compiles a batch. Gives the unit that cannot be compiled, if there is one.
@@ -277,17 +278,6 @@ impl Compiler {
         }
         units
     }
-}
-
-/// Processor time of this thread: others may keep it waiting.
-fn cpu_time() -> Duration {
-    let mut time = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
-    // SAFETY: a place for the answer.
-    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
-    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
 /// The functions that a function calls by number.

@@ -88,7 +88,7 @@ impl<'a> Checker<'a> {
         let local = self.temp(value.ty, span);
         let read = self.read_local(local, span);
         let init = std::mem::replace(value, read);
-        lets.push(super::stmt::let_node(local, init, span));
+        lets.push(super::let_node(local, init, span));
     }
 
     /// Which slot each argument goes to; `None` (reported) when they do not fit.
@@ -242,7 +242,7 @@ impl<'a> Checker<'a> {
                 bound.push((slot.name, local, slot.ty));
             } else if !is_literal(default) {
                 let local = self.temp(slot.ty, span);
-                lets.push(super::stmt::let_node(local, value.clone(), span));
+                lets.push(super::let_node(local, value.clone(), span));
                 bound.push((slot.name, local, slot.ty));
             }
         }

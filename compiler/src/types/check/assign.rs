@@ -1,6 +1,6 @@
 //! Assignment: places, compound operators, what may not be assigned to.
 
-use super::{FnRole, Want, node};
+use super::{FnRole, Want, assign_node, assign_op_node, node};
 use crate::diag::{Code, Diagnostic};
 use crate::hir::{Coercion, Expr, ExprKind, Place, PlaceStep, Ty};
 use crate::names::ValueDef;
@@ -40,15 +40,7 @@ impl<'a> Checker<'a> {
         } else {
             self.changed(&assign.place);
         }
-        let value = Box::new(value);
-        node(
-            ExprKind::Assign {
-                place: Box::new(place),
-                value,
-            },
-            Ty::NULL,
-            span,
-        )
+        assign_node(place, value, span)
     }
 
     /// The variable that `place` starts from has changed.
@@ -83,15 +75,7 @@ impl<'a> Checker<'a> {
             let lhs = self.value(&assign.place);
             let sum = self.arithmetic(op, lhs, value, span, Want::Type(known));
             let sum = self.coerce(sum, place.ty);
-            let value = Box::new(sum);
-            return node(
-                ExprKind::Assign {
-                    place: Box::new(place),
-                    value,
-                },
-                Ty::NULL,
-                span,
-            );
+            return assign_node(place, sum, span);
         }
         // Checked as the operator is; the left side is the place itself.
         let lhs = node(ExprKind::Null, place.ty, assign.place.span);
@@ -106,15 +90,7 @@ impl<'a> Checker<'a> {
             self.mismatch(span, sum.ty, ty);
             return self.poison(span);
         }
-        node(
-            ExprKind::AssignOp {
-                place: Box::new(place),
-                op,
-                value,
-            },
-            Ty::NULL,
-            span,
-        )
+        assign_op_node(place, op, *value, span)
     }
 
     /// Where `expr` stores, reported if it cannot be stored to.

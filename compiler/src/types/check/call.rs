@@ -392,7 +392,7 @@ impl<'a> Checker<'a> {
         let ty = first.ty;
         let local = self.temp(ty, first.span);
         let mut parts = applied.lets;
-        parts.push(super::stmt::let_node(local, first, span));
+        parts.push(super::let_node(local, first, span));
         let place = Place {
             root: local,
             path: Vec::new(),

@@ -203,7 +203,7 @@ impl<'a> Checker<'a> {
         }
         let span = expr.span;
         let held = self.temp(from, span);
-        let bind = super::stmt::let_node(held, expr, span);
+        let bind = super::let_node(held, expr, span);
         let outer = self.body.at;
         let at = self.open_fn(FnRole::Lambda, FuncKind::Closure, span);
         let held = self.capture_local(at, outer, held);

@@ -1,11 +1,8 @@
 //! Indexing, slices, ranges as values, comprehensions.
 
-use super::{Want, node};
+use super::{Want, append, node, put};
 use crate::diag::{Code, Diagnostic};
-use crate::hir::{
-    BinOp, Coercion, Element, Expr, ExprKind, Iter, LocalId, LoopId, Pat, PatKind, Place,
-    PlaceStep, Ty,
-};
+use crate::hir::{Coercion, Element, Expr, ExprKind, Iter, LocalId, Pat, PatKind, Ty};
 use crate::names::ValueDef;
 use crate::source::Span;
 use crate::syntax::ast::{self, ComprehensionOutput as Output, ExprKind as Ast};
@@ -184,65 +181,14 @@ impl<'a> Checker<'a> {
         let ty = Ty::LIST_INT;
         let local = self.temp(ty, span);
         let empty = node(ExprKind::List(Vec::new()), ty, span);
-        let start = super::stmt::let_node(local, empty, span);
+        let start = super::let_node(local, empty, span);
         let number = self.temp(Ty::INT, span);
         let pat = self.bind_pat(number, Ty::INT, span);
         let read = self.read_local(number, span);
-        let body = self.append(local, read, ty, span);
-        let walk = self.walk(pat, iter, None, body, span);
+        let body = append(local, read, ty, span);
+        let walk = self.for_node(pat, iter, None, body, span);
         let end = self.read_local(local, span);
         node(ExprKind::Block(vec![start, walk, end]), ty, span)
-    }
-
-    /// `local ++= [value]`
-    fn append(&mut self, local: LocalId, value: Expr, ty: Ty, span: Span) -> Expr {
-        let place = Place {
-            root: local,
-            path: Vec::new(),
-            ty,
-            span,
-        };
-        let one = node(ExprKind::List(vec![Element::One(value)]), ty, span);
-        let value = Box::new(one);
-        node(
-            ExprKind::AssignOp {
-                place: Box::new(place),
-                op: BinOp::Concat,
-                value,
-            },
-            Ty::NULL,
-            span,
-        )
-    }
-
-    /// `local[key] = value`
-    pub(crate) fn put(
-        &mut self,
-        local: LocalId,
-        key: Expr,
-        value: Expr,
-        ty: Ty,
-        span: Span,
-    ) -> Expr {
-        let step = PlaceStep::Index {
-            container: ty,
-            index: Box::new(key),
-        };
-        let place = Place {
-            root: local,
-            path: vec![step],
-            ty: value.ty,
-            span,
-        };
-        let value = Box::new(value);
-        node(
-            ExprKind::Assign {
-                place: Box::new(place),
-                value,
-            },
-            Ty::NULL,
-            span,
-        )
     }
 
     /// Puts all entries of a map into the map `local`.
@@ -262,27 +208,8 @@ impl<'a> Checker<'a> {
             span,
         };
         let (k, v) = (self.read_local(k, span), self.read_local(v, span));
-        let body = self.put(local, k, v, ty, span);
-        self.walk(pat, Iter::Entries(Box::new(other)), None, body, span)
-    }
-
-    /// A `for` made by the compiler.
-    fn walk(&mut self, pat: Pat, iter: Iter, filter: Option<Expr>, body: Expr, span: Span) -> Expr {
-        let cx = self.cx();
-        let id = LoopId(cx.loop_count);
-        cx.loop_count += 1;
-        let (filter, body) = (filter.map(Box::new), Box::new(body));
-        node(
-            ExprKind::For {
-                id,
-                pat: Box::new(pat),
-                iter: Box::new(iter),
-                filter,
-                body,
-            },
-            Ty::NULL,
-            span,
-        )
+        let body = put(local, k, v, ty, span);
+        self.for_node(pat, Iter::Entries(Box::new(other)), None, body, span)
     }
 
     pub(crate) fn comprehension(
@@ -309,7 +236,7 @@ impl<'a> Checker<'a> {
         } else {
             ExprKind::List(Vec::new())
         };
-        let start = super::stmt::let_node(local, node(empty, held, span), span);
+        let start = super::let_node(local, node(empty, held, span), span);
         let scope = self.enter();
         let narrows = self.mark_narrows();
         let walk = self.clauses(&one.clauses, &one.output, local, key, value, held);
@@ -365,7 +292,7 @@ impl<'a> Checker<'a> {
         let pat = self.pattern_top(&clause.pattern, element, false);
         let filter = self.guards(&clause.guards);
         let body = self.clauses(rest, output, local, key, value, ty);
-        self.walk(pat, iter, filter, body, span)
+        self.for_node(pat, iter, filter, body, span)
     }
 
     fn output(&mut self, output: &'a Output, local: LocalId, key: Ty, value: Ty, ty: Ty) -> Expr {
@@ -373,13 +300,13 @@ impl<'a> Checker<'a> {
             Output::List(expr) | Output::Set(expr) => {
                 let span = expr.span;
                 let one = self.output_value(expr, value);
-                self.append(local, one, ty, span)
+                append(local, one, ty, span)
             }
             Output::Map(k, v) => {
                 let span = k.span;
                 let k = self.output_value(k, key);
                 let v = self.output_value(v, value);
-                self.put(local, k, v, ty, span)
+                put(local, k, v, ty, span)
             }
         }
     }

@@ -291,7 +291,7 @@ impl<'a> Checker<'a> {
     ) -> Expr {
         let local = self.temp(ty, span);
         let empty = node(ExprKind::Map(Vec::new()), ty, span);
-        let mut parts = vec![super::stmt::let_node(local, empty, span)];
+        let mut parts = vec![super::let_node(local, empty, span)];
         let mut spreads = spreads.into_iter().peekable();
         let count = entries.len();
         let mut entries = entries.into_iter();
@@ -301,7 +301,7 @@ impl<'a> Checker<'a> {
                 parts.push(self.copy_entries(local, other, ty, span));
             }
             if let Some((key, value)) = entries.next() {
-                parts.push(self.put(local, key, value, ty, span));
+                parts.push(super::put(local, key, value, ty, span));
             }
         }
         parts.push(self.read_local(local, span));

@@ -539,7 +539,7 @@ impl<'a> Checker<'a> {
                     Ty::ERROR,
                     span,
                 );
-                let bind = super::stmt::let_node(local, value, span);
+                let bind = super::let_node(local, value, span);
                 node(ExprKind::Block(vec![bind, choose]), Ty::ERROR, span)
             }
             _ => {

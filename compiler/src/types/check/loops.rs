@@ -11,10 +11,8 @@ use crate::types::ty::{Kind, Origin};
 
 impl<'a> Checker<'a> {
     fn open_loop(&mut self, label: Option<ast::Ident>, want: Want) -> LoopId {
-        let cx = self.cx();
-        let id = LoopId(cx.loop_count);
-        cx.loop_count += 1;
-        cx.loops.push(LoopCx {
+        let id = self.new_loop();
+        self.cx().loops.push(LoopCx {
             id,
             label: label.map(|label| label.name),
             value: None,

@@ -18,6 +18,7 @@ mod field;
 mod flow;
 mod literal;
 mod loops;
+mod made;
 mod method;
 mod narrow;
 mod operator;
@@ -38,9 +39,9 @@ use crate::hir::{Expr, ExprKind, FuncId, FuncKind, Local, LocalId, LoopId, Ty};
 use crate::names::ModuleId;
 use crate::source::Span;
 use crate::syntax::{Symbol, ast};
+pub(crate) use made::{append, assign_node, assign_op_node, let_node, let_pattern, put};
 use narrow::Narrow;
 use rustc_hash::FxHashMap;
-pub(crate) use stmt::let_node;
 
 /// What is expected of an expression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -427,7 +427,7 @@ impl<'a> Checker<'a> {
         let value = self.value(value);
         let ty = value.ty;
         let local = self.temp(ty, span);
-        let mut parts = vec![super::stmt::let_node(local, value, span)];
+        let mut parts = vec![super::let_node(local, value, span)];
         let mut test: Option<Expr> = None;
         let ends = [
             (&range.start, Op::GtEq),

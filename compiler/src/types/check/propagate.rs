@@ -398,8 +398,8 @@ impl<'a> Checker<'a> {
         // let f = …; let g = …; fn(x) => g(f(x))
         let (f_local, g_local) = (self.temp(f_ty, f.span), self.temp(g_ty, g.span));
         let lets = [
-            super::stmt::let_node(f_local, f, first.span),
-            super::stmt::let_node(g_local, g, second.span),
+            super::let_node(f_local, f, first.span),
+            super::let_node(g_local, g, second.span),
         ];
         let outer = self.body.at;
         let at = self.open_fn(FnRole::Lambda, FuncKind::Closure, span);

@@ -1,30 +1,12 @@
 //! Statements and blocks.
 
-use super::{FnRole, Role, Want, node, null};
+use super::{FnRole, Role, Want, let_node, let_pattern, node, null};
 use crate::diag::{Code, Diagnostic};
-use crate::hir::{Expr, ExprKind, Local, LocalId, Pat, PatKind, Ty};
+use crate::hir::{Expr, ExprKind, Local, LocalId, Ty};
 use crate::source::Span;
 use crate::syntax::ast::{self, ExprKind as Ast, StmtKind};
 use crate::types::Checker;
 use crate::types::ty::Kind;
-
-/// `let local = value`
-pub(crate) fn let_node(local: LocalId, value: Expr, span: Span) -> Expr {
-    let pat = Pat {
-        kind: PatKind::Bind(local, None),
-        ty: value.ty,
-        span,
-    };
-    let init = Box::new(value);
-    node(
-        ExprKind::Let {
-            pat: Box::new(pat),
-            init,
-        },
-        Ty::NULL,
-        span,
-    )
-}
 
 impl<'a> Checker<'a> {
     /// A block in a scope of its own.
@@ -210,15 +192,7 @@ impl<'a> Checker<'a> {
         }
         let mutable = decl.mutable.is_some();
         let pat = self.pattern_top(&decl.pattern, ty, mutable);
-        let init = Box::new(value);
-        node(
-            ExprKind::Let {
-                pat: Box::new(pat),
-                init,
-            },
-            Ty::NULL,
-            span,
-        )
+        let_pattern(pat, value, span)
     }
 
     /// `return`, `return e`

@@ -3,12 +3,10 @@
 //! Of a collection all futures are waited for first, without raising; then its shape is built
 //! again from their values, which raises the first failure in source order.
 
-use super::super::{Want, node, null};
+use super::super::{Want, node, null, put};
 use super::is_block;
 use crate::diag::{Code, Diagnostic};
-use crate::hir::{
-    Arm, Coercion, Element, Expr, ExprKind, Iter, Pat, PatKind, Place, PlaceStep, Ty,
-};
+use crate::hir::{Arm, Coercion, Element, Expr, ExprKind, Iter, Pat, PatKind, Ty};
 use crate::source::Span;
 use crate::syntax::ast;
 use crate::types::Checker;
@@ -340,22 +338,8 @@ impl<'a> Checker<'a> {
         let span = value.span;
         let (map, start) = self.hold(node(ExprKind::Map(Vec::new()), ty, span));
         let (pat, key, read) = self.entry_pattern(key, from, span);
-        let (index, container) = (Box::new(key), ty);
-        let place = Place {
-            root: map,
-            path: vec![PlaceStep::Index { container, index }],
-            ty: to,
-            span,
-        };
-        let awaited = Box::new(self.rebuild(read, to));
-        let set = node(
-            ExprKind::Assign {
-                place: Box::new(place),
-                value: awaited,
-            },
-            Ty::NULL,
-            span,
-        );
+        let awaited = self.rebuild(read, to);
+        let set = put(map, key, awaited, ty, span);
         let fill = self.walk_over(pat, Iter::Entries(Box::new(value)), None, set);
         let read = self.read_local(map, span);
         node(ExprKind::Block(vec![start, fill, read]), ty, span)

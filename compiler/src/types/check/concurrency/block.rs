@@ -1,6 +1,6 @@
 //! `parallel`, `race`, `vote`: with branches, or over a collection.
 
-use super::super::{FnRole, Want, node};
+use super::super::{FnRole, Want, let_pattern, node};
 use super::modifiers::Modifiers;
 use crate::diag::{Code, Diagnostic};
 use crate::hir::concurrency::{Branch, Group};
@@ -118,15 +118,7 @@ impl<'a> Checker<'a> {
                 let given = this.cx().params[0];
                 let read = this.read_local(given, clause.pattern.span);
                 let pat = this.pattern_top(&clause.pattern, element, false);
-                let init = Box::new(read);
-                let bind = node(
-                    ExprKind::Let {
-                        pat: Box::new(pat),
-                        init,
-                    },
-                    Ty::NULL,
-                    clause.pattern.span,
-                );
+                let bind = let_pattern(pat, read, clause.pattern.span);
                 let value = match one.body.stmts.as_slice() {
                     [only] => match &only.kind {
                         StmtKind::Expr(expr) if !is_statement(expr) => {
@@ -177,15 +169,7 @@ impl<'a> Checker<'a> {
             let mark = self.mark_narrows();
             let own = self.pattern_top(&clause.pattern, element, false);
             let read = self.read_local(given, clause.pattern.span);
-            let init = Box::new(read);
-            let bind = node(
-                ExprKind::Let {
-                    pat: Box::new(own),
-                    init,
-                },
-                Ty::NULL,
-                clause.pattern.span,
-            );
+            let bind = let_pattern(own, read, clause.pattern.span);
             let cond = self.guards(&clause.guards);
             self.leave(scope);
             self.forget_narrows(mark);

@@ -13,10 +13,10 @@ mod scope;
 mod select;
 mod spawn;
 
-use super::{FnRole, Want, node};
+use super::{FnRole, Want, append, node};
 use crate::diag::{Code, Diagnostic};
 use crate::hir::concurrency::SpawnMode;
-use crate::hir::{BinOp, Element, Expr, ExprKind, FuncKind, Iter, LocalId, LoopId, Pat, Place, Ty};
+use crate::hir::{Expr, ExprKind, FuncKind, Iter, LocalId, Pat, Ty};
 use crate::source::Span;
 use crate::syntax::ast::{self, ExprKind as Ast};
 use crate::types::Checker;
@@ -193,35 +193,17 @@ impl<'a> Checker<'a> {
         spawn
     }
 
-    fn new_loop(&mut self) -> LoopId {
-        let cx = self.cx();
-        cx.loop_count += 1;
-        LoopId(cx.loop_count - 1)
-    }
-
     /// `for pat in iter … end`, made by the compiler.
     fn walk_over(&mut self, pat: Pat, iter: Iter, filter: Option<Expr>, body: Expr) -> Expr {
         let span = body.span;
-        let id = self.new_loop();
-        let (filter, body) = (filter.map(Box::new), Box::new(body));
-        node(
-            ExprKind::For {
-                id,
-                pat: Box::new(pat),
-                iter: Box::new(iter),
-                filter,
-                body,
-            },
-            Ty::NULL,
-            span,
-        )
+        self.for_node(pat, iter, filter, body, span)
     }
 
     /// A new local that holds `value`, and the node that binds it.
     fn hold(&mut self, value: Expr) -> (LocalId, Expr) {
         let span = value.span;
         let local = self.temp(value.ty, span);
-        (local, super::stmt::let_node(local, value, span))
+        (local, super::let_node(local, value, span))
     }
 
     /// An empty list of `element`s in a new local, to which [`Checker::push_to`] adds.
@@ -234,23 +216,7 @@ impl<'a> Checker<'a> {
     fn push_to(&mut self, list: LocalId, value: Expr) -> Expr {
         let span = value.span;
         let ty = self.read_local(list, span).ty;
-        let value = node(ExprKind::List(vec![Element::One(value)]), ty, span);
-        let place = Place {
-            root: list,
-            path: Vec::new(),
-            ty,
-            span,
-        };
-        let (op, value) = (BinOp::Concat, Box::new(value));
-        node(
-            ExprKind::AssignOp {
-                place: Box::new(place),
-                op,
-                value,
-            },
-            Ty::NULL,
-            span,
-        )
+        append(list, value, ty, span)
     }
 }
 
