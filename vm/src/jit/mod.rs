@@ -26,6 +26,7 @@ mod env;
 mod exits;
 #[cfg(feature = "jit")]
 mod facts;
+#[cfg(feature = "jit")]
 mod guards;
 #[cfg(feature = "jit")]
 mod loops;
