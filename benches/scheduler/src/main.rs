@@ -10,6 +10,7 @@
 //! `RUNTIME_BENCH` name the binaries if they are not in the root's `target/release`.
 
 mod channels;
+mod coroutines;
 mod fork_join;
 mod tasks;
 
@@ -41,6 +42,7 @@ const CONTESTANTS: &[&str] = &[
     "rayon",
     "flume",
     "kanal",
+    "may",
     "go",
 ];
 
@@ -191,6 +193,7 @@ fn run_peer(peer: &str, workload: &str, workers: usize) {
     match peer {
         "tokio" => tasks::run(workload, workers),
         "rayon" => fork_join::run(workload, workers),
+        "may" => coroutines::run(workload, workers),
         _ => channels::run(peer, workload, workers),
     }
 }
