@@ -3,7 +3,8 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use lumen_compiler::source::{Found, Loader, SOURCE_BYTES_MAX};
+use lumen_compiler::limits::SOURCE_BYTES;
+use lumen_compiler::source::{Found, Loader};
 
 /// The endings a Lumen source may have, in the order in which an import looks for them.
 pub const SOURCE_ENDINGS: &[&str] = &["lm", "lumen", "lm.md", "lumen.md"];
@@ -57,7 +58,7 @@ pub fn read(path: &Path) -> Result<Vec<u8>, String> {
     let limit = if is_bytecode(path) {
         u64::MAX
     } else {
-        SOURCE_BYTES_MAX as u64 + 1
+        SOURCE_BYTES as u64 + 1
     };
     read_up_to(path, limit)
 }

@@ -374,6 +374,20 @@ fn hostile_sources_get_an_error_and_nothing_else() {
 }
 
 #[test]
+fn a_cell_with_too_many_values_at_once_is_refused() {
+    let folder = scratch("registers");
+    let parts = "k, ".repeat(66_000);
+    let file = write(
+        &folder,
+        "a.lm",
+        &format!("let k = len(args())\nprint(({parts}))\n"),
+    );
+    let output = lumenc(&["compile", &file]);
+    assert_eq!(code(&output), 3, "{}", stderr(&output));
+    assert!(stderr(&output).starts_with("error[E0190]: cell `main` is too large"));
+}
+
+#[test]
 fn memory_can_be_limited() {
     let folder = scratch("memory");
     let source = "let mut xs: list[Int] = []\nloop\n  xs.append(1)\nend\n";

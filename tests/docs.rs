@@ -100,3 +100,50 @@ fn programs_in_examples_print_what_they_should() {
     }
     assert!(complaints.is_empty(), "\n{}", complaints.join("\n"));
 }
+
+/// The row of the table of limits that begins with `of` says `at_most`.
+fn limit(table: &str, of: &str, at_most: u64) -> Option<String> {
+    let row = table.lines().find(|line| line[2..].starts_with(of));
+    let said = row
+        .and_then(|row| row.split('|').nth(2))
+        .unwrap_or("nothing");
+    let number = said.split_whitespace().next().unwrap_or_default();
+    let unit = if said.contains("MiB") { 1 << 20 } else { 1 };
+    let right = number.parse::<u64>().is_ok_and(|n| n * unit == at_most);
+    (!right).then(|| format!("{of}: {at_most}, not {said}"))
+}
+
+#[test]
+fn the_table_of_limits_is_true() {
+    use lumen_compiler::limits;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(root.join("docs/language.md")).expect("the document");
+    let begin = text.find("\n| of | at most |").expect("the table") + 1;
+    let table = text[begin..].split("\n\n").next().unwrap_or_default();
+    let stack = lumen_vm::Options::default().max_stack as u64;
+    let complaints: Vec<String> = [
+        ("a source file", limits::SOURCE_BYTES as u64),
+        ("expressions,", limits::NESTING.into()),
+        ("operators,", limits::CHAIN.into()),
+        ("branches", limits::BRANCHES.into()),
+        ("types within", limits::TYPE_NESTING.into()),
+        ("type arguments", limits::INSTANCE_NESTING.into()),
+        ("aliases", limits::ALIASES.into()),
+        ("cells without", limits::INFERENCE.into()),
+        ("defaults", limits::DEFAULTS.into()),
+        ("steps", limits::MATCH_STEPS as u64),
+        ("diagnostics", limits::DIAGNOSTICS as u64),
+        ("registers", u16::MAX.into()),
+        ("calls within", stack),
+        ("length", u32::MAX.into()),
+    ]
+    .into_iter()
+    .filter_map(|(of, at_most)| limit(table, of, at_most))
+    .collect();
+    assert!(complaints.is_empty(), "\n{}", complaints.join("\n"));
+    // What the compiler explains is the same.
+    let explained = lumen_compiler::diag::Code::TooDeep.explanation();
+    for number in [limits::NESTING, limits::CHAIN, limits::BRANCHES] {
+        assert!(explained.contains(&number.to_string()), "{explained}");
+    }
+}

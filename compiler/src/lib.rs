@@ -5,6 +5,7 @@ pub mod emit;
 pub mod exhaustive;
 pub mod hir;
 pub mod ir;
+pub mod limits;
 pub mod names;
 mod outline;
 pub mod source;

@@ -105,9 +105,6 @@ impl Diagnostic {
     }
 }
 
-/// How many diagnostics are kept; more are only counted, since nobody reads them.
-const KEPT_MAX: usize = 1000;
-
 /// What the stages of one compilation have found so far.
 #[derive(Clone, Debug, Default)]
 pub struct Diagnostics {
@@ -132,7 +129,7 @@ impl Diagnostics {
             return;
         }
         self.errors += usize::from(diagnostic.severity() == Severity::Error);
-        if self.list.len() < KEPT_MAX {
+        if self.list.len() < crate::limits::DIAGNOSTICS {
             self.list.push(diagnostic);
         }
     }

@@ -8,6 +8,7 @@
 mod ctor;
 
 use crate::hir::{Pat, Ty, TyKind, Types};
+use crate::limits;
 use ctor::{Ctor, P, lower};
 use rustc_hash::FxHashSet;
 
@@ -22,9 +23,6 @@ pub struct Report {
 
 /// Cases named in a diagnostic at most.
 const MISSING_MAX: usize = 4;
-/// Work limit: exhaustiveness is NP-hard, and source text is not trusted.
-const STEPS_MAX: usize = 200_000;
-
 /// Checks a match over values of type `ty`; arms with a guard cover nothing.
 #[must_use]
 pub fn check(types: &Types, ty: Ty, arms: &[(&Pat, bool)]) -> Report {
@@ -44,7 +42,7 @@ pub fn check(types: &Types, ty: Ty, arms: &[(&Pat, bool)]) -> Report {
             (Some(_), P::Wild) => true,
             _ => matrix.is_useful(&row, ty),
         };
-        if !useful && matrix.steps < STEPS_MAX {
+        if !useful && matrix.steps < limits::MATCH_STEPS {
             report.unreachable.push(i);
         }
         if !guarded {
@@ -63,7 +61,7 @@ pub fn check(types: &Types, ty: Ty, arms: &[(&Pat, bool)]) -> Report {
     }
     let rows = std::mem::take(&mut matrix.rows);
     let found = matrix.witnesses(&rows, &[ty]);
-    if matrix.steps < STEPS_MAX {
+    if matrix.steps < limits::MATCH_STEPS {
         report.missing = found
             .into_iter()
             .map(|w| w.concat())
@@ -82,7 +80,7 @@ struct Matrix<'a> {
 
 impl Matrix<'_> {
     fn is_useful(&mut self, row: &[P], ty: Ty) -> bool {
-        if self.steps > STEPS_MAX {
+        if self.steps > limits::MATCH_STEPS {
             return true;
         }
         let rows = std::mem::take(&mut self.rows);
@@ -97,7 +95,7 @@ impl Matrix<'_> {
         let Some((first, rest)) = row.split_first() else {
             return rows.is_empty();
         };
-        if self.steps > STEPS_MAX {
+        if self.steps > limits::MATCH_STEPS {
             return true;
         }
         let ty = tys[0];
@@ -145,7 +143,7 @@ impl Matrix<'_> {
                 Vec::new()
             };
         };
-        if self.steps > STEPS_MAX {
+        if self.steps > limits::MATCH_STEPS {
             return Vec::new();
         }
         let rows = expand_ors(rows);

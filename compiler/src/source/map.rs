@@ -2,11 +2,8 @@
 
 use super::{FileId, Span};
 use crate::diag::{Code, Diagnostic};
+use crate::limits::SOURCE_BYTES;
 use std::ops::Range;
-
-/// The largest source file that is read, in bytes. A tree takes up to some sixty times the space
-/// of its text: this keeps the compiler within about a gigabyte.
-pub const SOURCE_BYTES_MAX: usize = 16 << 20;
 
 /// How the text of a file is to be read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -181,10 +178,10 @@ impl SourceMap {
     /// Adds what was read from `name`, whose ending (`.md` or another) tells how to read it.
     ///
     /// # Errors
-    /// When the bytes are not UTF-8, or more than [`SOURCE_BYTES_MAX`].
+    /// When the bytes are not UTF-8, or more than [`SOURCE_BYTES`].
     pub fn add(&mut self, name: &str, bytes: Vec<u8>) -> Result<FileId, Box<Diagnostic>> {
-        if bytes.len() > SOURCE_BYTES_MAX {
-            let mib = SOURCE_BYTES_MAX >> 20;
+        if bytes.len() > SOURCE_BYTES {
+            let mib = SOURCE_BYTES >> 20;
             let message = format!("{name}: source file is larger than {mib} MiB");
             return Err(Box::new(
                 Diagnostic::without_place(Code::SourceTooLarge, message)
@@ -312,7 +309,7 @@ mod tests {
     #[test]
     fn a_file_beyond_the_limit_is_refused() {
         let error = SourceMap::new()
-            .add("a.lm", vec![b' '; SOURCE_BYTES_MAX + 1])
+            .add("a.lm", vec![b' '; SOURCE_BYTES + 1])
             .unwrap_err();
         assert_eq!(error.code, Code::SourceTooLarge);
     }

@@ -7,5 +7,5 @@ mod span;
 
 pub use fences::{Fences, find_fences};
 pub use loader::{Found, Loader, NoModules};
-pub use map::{LineColumn, Position, SOURCE_BYTES_MAX, SourceFile, SourceKind, SourceMap};
+pub use map::{LineColumn, Position, SourceFile, SourceKind, SourceMap};
 pub use span::{FileId, Span};

@@ -4,13 +4,8 @@ use super::Checker;
 use super::items::AliasId;
 use crate::diag::{Code, Diagnostic};
 use crate::hir::Ty;
+use crate::limits;
 use crate::source::Span;
-
-/// How many aliases may lead to each other before any of them is known.
-const ALIASES_MAX: u32 = 200;
-
-/// How deep a type may nest that aliases stand for.
-pub(super) const TYPE_DEPTH_MAX: u16 = 400;
 
 impl<'a> Checker<'a> {
     /// The type that an alias stands for.
@@ -26,14 +21,14 @@ impl<'a> Checker<'a> {
             self.error(Code::RecursiveType, span, message);
             return Ty::POISON;
         }
-        if self.aliases_open >= ALIASES_MAX {
+        if self.aliases_open >= limits::ALIASES {
             return self.too_deep_type(span);
         }
         self.items.aliases[id.0 as usize].open = true;
         self.aliases_open += 1;
         let scope = self.param_scope(module, &decl.generics, 0, None);
         let mut ty = self.resolve_type(&decl.ty, &scope);
-        if self.types.depth(ty) > TYPE_DEPTH_MAX {
+        if self.types.depth(ty) > limits::TYPE_NESTING {
             ty = self.too_deep_type(decl.name.span);
         }
         self.aliases_open -= 1;
@@ -54,7 +49,7 @@ impl<'a> Checker<'a> {
     /// `ty`, unless it nests too deep: a value in a list, that in a list, and so on.
     pub(crate) fn not_too_deep(&mut self, ty: Ty, span: Span) -> Ty {
         let resolved = self.types.resolve(ty);
-        if self.types.depth(resolved) <= TYPE_DEPTH_MAX {
+        if self.types.depth(resolved) <= limits::TYPE_NESTING {
             return ty;
         }
         let message = "the type of this is nested too deep";

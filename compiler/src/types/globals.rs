@@ -9,6 +9,7 @@ use super::check::{Body, FnRole, node};
 use super::items::{ConstId, GlobalIx, LetState};
 use crate::diag::{Code, Diagnostic};
 use crate::hir::{self, ExprKind, FuncId, GlobalId, Ty};
+use crate::limits;
 use crate::names::{ModuleId, ValueDef};
 use crate::source::Span;
 use crate::syntax::Symbol;
@@ -95,7 +96,7 @@ impl<'a> Checker<'a> {
             self.error(Code::CyclicValue, span, message);
             return None;
         }
-        if self.depth >= super::instance::DEPTH_MAX {
+        if self.depth >= limits::INFERENCE {
             let message = format!("constant `{name}` is needed through too many others");
             let error = Diagnostic::new(Code::TooDeep, message, span)
                 .help("write the values of some of them");

@@ -7,6 +7,7 @@ use super::resolve::TyScope;
 use super::ty::{Kind, Origin};
 use crate::diag::{Code, Diagnostic};
 use crate::hir::{Callee, ExprKind, FuncId, FuncKind, NativeId, Ty};
+use crate::limits;
 use crate::source::Span;
 use crate::syntax::ast;
 use std::rc::Rc;
@@ -35,14 +36,6 @@ pub(crate) struct Inst {
     used: Option<Span>,
 }
 
-/// How deep missing result types may lead from cell to cell. Each level takes some ten KiB of
-/// stack.
-pub(super) const DEPTH_MAX: u32 = 200;
-
-/// How deep the type arguments of an instance may nest: more means that a generic cell calls
-/// itself with ever larger types.
-const NESTING_MAX: u16 = 24;
-
 impl<'a> Checker<'a> {
     /// The instance of `cell` with `args`, made if there is none yet.
     pub(crate) fn instance(&mut self, cell: CellId, args: &[Ty], used: Option<Span>) -> InstId {
@@ -56,7 +49,10 @@ impl<'a> Checker<'a> {
         let func = self.new_func();
         let ghost = args.iter().any(|&ty| self.types.has_param(ty));
         let mut progress = Progress::New;
-        if let Some(&deep) = args.iter().find(|&&ty| self.types.depth(ty) > NESTING_MAX) {
+        if let Some(&deep) = args
+            .iter()
+            .find(|&&ty| self.types.depth(ty) > limits::INSTANCE_NESTING)
+        {
             progress = Progress::Done;
             self.report_polymorphic_recursion(cell, deep, used);
         }
@@ -160,7 +156,7 @@ impl<'a> Checker<'a> {
     /// Checks the body of a cell with type arguments that are not known yet, for what it says
     /// about them; what it finds wrong is found again with the arguments it leads to.
     pub(crate) fn probe(&mut self, site: u32, result: Ty) -> bool {
-        if self.probing || self.depth >= DEPTH_MAX {
+        if self.probing || self.depth >= limits::INFERENCE {
             return false;
         }
         let site = self.body.sites[site as usize].clone();
@@ -242,7 +238,7 @@ impl<'a> Checker<'a> {
     fn inferred_result(&mut self, cell: CellId, args: &[Ty], span: Span) -> Ty {
         let id = self.instance(cell, args, Some(span));
         if self.insts[id.0 as usize].progress == Progress::New {
-            if self.depth >= DEPTH_MAX {
+            if self.depth >= limits::INFERENCE {
                 let name = self.text(self.items.cell(cell).decl.name.name);
                 let message = format!("the result type of `{name}` must be written");
                 let error = Diagnostic::new(Code::CannotInfer, message, span)

@@ -5,6 +5,7 @@ use super::items::*;
 use super::ty::{AdtId, Kind, Origin};
 use crate::diag::{Code, Diagnostic};
 use crate::hir::Ty;
+use crate::limits;
 use crate::names::{ModuleId, TypeDef, closest};
 use crate::source::Span;
 use crate::syntax::token::sym;
@@ -155,7 +156,7 @@ impl<'a> Checker<'a> {
                 let args = self.resolve_types(args, scope);
                 let meaning = self.alias(id, span);
                 let ty = self.types.subst(meaning, &args);
-                if self.types.depth(ty) > super::alias::TYPE_DEPTH_MAX {
+                if self.types.depth(ty) > limits::TYPE_NESTING {
                     return self.too_deep_type(span);
                 }
                 ty

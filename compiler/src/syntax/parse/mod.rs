@@ -36,19 +36,8 @@ use super::lexer::{DocLine, Lexed, lex, lex_parts};
 use super::token::{Token, TokenKind as T};
 use super::{Interner, Symbol};
 use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::limits;
 use crate::source::{FileId, SourceMap, Span};
-
-/// How deep the parser recurses: one for each expression, statement, type and pattern around the
-/// current one. A block costs two. More would need larger stacks in every later stage.
-const DEPTH_MAX: u32 = 400;
-
-/// How high the tree of an expression may be. Chains (`a + b + c`, `x.f().g()`) grow in height
-/// without the parser recursing; later stages recurse over them.
-const HEIGHT_MAX: u32 = 1000;
-
-/// How many branches of `if` and `when` may be open around one place: later stages nest each in
-/// those before it.
-const BRANCHES_MAX: u32 = 500;
 
 /// Parses `file`; what is wrong with it goes to `diagnostics`.
 pub fn parse_file(
@@ -304,7 +293,7 @@ impl<'a> Parser<'a> {
     /// Whether one more level may be entered; if not, gives the rest of the file up.
     fn enter(&mut self) -> bool {
         self.depth += 1;
-        if self.depth > DEPTH_MAX {
+        if self.depth > limits::NESTING {
             self.too_deep();
             return false;
         }
@@ -318,7 +307,7 @@ impl<'a> Parser<'a> {
     /// One more node stands on top of the expression parsed last.
     fn grow(&mut self) {
         self.height += 1;
-        if self.height > HEIGHT_MAX {
+        if self.height > limits::CHAIN {
             self.too_deep();
         }
     }
@@ -326,7 +315,7 @@ impl<'a> Parser<'a> {
     /// One more branch of an `if` or `when`: it is nested in those before it.
     fn branch(&mut self) {
         self.branches += 1;
-        if self.branches > BRANCHES_MAX {
+        if self.branches > limits::BRANCHES {
             let span = self.peek_span();
             let message = "this `if` has too many branches";
             let error = Diagnostic::new(Code::TooDeep, message, span);

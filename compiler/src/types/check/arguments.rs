@@ -5,6 +5,7 @@ use super::closure::count;
 use super::node;
 use crate::diag::{Code, Diagnostic};
 use crate::hir::{Element, Expr, ExprKind, LocalId, Ty};
+use crate::limits;
 use crate::names::{ModuleId, closest};
 use crate::source::Span;
 use crate::syntax::Symbol;
@@ -12,9 +13,6 @@ use crate::syntax::ast;
 use crate::types::Checker;
 use crate::types::resolve::TyScope;
 use crate::types::ty::Kind;
-
-/// How many defaults may lead to each other: more than one may stand in each.
-const DEFAULTS_MAX: u32 = 20;
 
 impl<'a> Checker<'a> {
     /// Brings arguments into the order of the slots, with defaults filled in.
@@ -255,7 +253,7 @@ impl<'a> Checker<'a> {
             self.bind_name(name, local, ty, span, false);
         }
         self.defaults_open += 1;
-        let value = if self.defaults_open > DEFAULTS_MAX {
+        let value = if self.defaults_open > limits::DEFAULTS {
             let message = "defaults lead to each other through too many calls";
             let error =
                 Diagnostic::new(Code::TooDeep, message, span).help("give some of the arguments");
