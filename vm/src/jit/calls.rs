@@ -146,6 +146,9 @@ impl Translator<'_, '_> {
 
     /// A back-edge looks at the poll word.
     pub(super) fn poll(&mut self) {
+        if self.loops.polled() {
+            return;
+        }
         let (poll, flags) = (self.poll, self.flags.context);
         let due = self.b.ins().atomic_load(types::I32, flags, poll);
         self.exit_if(due);

@@ -3,6 +3,9 @@
 //! Control comes to such a loop through its guard, which tests what [`super::ranges`] found the
 //! proofs to rest on, loads lengths and rows, and goes to one translation or the other. The plain
 //! one comes back to the guard with each iteration: what did not hold at first may hold later.
+//!
+//! Short loops are translated several times more, each copy going back to the next: only one of
+//! them looks at the poll word.
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, Value, types};
@@ -10,7 +13,7 @@ use rustc_hash::FxHashMap;
 
 use super::loops::{Graph, Loop};
 use super::ops::lists::Elem;
-use super::ranges::{self, Base, Condition, Facts, MODERATE};
+use super::ranges::{self, Base, Condition, FAR, FAR_SUM, Facts, MODERATE};
 use super::translate::Translator;
 
 /// A loop with a second translation.
@@ -19,8 +22,8 @@ struct Fast {
     facts: Facts,
     /// Where control comes from outside.
     guard: Block,
-    /// The second translation's blocks, by member: word and block.
-    blocks: Vec<(usize, Block)>,
+    /// The blocks of the second translation's copies, by member: word and block.
+    copies: Vec<Vec<(usize, Block)>>,
     /// Nothing is tested: there is no other translation.
     only: bool,
     lengths: FxHashMap<Base, Value>,
@@ -28,9 +31,16 @@ struct Fast {
 }
 
 impl Fast {
-    fn block(&self, pc: usize) -> Option<Block> {
-        let i = self.blocks.binary_search_by_key(&pc, |b| b.0).ok()?;
-        Some(self.blocks[i].1)
+    /// The block of a copy that begins at word `pc`.
+    fn block(&self, copy: usize, pc: usize) -> Option<Block> {
+        let blocks = &self.copies[copy];
+        let i = blocks.binary_search_by_key(&pc, |b| b.0).ok()?;
+        Some(blocks[i].1)
+    }
+
+    /// Whether what begins at word `pc` is reached from within the loop through the guard.
+    fn through_guard(&self, pc: usize) -> bool {
+        self.facts.fill.is_some() && self.copies[0][0].0 == pc
     }
 }
 
@@ -41,6 +51,8 @@ pub(super) struct Loops {
     /// By word of the header.
     headers: FxHashMap<usize, usize>,
     current: Option<usize>,
+    /// Which copy of it.
+    copy: usize,
     /// Lengths and room of the lists that the loop appends to.
     growing: Vec<(Value, Value)>,
 }
@@ -57,19 +69,39 @@ impl Loops {
 
     /// Where a branch to the word `pc` goes, if not to the first translation.
     pub(super) fn block(&self, pc: usize) -> Option<Block> {
-        if let Some(block) = self.here().and_then(|f| f.block(pc)) {
-            return Some(block);
+        let header = self.headers.get(&pc).copied();
+        if let Some(fast) = self.here()
+            && !fast.through_guard(pc)
+        {
+            // The way back goes to the next copy.
+            let back = usize::from(header == self.current);
+            let copy = (self.copy + back) % fast.copies.len();
+            if let Some(block) = fast.block(copy, pc) {
+                return Some(block);
+            }
         }
-        self.headers.get(&pc).map(|n| self.all[*n].guard)
+        header.map(|n| self.all[n].guard)
     }
 
-    /// Begins the second translation of a segment, if there is one.
-    pub(super) fn enter_segment(&mut self, segment: usize) -> Option<Block> {
+    /// How often a segment is translated besides the first time.
+    pub(super) fn copies(&self, segment: usize) -> usize {
+        let fast = self.all.iter().find(|f| f.l.has(segment));
+        fast.map_or(0, |f| f.copies.len())
+    }
+
+    /// Begins such a translation of a segment.
+    pub(super) fn enter_segment(&mut self, segment: usize, copy: usize) -> Option<Block> {
         let n = self.all.iter().position(|f| f.l.has(segment))?;
-        self.current = Some(n);
+        (self.current, self.copy) = (Some(n), copy);
         let fast = &self.all[n];
         let member = fast.l.members.binary_search(&segment).ok()?;
-        Some(fast.blocks[member].1)
+        Some(fast.copies[copy][member].1)
+    }
+
+    /// Whether the poll word was looked at one iteration before, in a loop where nothing but
+    /// other threads can have set it since.
+    pub(super) fn polled(&self) -> bool {
+        self.current.is_some() && self.copy > 0
     }
 
     /// Ends it.
@@ -108,7 +140,9 @@ impl Loops {
 
     /// What a block of the second translation takes besides registers, if `pc` is one.
     pub(super) fn carried(&self, pc: usize) -> impl Iterator<Item = Value> + '_ {
-        let inside = self.here().is_some_and(|f| f.block(pc).is_some());
+        let inside = self
+            .here()
+            .is_some_and(|f| f.block(0, pc).is_some() && !f.through_guard(pc));
         let growing = self.growing.iter().filter(move |_| inside);
         growing.flat_map(|(len, cap)| [*len, *cap])
     }
@@ -155,12 +189,16 @@ impl Translator<'_, '_> {
             let entered = l.members.iter().any(|m| plan.segments[*m].start == entry);
             let only = facts.conditions.is_empty() && (!entered || entry == header);
             let starts: Vec<usize> = l.members.iter().map(|m| plan.segments[*m].start).collect();
-            let blocks = starts.into_iter().map(|pc| (pc, self.segment_block(pc)));
-            let blocks: Vec<(usize, Block)> = blocks.collect();
-            for (_, block) in &blocks {
-                for _ in 0..2 * facts.growing.len() {
-                    self.b.append_block_param(*block, types::I64);
+            let mut copies = Vec::new();
+            for _ in 0..facts.copies.max(1) {
+                let blocks = starts.iter().map(|pc| (*pc, self.segment_block(*pc)));
+                let blocks: Vec<(usize, Block)> = blocks.collect();
+                for (_, block) in &blocks {
+                    for _ in 0..2 * facts.growing.len() {
+                        self.b.append_block_param(*block, types::I64);
+                    }
                 }
+                copies.push(blocks);
             }
             let guard = self.segment_block(header);
             self.loops.headers.insert(header, self.loops.all.len());
@@ -168,7 +206,7 @@ impl Translator<'_, '_> {
                 l,
                 facts,
                 guard,
-                blocks,
+                copies,
                 only,
                 lengths: FxHashMap::default(),
                 rows: FxHashMap::default(),
@@ -208,7 +246,10 @@ impl Translator<'_, '_> {
                 args.push(BlockArg::Value(self.load_len(list)));
                 args.push(BlockArg::Value(self.load_cap(list)));
             }
-            if let Some(fast) = self.loops.all[n].block(header) {
+            if let Some(fill) = self.loops.all[n].facts.fill {
+                self.fill(header, fill, &mut args);
+            }
+            if let Some(fast) = self.loops.all[n].block(0, header) {
                 self.b.ins().jump(fast, &args);
             }
         }
@@ -232,6 +273,15 @@ impl Translator<'_, '_> {
             Condition::NonNegative(reg) => {
                 let value = self.int(reg);
                 self.icmp_imm(IntCC::UnsignedLessThan, value, MODERATE)
+            }
+            Condition::Near(reg) => {
+                let value = self.int(reg);
+                self.icmp_imm(IntCC::SignedLessThanOrEqual, value, FAR)
+            }
+            Condition::Moderate(reg) => {
+                let value = self.int(reg);
+                let value = self.b.ins().iadd_imm_s(value, FAR_SUM);
+                self.icmp_imm(IntCC::UnsignedLessThan, value, 2 * FAR_SUM)
             }
             Condition::Room { reg, base, more } => {
                 let len = self.guard_length(n, base);

@@ -74,13 +74,17 @@ impl Graph {
             let Some(header) = self.header(&members) else {
                 continue;
             };
-            let inside: Vec<usize> = members.iter().copied().filter(|m| *m != header).collect();
-            let before = found.len();
-            if !self.cycles(&inside).is_empty() {
-                self.split(&inside, found);
+            let without =
+                |m: usize| -> Vec<usize> { members.iter().copied().filter(|s| *s != m).collect() };
+            let mut inside = without(header);
+            // A loop around the one that is entered begins elsewhere.
+            if Some(header) == self.entry && self.cycles(&inside).is_empty() {
+                inside = without(members[0]);
             }
-            if found.len() == before && self.cycles(&inside).is_empty() {
+            if self.cycles(&inside).is_empty() {
                 found.push(Loop { header, members });
+            } else {
+                self.split(&inside, found);
             }
         }
     }

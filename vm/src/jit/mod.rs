@@ -27,6 +27,8 @@ mod exits;
 #[cfg(feature = "jit")]
 mod facts;
 #[cfg(feature = "jit")]
+mod fills;
+#[cfg(feature = "jit")]
 mod guards;
 #[cfg(feature = "jit")]
 mod loops;

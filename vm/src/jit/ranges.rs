@@ -12,7 +12,11 @@ use lumen_bytecode::module::{Hold, Module, TypeDesc, well_known as wk};
 use lumen_bytecode::operand::{OperandKind, Role};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+mod counts;
+mod fills;
 mod proofs;
+
+pub(super) use fills::{Fill, Filler};
 
 use super::loops::Loop;
 use super::plan::{Plan, branch_targets, instructions};
@@ -37,6 +41,10 @@ pub(super) enum Condition {
     AtMost(u16, u16),
     /// It is not less than 0, and less than [`MODERATE`].
     NonNegative(u16),
+    /// It is at most [`FAR`].
+    Near(u16),
+    /// It is between -[`FAR_SUM`] and [`FAR_SUM`].
+    Moderate(u16),
     /// `reg + more <= len(base)`.
     Room { reg: u16, base: Base, more: i64 },
     /// It has one reference.
@@ -45,6 +53,12 @@ pub(super) enum Condition {
 
 /// What is added to an index, at most, for the sum not to overflow.
 pub(super) const MODERATE: i64 = 1 << 62;
+
+/// How often a loop is repeated, at most, for what it adds up to be within [`FAR_SUM`].
+pub(super) const FAR: i64 = 1 << 38;
+
+/// Twice this is no overflow.
+pub(super) const FAR_SUM: i64 = 1 << 61;
 
 /// Conditions at most: what is tested costs time too.
 const CONDITIONS: usize = 12;
@@ -61,6 +75,10 @@ pub(super) struct Facts {
     /// Registers of lists that the loop changes by appending only, ascending: their lengths and
     /// the room they have are kept in machine registers.
     pub(super) growing: Vec<u16>,
+    /// How often the loop is translated.
+    pub(super) copies: usize,
+    /// The loop does nothing but append the same again and again.
+    pub(super) fill: Option<Fill>,
     /// Index operands (the first, or the second) that are in range.
     inside: FxHashSet<(usize, u8)>,
     /// Index operands that are not negative.
@@ -92,7 +110,8 @@ impl Facts {
 
     /// Whether there is nothing to know.
     pub(super) fn is_empty(&self) -> bool {
-        self.conditions.is_empty() && self.lengths.is_empty() && self.growing.is_empty()
+        let known = self.conditions.is_empty() && self.lengths.is_empty();
+        known && self.growing.is_empty() && self.copies < 2
     }
 
     fn require(&mut self, condition: Condition) {
@@ -164,6 +183,9 @@ pub(super) fn analyse(module: &Module, plan: &Plan<'_>, l: &Loop) -> Facts {
     analysis.flow();
     analysis.collect_steps();
     let mut facts = analysis.prove();
+    analysis.count(&mut facts);
+    facts.fill = analysis.fill(&facts);
+    facts.copies = analysis.copies(&facts);
     // Rows are loaded once their index has been found good.
     facts
         .conditions

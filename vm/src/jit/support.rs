@@ -88,3 +88,17 @@ pub(super) unsafe extern "C" fn unmask(cx: Cx) {
 pub(super) extern "C" fn float_pow(a: f64, b: f64) -> f64 {
     a.powf(b)
 }
+
+/// Fills `n` bytes.
+pub(super) unsafe extern "C" fn fill_bytes(start: *mut u8, byte: u64, n: usize) {
+    // SAFETY: the list that they belong to has room for them.
+    unsafe { start.write_bytes(byte as u8, n) }
+}
+
+/// Fills `n` words.
+pub(super) unsafe extern "C" fn fill_words(start: *mut u64, word: u64, n: usize) {
+    for i in 0..n {
+        // SAFETY: as in `fill_bytes`.
+        unsafe { start.add(i).write(word) }
+    }
+}

@@ -239,10 +239,12 @@ impl Translator<'_, '_> {
                 self.begin(segment.start, block);
                 self.stretch(segment.start, segment.end);
             }
-            if let Some(block) = self.loops.enter_segment(i) {
-                self.begin(segment.start, block);
-                self.stretch(segment.start, segment.end);
-                self.loops.leave_segment();
+            for copy in 0..self.loops.copies(i) {
+                if let Some(block) = self.loops.enter_segment(i, copy) {
+                    self.begin(segment.start, block);
+                    self.stretch(segment.start, segment.end);
+                    self.loops.leave_segment();
+                }
             }
         }
     }
@@ -406,7 +408,7 @@ impl Translator<'_, '_> {
         self.as_type(value, types::F64)
     }
 
-    fn as_type(&mut self, value: Value, ty: Type) -> Value {
+    pub(super) fn as_type(&mut self, value: Value, ty: Type) -> Value {
         if self.b.func.dfg.value_type(value) == ty {
             return value;
         }

@@ -27,26 +27,22 @@ impl Translator<'_, '_> {
 
     pub(super) fn jump_bool(&mut self, a: Reg, distance: i32, when: bool) {
         let target = self.target(distance.into());
-        let a = self.int(a.0);
-        if when {
-            self.branch(a, target);
-        } else {
-            self.branch_unless(a, target);
-        }
+        let value = self.int(a.0);
+        self.branch_or_select_bool(value, when, target);
     }
 
     pub(super) fn jump_int(&mut self, a: Reg, b: Reg, to: Label16, cc: IntCC) {
         let target = self.target(to.0.into());
         let (a, b) = (self.int(a.0), self.int(b.0));
         let test = self.icmp(cc, a, b);
-        self.branch(test, target);
+        self.branch_or_select(test, target);
     }
 
     pub(super) fn jump_immediate(&mut self, a: Reg, i: Imm16, to: Label16, cc: IntCC) {
         let target = self.target(to.0.into());
         let a = self.int(a.0);
         let test = self.icmp_imm(cc, a, i.0.into());
-        self.branch(test, target);
+        self.branch_or_select(test, target);
     }
 
     /// A jump if the comparison holds, or if it does not.

@@ -8,6 +8,7 @@ mod maps;
 mod moves;
 mod natives;
 mod objects;
+mod selects;
 mod words;
 
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
