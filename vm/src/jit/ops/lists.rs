@@ -177,6 +177,15 @@ impl Translator<'_, '_> {
         self.b.ins().iadd(list, offset)
     }
 
+    /// Writes an element of one byte; a constant needs no register.
+    fn store_byte(&mut self, flags: MemFlagsData, value: Value, address: Value) {
+        let byte = match self.constant_value(value) {
+            Some(i) => self.b.ins().iconst(types::I8, i & 0xff),
+            None => self.b.ins().ireduce(types::I8, value),
+        };
+        self.b.ins().store(flags, byte, address, DATA);
+    }
+
     fn element_flags(&self, elem: Elem, ty: types::Type) -> MemFlagsData {
         match elem {
             Elem::Word => self.flags.words,
@@ -229,7 +238,7 @@ impl Translator<'_, '_> {
         let flags = self.element_flags(elem, ty);
         match elem {
             Elem::Byte => {
-                self.b.ins().istore8(flags, value, address, DATA);
+                self.store_byte(flags, value, address);
             }
             Elem::Plain => {
                 self.b.ins().store(flags, value, address, DATA);
@@ -285,9 +294,11 @@ impl Translator<'_, '_> {
         let address = self.element_address(list, len, elem);
         let flags = self.element_flags(elem, ty);
         match elem {
-            Elem::Byte => self.b.ins().istore8(flags, value, address, DATA),
-            _ => self.b.ins().store(flags, value, address, DATA),
-        };
+            Elem::Byte => self.store_byte(flags, value, address),
+            _ => {
+                self.b.ins().store(flags, value, address, DATA);
+            }
+        }
         let longer = self.b.ins().iadd_imm_s(len, 1);
         self.b
             .ins()

@@ -52,7 +52,7 @@ impl Translator<'_, '_> {
         let Some(op) = plan.function.code.get(at).and_then(|w| Op::from_word(*w)) else {
             return false;
         };
-        let around = at + op.word_count() == target && plan.map(at).is_none();
+        let around = at + op.word_count() == target;
         if !around || self.op.is_back_edge() {
             return false;
         }
