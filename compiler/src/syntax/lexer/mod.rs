@@ -8,6 +8,8 @@
 mod number;
 mod string;
 
+pub(super) use string::HOLE_NOTE;
+
 use super::token::{Token, TokenKind as T};
 use super::{Interner, Symbol};
 use crate::diag::{Code, Diagnostic, Diagnostics};
@@ -445,6 +447,12 @@ impl Lexer<'_> {
         let mut diagnostic = Diagnostic::new(Code::UnknownCharacter, message, span);
         if quote {
             diagnostic = diagnostic.help("strings are written with double quotes: \"text\"");
+        } else if first == '\\' && self.byte(0) == b'"' {
+            diagnostic = diagnostic
+                .help("between `{` and `}` in a string quotes are written without it")
+                .note(HOLE_NOTE);
+            // Where the string ends is anybody's guess.
+            self.skip_line();
         } else if first == ';' {
             diagnostic = diagnostic.help("a newline ends a statement");
         }

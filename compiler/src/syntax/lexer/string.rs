@@ -4,6 +4,10 @@ use super::Lexer;
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::token::TokenKind as T;
 
+/// Said where braces in a string may have been meant as such.
+pub(in crate::syntax) const HOLE_NOTE: &str =
+    "`{` in a string begins an expression; write \\{ for the character";
+
 /// A string whose hole we are in.
 pub(super) struct Hole {
     /// Brackets opened in the hole and not closed.
@@ -177,9 +181,10 @@ impl Lexer<'_> {
 
     fn unterminated(&mut self, start: usize, triple: bool) {
         // A string within this one that does not end has been reported: this is the same quote.
+        // So has been an escaped quote in a hole.
         let within = self.diagnostics.iter().last().is_some_and(|last| {
             let place = last.primary.as_ref().map(|label| label.span);
-            last.code == Code::UnterminatedString
+            matches!(last.code, Code::UnterminatedString | Code::UnknownCharacter)
                 && place.is_some_and(|at| at.file == self.file && at.start as usize > start)
         });
         if within {
@@ -194,7 +199,7 @@ impl Lexer<'_> {
         if !triple {
             diagnostic = diagnostic
                 .help("a string ends on its line; write \"\"\"…\"\"\" for several lines")
-                .note("`{` in a string begins an expression; write \\{ for the character");
+                .note(HOLE_NOTE);
         }
         self.report(diagnostic);
         self.push(T::Unknown, start);

@@ -61,6 +61,7 @@ impl Parser<'_> {
             T::Spawn if self.adjacent() => Self::parse_bare_spawn,
             T::Timeout if called => Self::parse_timeout,
             T::When if self.nth(1).newline_before => Self::parse_when,
+            T::Assert if self.list_follows() => Self::parse_assert,
             _ if self.next_continues_name() => Self::parse_name_expr,
             T::Assert => Self::parse_assert,
             T::Parallel => |parser| parser.parse_parallel(JoinKind::Parallel),
@@ -78,6 +79,12 @@ impl Parser<'_> {
         };
         self.leave();
         expr
+    }
+
+    /// Whether the next token opens a list: an index stands right behind what it belongs to.
+    fn list_follows(&self) -> bool {
+        let next = self.nth(1);
+        next.kind == T::LBracket && next.space_before && !next.newline_before
     }
 
     /// Whether the token after the current one goes on with an expression that the current one,

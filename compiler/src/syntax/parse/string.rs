@@ -307,7 +307,11 @@ impl Parser<'_> {
             Ok(format) => Some(format),
             Err(what) => {
                 let message = format!("malformed format specifier `{text}`: {what}");
-                let diagnostic = Diagnostic::new(Code::BadFormat, message, span);
+                let mut diagnostic = Diagnostic::new(Code::BadFormat, message, span);
+                if text.starts_with(' ') {
+                    // Rather JSON than a format.
+                    diagnostic = diagnostic.note(crate::syntax::lexer::HOLE_NOTE);
+                }
                 self.error(diagnostic.help(
                     "[[fill]align][+][#][0][width][,][.precision][kind], as in {price:.2} or \
                      {n:>8}",

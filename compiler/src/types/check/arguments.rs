@@ -183,7 +183,11 @@ impl<'a> Checker<'a> {
             return;
         }
         let message = format!("`{callee}` takes {takes}, found {given}");
-        self.error(Code::ArgumentCount, span, message);
+        let mut error = Diagnostic::new(Code::ArgumentCount, message, span);
+        if matches!(&*callee, "print" | "eprint") && given > 1 {
+            error = error.help("put the values into one text: print(\"{a} {b}\")");
+        }
+        self.report(error);
     }
 
     /// The arguments' values, in source order; lambdas are checked after all others.

@@ -332,6 +332,8 @@ impl<'a> Checker<'a> {
             error = error.help("await the future first");
         } else if let Some(module) = self.elsewhere(name.name) {
             error = error.help(format!("import it: import std.{module}: {text}"));
+        } else if let Some(here) = foreign_method(&text, ty == Ty::STRING) {
+            error = error.help(format!("it is called `{here}` here"));
         } else if let Some(near) = self.near_method(ty, &text) {
             error = error.help(format!("did you mean `{near}`?"));
         }
@@ -396,4 +398,35 @@ impl<'a> Checker<'a> {
         }
         self.call_one_of(&cells, call.name.name, &call.type_args, args, span, want)
     }
+}
+
+/// How a method is called that other languages call `text`.
+fn foreign_method(text: &str, of_string: bool) -> Option<&'static str> {
+    Some(match text {
+        "size" => "len",
+        "to_upper" | "toUpperCase" | "uppercase" | "to_uppercase" => "upper",
+        "to_lower" | "toLowerCase" | "lowercase" | "to_lowercase" => "lower",
+        "strip" => "trim",
+        "lstrip" | "trimStart" | "trim_left" => "trim_start",
+        "rstrip" | "trimEnd" | "trim_right" => "trim_end",
+        "startswith" | "startsWith" => "starts_with",
+        "endswith" | "endsWith" => "ends_with",
+        "replaceAll" | "replace_all" => "replace",
+        "substring" | "substr" => "slice",
+        "find" | "index" | "indexOf" if of_string => "index_of",
+        "indexOf" => "index_of",
+        "includes" | "contains_key" | "containsKey" | "has" | "has_key" => "contains",
+        "forEach" | "for_each" => "each",
+        "flatMap" => "flat_map",
+        "push_back" | "add" => "append",
+        "put" | "set" => "insert",
+        "delete" | "erase" => "remove",
+        "toString" | "str" => "to_string",
+        "ljust" | "padEnd" => "pad_right",
+        "rjust" | "padStart" => "pad_left",
+        "some" | "exists" => "any",
+        "every" => "all",
+        "foldl" | "inject" | "accumulate" => "reduce",
+        _ => return None,
+    })
 }

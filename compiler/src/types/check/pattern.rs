@@ -366,7 +366,11 @@ impl<'a> Checker<'a> {
         }
         let shown = self.show(ty);
         let message = format!("a value of type {shown} never matches {what}");
-        self.error(Code::BadPattern, span, message);
+        let mut error = Diagnostic::new(Code::BadPattern, message, span);
+        if matches!(self.types.kind(ty), Kind::Tuple(_)) && what == "a list" {
+            error = error.help("a tuple is taken apart in parentheses: (a, b)");
+        }
+        self.report(error);
     }
 
     fn range_pattern(

@@ -235,7 +235,7 @@ impl<'a> Checker<'a> {
         }
         if !self.may_be(ty, Ty::NULL) {
             let shown = self.show(ty);
-            let message = format!("`?` hands on an err or null; a {shown} is neither");
+            let message = format!("`?` hands on an err or null; {shown} is neither");
             self.error(Code::BadPropagation, span, message);
             return value;
         }
