@@ -224,9 +224,39 @@ impl Parser<'_> {
     /// `try … catch e [if guard] … finally … end`
     pub(super) fn parse_try(&mut self) -> Expr {
         let opener = self.bump();
-        let span = self.span_of(opener);
         let at_clause = |parser: &mut Parser<'_>| matches!(parser.kind(), T::Catch | T::Finally);
-        let body = self.parse_block_until(span, at_clause, true);
+        let body = self.parse_block_until(self.span_of(opener), at_clause, true);
+        self.parse_clauses(opener, body)
+    }
+
+    /// `try e`, read so far; a `catch` on its line shows that a block was meant.
+    pub(super) fn finish_prefix_try(&mut self, opener: Token, value: Expr) -> Expr {
+        let clause = matches!(self.kind(), T::Catch | T::Finally);
+        if !clause || self.peek().newline_before {
+            let kind = ExprKind::Propagate {
+                value: Box::new(value),
+                prefix: true,
+            };
+            return self.expr_from(opener.start, kind);
+        }
+        let word = self.kind().text();
+        self.foreign(
+            format!("`{word}` does not follow `try e` on its line"),
+            "what may fail stands on a line of its own after `try`",
+        );
+        let span = value.span;
+        let kind = StmtKind::Expr(value);
+        let body = Block {
+            stmts: vec![Stmt { kind, span }],
+            span,
+            end: self.peek_span(),
+        };
+        self.parse_clauses(opener, body)
+    }
+
+    /// `catch e … finally … end`, after the body of a `try`.
+    fn parse_clauses(&mut self, opener: Token, body: Block) -> Expr {
+        let span = self.span_of(opener);
         let mut catches = Vec::new();
         let mut finally = None;
         while let Some(word) = self.opt_clause(T::Catch, catches.last(), &body) {

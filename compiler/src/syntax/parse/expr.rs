@@ -267,15 +267,9 @@ impl Parser<'_> {
                 return self.expr_from(start, ExprKind::Await(value));
             }
             T::Try if !self.nth(1).newline_before => {
-                self.bump();
-                let value = Box::new(self.parse_above(power::UNARY));
-                return self.expr_from(
-                    start,
-                    ExprKind::Propagate {
-                        value,
-                        prefix: true,
-                    },
-                );
+                let opener = self.bump();
+                let value = self.parse_above(power::UNARY);
+                return self.finish_prefix_try(opener, value);
             }
             T::DotDot | T::DotDotEq => {
                 let inclusive = self.bump().kind == T::DotDotEq;
