@@ -155,6 +155,28 @@ impl Modules {
 const IMPLIED: &[(&str, &[&str])] = &[
     ("tool", &["from_json"]),
     (
+        "Eq",
+        &[
+            "_contains",
+            "_equal_lists",
+            "_equal_maps",
+            "_index_of",
+            "_last_index_of",
+            "_unique",
+        ],
+    ),
+    (
+        "Order",
+        &[
+            "_compare",
+            "_compare_lists",
+            "_max",
+            "_min",
+            "_sort",
+            "_sorted",
+        ],
+    ),
+    (
         "Show",
         &["_show_inside", "_show_list", "_show_map", "_show_set"],
     ),

@@ -39,6 +39,10 @@ pub(crate) struct Output {
     pub(crate) showers: FxHashMap<(Ty, Option<CellId>), FuncId>,
     /// Those whose bodies are still to be made.
     pub(crate) unshown: Vec<super::text::Shower>,
+    /// Functions that compare values of a type.
+    pub(crate) comparers: FxHashMap<(Ty, super::relate::Relation), FuncId>,
+    /// Those whose bodies are still to be made.
+    pub(crate) uncompared: Vec<super::relate::Comparer>,
     /// Readers whose bodies are still to be made.
     pub(crate) unread: Vec<super::json::Reader>,
 }
@@ -60,6 +64,8 @@ impl Output {
             readers: FxHashMap::default(),
             showers: FxHashMap::default(),
             unshown: Vec::new(),
+            comparers: FxHashMap::default(),
+            uncompared: Vec::new(),
             unread: Vec::new(),
         }
     }
@@ -334,6 +340,9 @@ impl<'a> Checker<'a> {
             }
             if let Some(shower) = self.show_function(site.cell, &args, site.span) {
                 return hir::Callee::Func(shower);
+            }
+            if let Some(comparer) = self.compare_function(site.cell, &args, site.span) {
+                return hir::Callee::Func(comparer);
             }
             return hir::Callee::Native(self.native(site.cell, &args, site.span, fixing));
         }

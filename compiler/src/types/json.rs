@@ -375,7 +375,20 @@ impl<'a> Checker<'a> {
 
     /// A call of a cell of the library's JSON module.
     fn json_call(&mut self, name: &str, types: &[Ty], args: Vec<Expr>, ty: Ty, span: Span) -> Expr {
-        let Some(cell) = self.library_cell("json", name) else {
+        self.library_call("json", name, types, args, ty, span)
+    }
+
+    /// A call of a cell of the library, whose result is of type `ty`.
+    pub(crate) fn library_call(
+        &mut self,
+        module: &str,
+        name: &str,
+        types: &[Ty],
+        args: Vec<Expr>,
+        ty: Ty,
+        span: Span,
+    ) -> Expr {
+        let Some(cell) = self.library_cell(module, name) else {
             return self.poison(span);
         };
         let callee = self.site(cell, types, span);

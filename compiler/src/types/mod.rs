@@ -24,6 +24,7 @@ mod order;
 mod parts;
 mod program;
 mod prune;
+mod relate;
 pub(crate) mod resolve;
 mod show;
 mod text;

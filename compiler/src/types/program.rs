@@ -48,8 +48,11 @@ impl<'a> Checker<'a> {
                 self.check_queued(id);
             }
             let made = self.out.unread.is_empty() && self.out.unshown.is_empty();
-            if self.out.unchecked.is_empty() && made {
+            if self.out.unchecked.is_empty() && self.out.uncompared.is_empty() && made {
                 return;
+            }
+            for comparer in std::mem::take(&mut self.out.uncompared) {
+                self.make_comparer(comparer);
             }
             for shower in std::mem::take(&mut self.out.unshown) {
                 self.make_shower(shower);

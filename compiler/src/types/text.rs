@@ -254,10 +254,6 @@ impl<'a> Checker<'a> {
     }
 
     fn core_call(&mut self, name: &str, types: &[Ty], args: Vec<Expr>, span: Span) -> Expr {
-        let Some(cell) = self.library_cell("core", name) else {
-            return self.poison(span);
-        };
-        let callee = self.site(cell, types, span);
-        node(ExprKind::Call { callee, args }, Ty::STRING, span)
+        self.library_call("core", name, types, args, Ty::STRING, span)
     }
 }

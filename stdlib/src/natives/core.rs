@@ -14,6 +14,7 @@ natives! {
     "core.format[T](T, String) -> String" => format,
     "core.type_of[T](T) -> String" => type_of,
     "core.compare[T](T, T) -> Int" => compare,
+    "core._compare[T](T, T) -> Int" => compare,
     "core.hash[T](T) -> Int" => hash_value,
     "core.to_int(Int) -> Int" => |_, args| Ok(args[0]),
     "core.to_int(Bool) -> Int" => |_, args| Ok(args[0]),

@@ -6,6 +6,7 @@ use crate::hir::{BinOp, Coercion, Expr, ExprKind, Ty, UnOp};
 use crate::source::Span;
 use crate::syntax::ast::{self, BinaryOp as Op, ExprKind as Ast, UnaryOp};
 use crate::types::Checker;
+use crate::types::relate::Relation;
 use crate::types::ty::Kind;
 
 impl<'a> Checker<'a> {
@@ -466,8 +467,6 @@ impl<'a> Checker<'a> {
     }
 
     fn in_container(&mut self, binary: &'a ast::Binary, span: Span) -> Expr {
-        let mark = self.body.sites.len();
-        let _ = mark;
         let value = self.value(&binary.lhs);
         let container = self.value(&binary.rhs);
         let ty = self.known(container.ty);
@@ -485,6 +484,11 @@ impl<'a> Checker<'a> {
             }
         };
         let value = self.coerce(value, element);
+        let list = matches!(self.types.kind(ty), Kind::List(_));
+        if list && self.needs_relation(Relation::Equal, element) {
+            let args = vec![container, value];
+            return self.library_call("list", "_contains", &[element], args, Ty::BOOL, span);
+        }
         let (value, container) = (Box::new(value), Box::new(container));
         node(ExprKind::In { value, container }, Ty::BOOL, span)
     }

@@ -9,6 +9,7 @@ use crate::source::Span;
 use crate::syntax::Symbol;
 use crate::syntax::ast;
 use crate::types::items::{Bound, BuiltinTrait, CellId, Sig, TraitId};
+use crate::types::relate::Relation;
 use crate::types::ty::Kind;
 use crate::types::{Checker, Head};
 
@@ -242,7 +243,7 @@ impl<'a> Checker<'a> {
     }
 
     /// The user's own `impl Show for T` (or Eq, Order): its first method.
-    fn builtin_impl(&mut self, ty: Ty, of: BuiltinTrait) -> Option<(CellId, Vec<Ty>)> {
+    pub(crate) fn builtin_impl(&mut self, ty: Ty, of: BuiltinTrait) -> Option<(CellId, Vec<Ty>)> {
         let head = self.head_of(ty);
         if !matches!(head, Head::Adt(_)) {
             return None;
@@ -266,7 +267,7 @@ impl<'a> Checker<'a> {
         None
     }
 
-    fn call_builtin_impl(
+    pub(crate) fn call_builtin_impl(
         &mut self,
         of: BuiltinTrait,
         values: Vec<Expr>,
@@ -315,7 +316,9 @@ impl<'a> Checker<'a> {
 
     pub(crate) fn user_equal(&mut self, lhs: &Expr, rhs: &Expr, span: Span) -> Option<Expr> {
         let ty = self.known(lhs.ty);
-        self.builtin_impl(ty, BuiltinTrait::Eq)?;
+        if self.builtin_impl(ty, BuiltinTrait::Eq).is_none() {
+            return self.inner_relation(Relation::Equal, lhs, rhs, span);
+        }
         self.call_builtin_impl(BuiltinTrait::Eq, vec![lhs.clone(), rhs.clone()], span)
     }
 
@@ -327,9 +330,12 @@ impl<'a> Checker<'a> {
         span: Span,
     ) -> Option<Expr> {
         let ty = self.known(lhs.ty);
-        self.builtin_impl(ty, BuiltinTrait::Order)?;
-        let values = vec![lhs.clone(), rhs.clone()];
-        let order = self.call_builtin_impl(BuiltinTrait::Order, values, span)?;
+        let order = if self.builtin_impl(ty, BuiltinTrait::Order).is_some() {
+            let values = vec![lhs.clone(), rhs.clone()];
+            self.call_builtin_impl(BuiltinTrait::Order, values, span)?
+        } else {
+            self.inner_relation(Relation::Order, lhs, rhs, span)?
+        };
         let bool_result = self.known(order.ty) == Ty::BOOL;
         if bool_result {
             // `less(a, b)`: only `<` and its relatives by swapping and negating.
