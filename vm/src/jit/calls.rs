@@ -41,6 +41,14 @@ impl Translator<'_, '_> {
         let unit = Unit { func, at: None };
         let frame = self.iconst(i64::from(callee.frame) * 8);
         let (r, fp) = self.callee_frame(base, frame);
+        if self.inlines(func) {
+            let params = callee.params.iter().zip(base + 1..);
+            let args: Vec<Value> = params
+                .map(|(ty, reg)| self.argument(reg, super::translate::class(*ty, true)))
+                .collect();
+            let result = self.inline(base, (r, fp), &args);
+            return self.take_result(base, result);
+        }
         let mut args = vec![r, fp];
         if env.takes_closure(func) {
             args.push(self.iconst(0));
@@ -116,17 +124,21 @@ impl Translator<'_, '_> {
         let full = self.icmp(IntCC::UnsignedGreaterThanOrEqual, end, fp);
         self.exit_if(full);
         // The machine's stack pointer does not move within a function.
-        if !std::mem::replace(&mut self.facts.stack_checked, true) {
+        let checked = std::mem::replace(&mut self.facts.stack_checked, true);
+        let checked = checked || self.inlining.checked();
+        if !checked {
             let sp = self.b.ins().get_stack_pointer(types::I64);
             let offset = std::mem::offset_of!(Context, stack_limit);
             let limit = self.context_field(types::I64, offset);
             let deep = self.icmp(IntCC::UnsignedLessThan, sp, limit);
             self.exit_if(deep);
         }
-        let poll = self.context_field(types::I64, std::mem::offset_of!(Context, poll));
-        let flags = self.flags.context;
-        let due = self.b.ins().load(types::I32, flags, poll, 0);
-        self.exit_if(due);
+        if !(checked && self.inlining.quiet()) {
+            let poll = self.context_field(types::I64, std::mem::offset_of!(Context, poll));
+            let flags = self.flags.context;
+            let due = self.b.ins().load(types::I32, flags, poll, 0);
+            self.exit_if(due);
+        }
         let record = self.b.ins().iadd_imm_s(fp, -8);
         (window, record)
     }
@@ -137,6 +149,11 @@ impl Translator<'_, '_> {
         };
         self.facts.call();
         self.exit_after_call(status, base);
+        self.take_result(base, result);
+    }
+
+    /// What is in the registers from `base` on is lost; the result takes its place.
+    fn take_result(&mut self, base: u16, result: Value) {
         let dead: Vec<u16> = self.live.iter().filter(|reg| *reg >= base).collect();
         for reg in dead {
             self.kill(reg);

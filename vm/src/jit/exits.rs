@@ -19,9 +19,16 @@ enum Why {
 
 struct Pending {
     block: Block,
-    pc: usize,
+    /// The address of the instruction, or of where the callee returns to.
+    pc: i64,
     why: Why,
-    saved: Vec<(u16, Value)>,
+    /// The frame that is left.
+    r: Value,
+    fp: Value,
+    /// What goes to which register of the frame at the first.
+    saved: Vec<(Value, u16, Value)>,
+    /// Records of the frames around inlined code: below which record, and the return address.
+    records: Vec<(Value, i64)>,
 }
 
 /// The exits of a function, to be written at its end.
@@ -43,15 +50,43 @@ impl Translator<'_, '_> {
     fn pending(&mut self, why: Why, below: u16) -> Block {
         let block = self.b.create_block();
         self.b.set_cold_block(block);
+        let (r, fp) = (self.r, self.fp);
         let live: Vec<u16> = self.live.iter().take_while(|reg| *reg < below).collect();
-        let saved = live.into_iter().map(|reg| (reg, self.get(reg))).collect();
-        let pc = self.pc;
+        let mut saved: Vec<(Value, u16, Value)> = Vec::new();
+        saved.extend(live.into_iter().map(|reg| (r, reg, self.get(reg))));
+        // Each exit writes the frames around it itself: in a block of its own that several come
+        // to, their values would live through all of these.
+        let outer = &self.inlining.outer;
+        for frame in outer {
+            saved.extend(
+                frame
+                    .saved
+                    .iter()
+                    .map(|(reg, value)| (frame.r, *reg, *value)),
+            );
+        }
+        let records = outer.iter().map(|frame| (frame.fp, frame.back)).collect();
+        let behind = usize::from(matches!(why, Why::Callee(_)));
+        let pc = self.code_address(self.pc + behind);
         self.exits.pending.push(Pending {
             block,
             pc,
             why,
+            r,
+            fp,
             saved,
+            records,
         });
+        block
+    }
+
+    /// A block on the way out: it takes where to go on, the status, and the frame that is left.
+    fn exit_step(&mut self) -> Block {
+        let block = self.b.create_block();
+        self.b.set_cold_block(block);
+        for ty in [types::I64, types::I32, types::I64, types::I64] {
+            self.b.append_block_param(block, ty);
+        }
         block
     }
 
@@ -121,20 +156,21 @@ impl Translator<'_, '_> {
         let (here, after) = (self.tail_block(true), self.tail_block(false));
         for exit in std::mem::take(&mut self.exits.pending) {
             self.b.switch_to_block(exit.block);
-            for (reg, value) in exit.saved {
-                self.store_slot(reg, value);
+            let flags = self.flags.frame;
+            for (r, reg, value) in exit.saved {
+                self.b.ins().store(flags, value, r, i32::from(reg) * 8);
             }
-            let (status, to, pc) = match exit.why {
-                Why::Here(status) => {
-                    let status = self.b.ins().iconst(types::I32, status as i64);
-                    (status, here, exit.pc)
-                }
-                Why::Helper(status) => (status, here, exit.pc),
-                Why::Callee(status) => (status, after, exit.pc + 1),
+            for (fp, back) in exit.records {
+                let back = self.iconst(back);
+                self.b.ins().store(flags, back, fp, -8);
+            }
+            let (status, to) = match exit.why {
+                Why::Here(status) => (self.b.ins().iconst(types::I32, status as i64), here),
+                Why::Helper(status) => (status, here),
+                Why::Callee(status) => (status, after),
             };
-            let pc = self.code_address(pc);
-            let pc = self.iconst(pc);
-            let args = [BlockArg::Value(pc), BlockArg::Value(status)];
+            let pc = self.iconst(exit.pc);
+            let args = [pc, status, exit.r, exit.fp].map(BlockArg::Value);
             self.b.ins().jump(to, &args);
         }
     }
@@ -142,18 +178,17 @@ impl Translator<'_, '_> {
     /// The common end of exits: with `here` the context learns where to go on; else the callee's
     /// record does.
     fn tail_block(&mut self, here: bool) -> Block {
-        let block = self.b.create_block();
-        self.b.set_cold_block(block);
-        let pc = self.b.append_block_param(block, types::I64);
-        let status = self.b.append_block_param(block, types::I32);
+        let block = self.exit_step();
         self.b.switch_to_block(block);
+        let [pc, status, r, fp] = *self.b.block_params(block) else {
+            return block;
+        };
         if here {
             self.set_context_field(std::mem::offset_of!(Context, pc), pc);
-            let (r, fp) = (self.r, self.fp);
             self.set_context_field(std::mem::offset_of!(Context, regs), r);
             self.set_context_field(std::mem::offset_of!(Context, fp), fp);
         } else {
-            let (fp, flags) = (self.fp, self.flags.frame);
+            let flags = self.flags.frame;
             self.b.ins().store(flags, pc, fp, -8);
         }
         let result = self.env.signature(self.unit).returns[0].value_type;

@@ -31,6 +31,8 @@ mod fills;
 #[cfg(feature = "jit")]
 mod guards;
 #[cfg(feature = "jit")]
+mod inline;
+#[cfg(feature = "jit")]
 mod loops;
 #[cfg(feature = "jit")]
 mod ops;

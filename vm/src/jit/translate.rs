@@ -21,6 +21,7 @@ use super::env::{Env, Unit};
 use super::exits::Exits;
 use super::facts::Facts;
 use super::guards::Loops;
+use super::inline::Inlining;
 use super::plan::{Plan, RegSet};
 use crate::interp::context::Context;
 
@@ -98,13 +99,13 @@ pub(super) struct Translator<'a, 'b> {
     pub(super) poll: Value,
     /// Address of the module-level variables.
     pub(super) globals: Value,
-    regs: Vec<Option<Value>>,
+    pub(super) regs: Vec<Option<Value>>,
     pub(super) live: RegSet,
     /// The instruction's word, and the next one's.
     pub(super) pc: usize,
     pub(super) next: usize,
     pub(super) op: Op,
-    blocks: FxHashMap<usize, Block>,
+    pub(super) blocks: FxHashMap<usize, Block>,
     pub(super) exits: Exits,
     pub(super) facts: Facts,
     pub(super) functions: FxHashMap<(u32, u32), FuncRef>,
@@ -112,6 +113,7 @@ pub(super) struct Translator<'a, 'b> {
     pub(super) closed: bool,
     /// Loops that are translated with what holds throughout them.
     pub(super) loops: Loops,
+    pub(super) inlining: Inlining,
 }
 
 /// Translates `unit` into `func`.
@@ -168,6 +170,10 @@ pub(super) fn translate<'a>(
         functions: FxHashMap::default(),
         closed: false,
         loops: Loops::default(),
+        inlining: match unit.at {
+            None if !env.takes_closure(unit.func) => Inlining::of(plan, unit.func),
+            _ => Inlining::default(),
+        },
         b,
     };
     t.enter(&params[2..]);
@@ -182,14 +188,8 @@ impl Translator<'_, '_> {
     fn enter(&mut self, params: &[Value]) {
         let plan = self.plan;
         let function = plan.function;
-        let reached = plan.reached(self.unit.at.unwrap_or(0) as usize);
         self.find_loops();
-        for (i, (segment, reached)) in plan.segments.iter().zip(reached).enumerate() {
-            if reached && plan.map(segment.start).is_some() && !self.loops.replaced(i) {
-                let block = self.segment_block(segment.start);
-                self.blocks.insert(segment.start, block);
-            }
-        }
+        self.make_blocks();
         let Some(at) = self.unit.at else {
             let mut params = params.iter().copied();
             if self.env.takes_closure(self.unit.func) {
@@ -198,13 +198,8 @@ impl Translator<'_, '_> {
                     self.def(0, closure);
                 }
             }
-            for (i, value) in params.enumerate() {
-                self.def(i as u16 + 1, value);
-            }
-            if plan.map(0).is_some() {
-                self.go(0);
-            }
-            return;
+            let params: Vec<Value> = params.collect();
+            return self.begin_body(&params);
         };
         for entry in plan.params(at as usize) {
             let ty = class(entry.ty, entry.hold == module::Hold::Plain);
@@ -212,6 +207,28 @@ impl Translator<'_, '_> {
             self.def(entry.reg, value);
         }
         self.go(at as usize);
+    }
+
+    /// Makes the blocks of the first translation.
+    pub(super) fn make_blocks(&mut self) {
+        let plan = self.plan;
+        let reached = plan.reached(self.unit.at.unwrap_or(0) as usize);
+        for (i, (segment, reached)) in plan.segments.iter().zip(reached).enumerate() {
+            if reached && plan.map(segment.start).is_some() && !self.loops.replaced(i) {
+                let block = self.segment_block(segment.start);
+                self.blocks.insert(segment.start, block);
+            }
+        }
+    }
+
+    /// Gives parameters their registers, and goes to the function's first block if it has one.
+    pub(super) fn begin_body(&mut self, params: &[Value]) {
+        for (i, value) in params.iter().enumerate() {
+            self.def(i as u16 + 1, *value);
+        }
+        if self.plan.map(0).is_some() {
+            self.go(0);
+        }
     }
 
     /// A block that takes the registers live where a segment starts.
@@ -226,7 +243,7 @@ impl Translator<'_, '_> {
     }
 
     /// All segments that are reached, in order.
-    fn body(&mut self) {
+    pub(super) fn body(&mut self) {
         let plan = self.plan;
         // Without a frame map, the first goes on where the parameters were taken.
         let first = plan.segments.first().filter(|_| self.unit.at.is_none());

@@ -58,6 +58,9 @@ impl Translator<'_, '_> {
     }
 
     fn give(&mut self, value: cranelift_codegen::ir::Value) {
+        if self.give_inlined(value) {
+            return;
+        }
         let status = self.b.ins().iconst(types::I32, Status::Returned as i64);
         self.b.ins().return_(&[value, status]);
         self.closed = true;
