@@ -12,6 +12,7 @@ mod cond;
 mod convert;
 mod core_natives;
 mod data;
+mod empty;
 mod expr;
 mod flow;
 mod func;

@@ -370,13 +370,10 @@ impl<'a> FuncBuilder<'_, 'a> {
         if steps.is_empty() || self.c.is_guarded() || steps.iter().any(checked) {
             return old;
         }
-        let empty = self.temp(ty);
-        match self.m.hir.types.kind(ty) {
-            TyKind::List(_) => self.list(&[], ty, empty),
-            TyKind::Map(..) => self.map(&[], ty, empty),
-            TyKind::Set(_) => self.set(&[], ty, empty),
-            _ => return old,
+        if !self.has_empty(ty) {
+            return old;
         }
+        let empty = self.empty(ty);
         let taken = self.temp(ty);
         self.copy(taken, old);
         self.change(root, steps, |b, root| b.store(root, steps, empty));
