@@ -8,7 +8,6 @@
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
 use lumen_bytecode::code::{Op, get_raw};
 use lumen_bytecode::module::Function;
-use rustc_hash::FxHashMap;
 
 use super::plan::{Plan, RegSet, instructions};
 use super::ranges::is_quiet;
@@ -110,7 +109,7 @@ impl Translator<'_, '_> {
         (self.r, self.fp) = (r, fp);
         let regs = std::mem::replace(&mut self.regs, vec![None; frame]);
         let live = std::mem::replace(&mut self.live, RegSet::new(frame));
-        let blocks = std::mem::replace(&mut self.blocks, FxHashMap::default());
+        let blocks = std::mem::take(&mut self.blocks);
         let returns = self.inlining.after.replace(after);
         self.make_blocks();
         self.facts.clear();

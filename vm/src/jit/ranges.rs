@@ -223,19 +223,27 @@ pub(super) fn is_quiet(op: Op) -> bool {
 }
 
 fn is_arithmetic(op: Op) -> bool {
-    let text = op.def().text;
-    ["int.", "float.", "bool."]
-        .iter()
-        .any(|p| text.starts_with(p))
+    use Op::*;
+    match op {
+        IntAdd | IntSub | IntMul | IntDiv | IntFloorDiv | IntMod | IntPow | IntNeg => true,
+        IntAnd | IntOr | IntXor | IntShl | IntShr | IntNot => true,
+        IntAddI | IntMulI | IntDivI | IntFloorDivI | IntModI => true,
+        IntAndI | IntShlI | IntShrI | IntWrapAdd | IntWrapSub | IntWrapMul => true,
+        IntEq | IntNe | IntLt | IntLe | BoolNot | IntToFloat => true,
+        FloatAdd | FloatSub | FloatMul | FloatDiv | FloatFloorDiv | FloatMod | FloatPow => true,
+        FloatNeg | FloatSqrt | FloatAbs | FloatMulAdd | FloatMulSub => true,
+        FloatEq | FloatNe | FloatLt | FloatLe => true,
+        _ => false,
+    }
 }
 
-/// Whether an instruction changes the object in its first operand where it is: it stays in the
-/// register, if it has one reference.
-fn changes_in_place(op: Op) -> bool {
+/// Whether an instruction changes elements of the list in its first operand where it is, and does
+/// nothing if the list has more than one reference.
+fn sets_element(op: Op) -> bool {
     use Op::*;
     matches!(
         op,
-        ListSet | ListSetWord | ListSetByte | ListSet2 | ListSetField | FieldSet | FieldSetWord
+        ListSet | ListSetWord | ListSetByte | ListSet2 | ListSetField
     )
 }
 
@@ -303,9 +311,11 @@ impl Analysis<'_> {
         for operand in op.def().operands {
             let writes = match operand.role {
                 Role::Out | Role::Lend => true,
-                Role::Io => {
-                    !changes_in_place(op) || !self.quiet && !op.def().text.starts_with("list")
-                }
+                Role::Io => match op {
+                    // It stays in the register while it has one reference.
+                    Op::FieldSet | Op::FieldSetWord => !self.quiet,
+                    _ => !sets_element(op),
+                },
                 _ => false,
             };
             if operand.kind == OperandKind::Reg && writes {

@@ -19,18 +19,21 @@ pub(super) fn link(module: &Module, tables: &[&[Native]]) -> Result<Vec<LinkedNa
         .flat_map(|t| t.iter())
         .map(|n| (n.key, n.func))
         .collect();
-    let lookup = |key: &str| {
-        let own = by_key.get(key).copied();
-        own.or_else(|| lumen_stdlib::native(key).map(|n| n.func))
-    };
-    let find = |import: &NativeImport| match lookup(&import.key) {
-        Some(func) => Ok(LinkedNative {
+    let find = |import: &NativeImport| {
+        let key = import.key.as_str();
+        let theirs = lumen_stdlib::native(key).map(|n| n.func);
+        let Some(func) = by_key.get(key).copied().or(theirs) else {
+            return Err(missing(key, &by_key));
+        };
+        // A program may be loaded with natives in the place of the library's.
+        let library = theirs.is_some_and(|f| std::ptr::fn_addr_eq(f, func));
+        Ok(LinkedNative {
             func,
             params: import.params.clone().into(),
             result: import.result,
-            short: Short::of(&import.key),
-        }),
-        None => Err(missing(&import.key, &by_key)),
+            short: if library { Short::of(key) } else { Short::No },
+            library,
+        })
     };
     module.natives.iter().map(find).collect()
 }

@@ -9,20 +9,19 @@ use crate::interp::dispatch::Code;
 use crate::jit::translate::Translator;
 
 impl Translator<'_, '_> {
-    pub(super) fn has_key(&mut self, dst: Reg, m: Reg, k: Reg) {
+    pub(super) fn has_key(&mut self, dst: Reg) {
         let image = self.env.image;
         let start = image.funcs[self.unit.func as usize].start;
         let fused = image.original_op(image.code.at(start + self.pc)) == Code::MapFind as u16;
         let straight = (1..3).all(|i| self.plan.map(self.pc + i).is_none());
         if fused && straight {
-            return self.find_key(dst, m, k);
+            return self.find_key(dst);
         }
         self.sure_helper(maps::map_has as *const ());
     }
 
     /// `map.has`, `jump.ifnot` and `map.get` by the helper for all three.
-    fn find_key(&mut self, dst: Reg, m: Reg, k: Reg) {
-        let _ = (m, k);
+    fn find_key(&mut self, dst: Reg) {
         let plan = self.plan;
         let code = &plan.function.code[self.pc..];
         let distance = get_raw(&code[1..], 1, 2) as i32;

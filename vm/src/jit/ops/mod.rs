@@ -311,7 +311,7 @@ impl OpVisitor for Translator<'_, '_> {
             this.helper(map_helpers::map_get_or as *const ())
         }
         [map_set] (this, m: Reg, k: Reg, v: Reg) { this.helper(map_helpers::map_set as *const ()) }
-        [map_has] (this, dst: Reg, m: Reg, k: Reg) { this.has_key(dst, m, k) }
+        [map_has] (this, dst: Reg, m: Reg, k: Reg) { this.has_key(dst) }
 
         [place_set] (this, root: Reg, first: Window, path: Path, v: Reg) {
             this.helper(places::place_set as *const ())

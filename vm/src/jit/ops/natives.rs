@@ -9,7 +9,7 @@ use lumen_runtime::heap::object::STRING_CHARS_OFFSET;
 use crate::jit::support;
 use crate::jit::translate::Translator;
 
-/// Functions of Floats by key, as `extern "C"`.
+/// Functions of Floats by key, as `extern "C"`. A test compares each with the library's.
 macro_rules! float_functions {
     ($($key:literal $name:ident ($($arg:ident),+) $value:expr;)*) => {
         $(extern "C" fn $name($($arg: f64),+) -> f64 {
@@ -46,7 +46,11 @@ float_functions! {
 
 impl Translator<'_, '_> {
     pub(super) fn call_native_op(&mut self, dst: Reg, first: Window, native: Native) {
-        let key = self.env.module.natives[usize::from(native.0)].key.as_str();
+        let native = usize::from(native.0);
+        if !self.env.image.natives[native].library {
+            return self.status_helper(support::call_native as *const ());
+        }
+        let key = self.env.module.natives[native].key.as_str();
         if let Some(value) = self.intrinsic(key, first.0) {
             return self.def(dst.0, value);
         }
