@@ -224,17 +224,25 @@ pub(super) fn is_quiet(op: Op) -> bool {
 
 fn is_arithmetic(op: Op) -> bool {
     use Op::*;
-    match op {
-        IntAdd | IntSub | IntMul | IntDiv | IntFloorDiv | IntMod | IntPow | IntNeg => true,
-        IntAnd | IntOr | IntXor | IntShl | IntShr | IntNot => true,
-        IntAddI | IntMulI | IntDivI | IntFloorDivI | IntModI => true,
-        IntAndI | IntShlI | IntShrI | IntWrapAdd | IntWrapSub | IntWrapMul => true,
-        IntEq | IntNe | IntLt | IntLe | BoolNot | IntToFloat => true,
-        FloatAdd | FloatSub | FloatMul | FloatDiv | FloatFloorDiv | FloatMod | FloatPow => true,
-        FloatNeg | FloatSqrt | FloatAbs | FloatMulAdd | FloatMulSub => true,
-        FloatEq | FloatNe | FloatLt | FloatLe => true,
-        _ => false,
-    }
+    matches!(
+        op,
+        IntAdd | IntSub | IntMul | IntDiv | IntFloorDiv | IntMod | IntPow | IntNeg | IntNot
+    ) || matches!(
+        op,
+        IntAnd | IntOr | IntXor | IntShl | IntShr | IntWrapAdd | IntWrapSub | IntWrapMul
+    ) || matches!(
+        op,
+        IntAddI | IntMulI | IntDivI | IntFloorDivI | IntModI | IntAndI | IntShlI | IntShrI
+    ) || matches!(op, IntEq | IntNe | IntLt | IntLe | BoolNot | IntToFloat)
+        || matches!(
+            op,
+            FloatAdd | FloatSub | FloatMul | FloatDiv | FloatFloorDiv | FloatMod | FloatPow
+        )
+        || matches!(
+            op,
+            FloatNeg | FloatSqrt | FloatAbs | FloatMulAdd | FloatMulSub
+        )
+        || matches!(op, FloatEq | FloatNe | FloatLt | FloatLe)
 }
 
 /// Whether an instruction changes elements of the list in its first operand where it is, and does
