@@ -7,6 +7,9 @@ use lumen_runtime::native::{NativeCx, NativeResult, byte_slice, fail, int, resol
 
 use super::containers::bounds;
 
+/// How many characters a loop over a String is given at once.
+const CHARS_AT_ONCE: usize = 256;
+
 natives! {
     "rt.str_len(String) -> Int" => |_, args| {
         // SAFETY: a live String.
@@ -17,11 +20,7 @@ natives! {
     "rt.str_contains(String, String) -> Bool" => |_, args| {
         Ok(u64::from(text(&args[0]).contains(text(&args[1]))))
     },
-    "rt.str_chars(String) -> list[String]" => |cx, args| {
-        let mut buffer = [0; 4];
-        let chars = text(&args[0]).chars();
-        cx.strings(chars.map(|c| c.encode_utf8(&mut buffer).to_owned()))
-    },
+    "rt.str_chars(mut Int, String) -> list[String]" => str_chars,
     "rt.str_append(mut String, String) -> Null" => |cx, args| {
         let tail = args[1];
         // SAFETY: a String owned by its register, and a live one.
@@ -62,6 +61,22 @@ fn str_get(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
             None => cx.out_of_range(int(args[1]), len),
         }
     }
+}
+
+/// The next characters from an offset on, which moves on; none and -1 at the end.
+fn str_chars(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
+    let at = int(args[0]);
+    let rest = usize::try_from(at).ok();
+    let rest = rest.and_then(|at| text(&args[1]).get(at..)).unwrap_or("");
+    let mut width = 0;
+    let some = rest.chars().take(CHARS_AT_ONCE).map(|c| {
+        let start = width;
+        width += c.len_utf8();
+        &rest[start..width]
+    });
+    let list = cx.strings(some)?;
+    args[0] = if width == 0 { -1 } else { at + width as i64 } as u64;
+    Ok(list)
 }
 
 fn str_slice(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {

@@ -81,12 +81,7 @@ impl<'a> FuncBuilder<'_, 'a> {
                 let xs = self.walked(round, xs);
                 self.for_list(round, xs);
             }
-            Iter::Chars(s) => {
-                let s = self.value(s);
-                let s = self.arg(s);
-                let xs = self.runtime(rt::STR_CHARS, &[], &[s], well_known::LIST_STRING);
-                self.for_list(round, xs);
-            }
+            Iter::Chars(s) => self.for_chars(round, s),
             Iter::Bytes(bytes) => self.for_bytes(round, bytes),
             Iter::Keys(m) | Iter::Entries(m) | Iter::Set(m) => {
                 let entries = matches!(iter, Iter::Entries(_));
@@ -231,6 +226,21 @@ impl<'a> FuncBuilder<'_, 'a> {
             body,
             exit: round.exit,
         });
+    }
+
+    /// Characters of a String: lists of some of them, one after the other.
+    fn for_chars(&mut self, round: Round<'a>, s: &'a Expr) {
+        let s = self.walked(round, s);
+        let s = self.arg(s);
+        let at = self.int(0);
+        let at_arg = self.arg(at);
+        let (top, some) = (self.c.block(), self.c.block());
+        self.c.flow_into(top);
+        let xs = self.runtime(rt::STR_CHARS, &[], &[at_arg, s], well_known::LIST_STRING);
+        self.split(Cond::IntImm(Cmp::Lt, at, 0), round.exit, some);
+        self.c.start(some);
+        let inner = Round { exit: top, ..round };
+        self.for_list(inner, xs);
     }
 
     fn for_bytes(&mut self, round: Round<'a>, bytes: &'a Expr) {

@@ -62,8 +62,9 @@ natives! {
     STR_SLICE = "rt.str_slice(String, Int, Int, Bool) -> String";
     /// Whether the second is part of the first.
     STR_CONTAINS = "rt.str_contains(String, String) -> Bool";
-    /// Its characters.
-    STR_CHARS = "rt.str_chars(String) -> list[String]";
+    /// Some hundred characters from an offset in bytes on, which becomes that of the next one; at
+    /// the end none, and the offset becomes -1.
+    STR_CHARS = "rt.str_chars(mut Int, String) -> list[String]";
     /// `s ++= t` where `s` is deep in a place.
     STR_APPEND = "rt.str_append(mut String, String) -> Null";
     /// Number of bytes.
