@@ -33,6 +33,10 @@ pub const INFERENCE: u32 = 200;
 /// How many defaults may lead to each other: more than one may stand in each.
 pub const DEFAULTS: u32 = 20;
 
+/// How many defaults may be filled in for one that is missing: where each leads to two others, they
+/// double with every step.
+pub const DEFAULTS_TOGETHER: u32 = 500;
+
 /// Steps that checking whether one `match` covers all cases may take; beyond it the match is
 /// taken to do so, and fails when no arm fits. (The problem is NP-hard, and source text is not
 /// trusted.)

@@ -26,3 +26,31 @@ fn functions(name: &str, text: &str) -> String {
 fn programs_as_bytecode() {
     support::compare("passes", functions);
 }
+
+#[test]
+fn a_chain_of_cells_is_not_copied_into_its_links() {
+    let links = 2000;
+    let mut text = String::from("cell main()\n  c0()\nend\n");
+    for link in 0..links {
+        text += &format!("cell c{link}() -> Int = c{}()\n", link + 1);
+    }
+    text += &format!("cell c{links}() -> Int = 1\n");
+    let (_, module) = support::compiled("chain.lm", &text);
+    let inlined: usize = module.functions.iter().map(|func| func.inlined.len()).sum();
+    assert!(inlined < 40 * links, "{inlined} calls are inlined");
+}
+
+#[test]
+fn a_match_of_many_tests_of_any_kind_is_made() {
+    let arms = 3000;
+    let arm = |arm: usize| format!("    {}..{} -> {arm}\n", arm * 10, arm * 10 + 5);
+    let ranges: String = (0..arms).map(arm).collect();
+    let text = format!("cell f(n: Int) -> Int\n  match n\n{ranges}    _ -> 0\n  end\nend\nf(7)\n");
+    support::compiled("ranges.lm", &text);
+    let guard = |arm: usize| format!("    {arm} if m > {arm} -> {arm}\n");
+    let guards: String = (0..arms).map(guard).collect();
+    let text = format!(
+        "cell f(n: Int, m: Int) -> Int\n  match n\n{guards}    _ -> 0\n  end\nend\nf(7, 9)\n"
+    );
+    support::compiled("guards.lm", &text);
+}

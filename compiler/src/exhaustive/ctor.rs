@@ -2,6 +2,7 @@
 
 use super::members;
 use crate::hir::{Pat, PatKind, Ty, TyKind, Types};
+use rustc_hash::FxHashSet;
 
 /// A pattern, reduced to what matters here.
 #[derive(Clone, Debug, PartialEq)]
@@ -201,15 +202,10 @@ pub(super) fn split(types: &Types, ty: Ty, column: &[&P]) -> (Vec<Ctor>, bool) {
         _ => match members(types, ty) {
             Some(all) => all.into_iter().map(Ctor::Member).collect(),
             None => {
-                let mut all: Vec<Ctor> = Vec::new();
-                for c in &named {
-                    if !all.contains(c) {
-                        all.push((*c).clone());
-                    }
-                }
-                all.retain(|c| *c != Ctor::Other);
-                all.push(Ctor::Other);
-                all
+                let mut seen: FxHashSet<&Ctor> = FxHashSet::default();
+                let told = named.iter().copied();
+                let told = told.filter(|c| **c != Ctor::Other && seen.insert(c));
+                told.cloned().chain([Ctor::Other]).collect()
             }
         },
     };

@@ -225,6 +225,7 @@ const JSON: [Ty; 7] = [
 /// The members of a type that is a choice between types, if it is one; none is a choice itself.
 fn members(types: &Types, ty: Ty) -> Option<Vec<Ty>> {
     match types.kind(ty) {
+        TyKind::Union(members) if !members.contains(&Ty::JSON) => Some(members.clone()),
         TyKind::Union(members) => {
             let mut flat: Vec<Ty> = Vec::with_capacity(members.len());
             for &member in members {

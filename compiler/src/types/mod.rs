@@ -107,6 +107,8 @@ pub(crate) struct Checker<'a> {
     aliases_open: u32,
     /// How many defaults are being checked within each other.
     defaults_open: u32,
+    /// How many were begun since the outermost one.
+    defaults_begun: u32,
     pub(crate) body: Body<'a>,
     /// Bodies checked but not yet translated: some type may hang on an outer body.
     finished: Vec<Finished<'a>>,
@@ -162,6 +164,7 @@ impl<'a> Checker<'a> {
             depth: 0,
             aliases_open: 0,
             defaults_open: 0,
+            defaults_begun: 0,
             body: Body::empty(modules.root()),
             finished: Vec::new(),
             out: finish::Output::new(),

@@ -74,8 +74,14 @@ impl ByValue {
 }
 
 impl<'a> FuncBuilder<'_, 'a> {
-    /// Tests the literals that the first rows ask `source` for, and goes on with each and without.
-    pub(super) fn literals(&mut self, rows: Vec<Row<'a>>, source: Source, tree: &mut Tree<'a, '_>) {
+    /// Tests the literals that the first rows ask `source` for, and goes on with each; gives the
+    /// rows that are left without.
+    pub(super) fn literals(
+        &mut self,
+        rows: Vec<Row<'a>>,
+        source: Source,
+        tree: &mut Tree<'a, '_>,
+    ) -> Vec<Row<'a>> {
         let mut groups: Vec<(Head<'a>, Vec<usize>)> = Vec::new();
         let mut numbers: FxHashMap<Key<'a>, usize> = FxHashMap::default();
         // Rows that may match whatever the literal is.
@@ -101,7 +107,6 @@ impl<'a> FuncBuilder<'_, 'a> {
             }
         }
         let hir = self.m.hir;
-        let (lens, excluded) = (tree.lens.len(), tree.excluded.len());
         for (test, mut own) in groups {
             own.extend(&others);
             own.sort_unstable();
@@ -110,14 +115,12 @@ impl<'a> FuncBuilder<'_, 'a> {
             self.test(source.reg, test, yes, no);
             self.c.start(yes);
             self.decide(when_yes(&own, &source, test, &hir.types), tree);
-            tree.lens.truncate(lens);
-            tree.excluded.truncate(excluded);
             self.c.start(no);
         }
         let rest = rows
             .into_iter()
             .zip(grouped)
             .filter(|(_, grouped)| !grouped);
-        self.decide(rest.map(|(row, _)| row).collect(), tree);
+        rest.map(|(row, _)| row).collect()
     }
 }

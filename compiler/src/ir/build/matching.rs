@@ -47,6 +47,9 @@ impl TypeFacts for Types {
     }
 }
 
+/// The rows to go on with, if any.
+type Left<'a> = Option<Vec<Row<'a>>>;
+
 /// Where the rows of one match lead.
 pub(super) struct Tree<'a, 't> {
     guards: Vec<Option<&'a Expr>>,
@@ -166,12 +169,25 @@ impl<'a> FuncBuilder<'_, 'a> {
 
     /// Emits the tests that decide between `rows`.
     pub(super) fn decide(&mut self, rows: Vec<Row<'a>>, tree: &mut Tree<'a, '_>) {
+        let (lens, excluded) = (tree.lens.len(), tree.excluded.len());
+        let mut left = Some(rows);
+        while let Some(rows) = left {
+            left = self.decide_first(rows, tree);
+        }
+        tree.lens.truncate(lens);
+        tree.excluded.truncate(excluded);
+    }
+
+    /// One test, and all that follows where it succeeds; gives the rows that are left where it
+    /// fails, which go on from there. (Not one within the other: there may be very many.)
+    fn decide_first(&mut self, rows: Vec<Row<'a>>, tree: &mut Tree<'a, '_>) -> Left<'a> {
         if !self.c.live() {
-            return;
+            return None;
         }
         let mut rows = self.expand(rows);
         let Some(first) = rows.first() else {
-            return self.c.jump(tree.fail);
+            self.c.jump(tree.fail);
+            return None;
         };
         let Some(&(mut source, pat)) = first.tests.first() else {
             return self.leaf_row(rows, tree);
@@ -182,26 +198,27 @@ impl<'a> FuncBuilder<'_, 'a> {
             source = Source::whole(reg, source.ty);
         }
         let Some(test) = head(&source, pat) else {
-            return self.c.jump(tree.fail);
+            self.c.jump(tree.fail);
+            return None;
         };
         match test {
             Head::Tag(v) => self.switch_tag(rows, source, v, tree),
-            Head::Int(_) if self.switch_int(&rows, source, tree) => {}
+            Head::Int(_) if self.switch_int(&rows, source, tree) => None,
             Head::Len(n, exact) => self.test_len(rows, source, (n, exact), tree),
             Head::Type(ty) => self.test_type(rows, source, ty, tree),
             _ if literals::leading(&rows, &source) >= literals::MANY => {
-                self.literals(rows, source, tree);
+                Some(self.literals(rows, source, tree))
             }
             _ => {
                 let (yes, no) = (self.c.block(), self.c.block());
                 self.test(source.reg, test, yes, no);
-                self.split_rows(rows, source, test, (yes, no), tree);
+                self.split_rows(rows, source, test, (yes, no), tree)
             }
         }
     }
 
     /// A row without tests has matched, if its guard holds.
-    fn leaf_row(&mut self, mut rows: Vec<Row<'a>>, tree: &mut Tree<'a, '_>) {
+    fn leaf_row(&mut self, mut rows: Vec<Row<'a>>, tree: &mut Tree<'a, '_>) -> Left<'a> {
         let row = rows.remove(0);
         for &(local, source) in &row.binds {
             if (tree.wanted)(row.arm, local) {
@@ -210,12 +227,15 @@ impl<'a> FuncBuilder<'_, 'a> {
         }
         let body = tree.bodies[row.arm];
         match tree.guards[row.arm] {
-            None => self.c.jump(body),
+            None => {
+                self.c.jump(body);
+                None
+            }
             Some(guard) => {
                 let next = self.c.block();
                 self.branch(guard, body, next);
                 self.c.start(next);
-                self.decide(rows, tree);
+                Some(rows)
             }
         }
     }
@@ -228,20 +248,15 @@ impl<'a> FuncBuilder<'_, 'a> {
         test: Head<'_>,
         (yes, no): (BlockId, BlockId),
         tree: &mut Tree<'a, '_>,
-    ) {
-        let (lens, excluded) = (tree.lens.len(), tree.excluded.len());
+    ) -> Left<'a> {
         let hir = self.m.hir;
         self.c.start(yes);
         self.decide(when_yes(&rows, &source, test, &hir.types), tree);
-        tree.lens.truncate(lens);
-        tree.excluded.truncate(excluded);
         self.c.start(no);
         if let Head::Type(ty) = test {
             tree.excluded.push((source.reg, ty));
         }
-        self.decide(when_no(&rows, &source, test), tree);
-        tree.lens.truncate(lens);
-        tree.excluded.truncate(excluded);
+        Some(when_no(rows, &source, test))
     }
 
     /// Tests of plain values and Strings.
@@ -295,12 +310,21 @@ impl<'a> FuncBuilder<'_, 'a> {
         self.split(cond, yes, no);
     }
 
-    fn test_type(&mut self, rows: Vec<Row<'a>>, s: Source, ty: Ty, tree: &mut Tree<'a, '_>) {
+    fn test_type(
+        &mut self,
+        rows: Vec<Row<'a>>,
+        s: Source,
+        ty: Ty,
+        tree: &mut Tree<'a, '_>,
+    ) -> Left<'a> {
         let hir = self.m.hir;
         let only = match hir.types.kind(s.ty) {
-            TyKind::Union(members) => members
-                .iter()
-                .all(|m| *m == ty || tree.excluded.contains(&(s.reg, *m))),
+            TyKind::Union(members) => {
+                tree.excluded.len() + 1 >= members.len()
+                    && members
+                        .iter()
+                        .all(|m| *m == ty || tree.excluded.contains(&(s.reg, *m)))
+            }
             _ => false,
         };
         if only {
@@ -309,12 +333,11 @@ impl<'a> FuncBuilder<'_, 'a> {
                 let ix = self.m.types.of(ty);
                 self.c.op1(Op::Cast, &[s.reg], ix);
             }
-            let rows = when_yes(&rows, &s, Head::Type(ty), &hir.types);
-            return self.decide(rows, tree);
+            return Some(when_yes(&rows, &s, Head::Type(ty), &hir.types));
         }
         let (yes, no) = (self.c.block(), self.c.block());
         self.type_branch(s.reg, ty, yes, no);
-        self.split_rows(rows, s, Head::Type(ty), (yes, no), tree);
+        self.split_rows(rows, s, Head::Type(ty), (yes, no), tree)
     }
 
     fn test_len(
@@ -323,7 +346,7 @@ impl<'a> FuncBuilder<'_, 'a> {
         s: Source,
         (n, exact): (usize, bool),
         tree: &mut Tree<'a, '_>,
-    ) {
+    ) -> Left<'a> {
         let known = tree.lens.iter().find(|(xs, _)| *xs == s.reg).copied();
         let len = match known {
             Some((_, len)) => len,
@@ -338,10 +361,16 @@ impl<'a> FuncBuilder<'_, 'a> {
         let cmp = if exact { Cmp::Eq } else { Cmp::Ge };
         let n_int = i64::try_from(n).unwrap_or(i64::MAX);
         self.int_test(cmp, len, n_int, yes, no);
-        self.split_rows(rows, s, Head::Len(n, exact), (yes, no), tree);
+        self.split_rows(rows, s, Head::Len(n, exact), (yes, no), tree)
     }
 
-    fn switch_tag(&mut self, rows: Vec<Row<'a>>, s: Source, v: u32, tree: &mut Tree<'a, '_>) {
+    fn switch_tag(
+        &mut self,
+        rows: Vec<Row<'a>>,
+        s: Source,
+        v: u32,
+        tree: &mut Tree<'a, '_>,
+    ) -> Left<'a> {
         let hir = self.m.hir;
         let mut tested: Vec<u32> = heads(&rows, &s)
             .filter_map(|h| match h {
@@ -368,20 +397,15 @@ impl<'a> FuncBuilder<'_, 'a> {
             ty: self.m.types.of(s.ty),
             targets: targets.clone(),
         });
-        let (lens, excluded) = (tree.lens.len(), tree.excluded.len());
         for &v in &tested {
             self.c.start(targets[v as usize]);
             self.decide(when_yes(&rows, &s, Head::Tag(v), &hir.types), tree);
-            tree.lens.truncate(lens);
-            tree.excluded.truncate(excluded);
         }
-        if tested.len() < count {
-            self.c.start(other);
-            let rows = without(&rows, &s, |h| matches!(h, Head::Tag(_)));
-            self.decide(rows, tree);
-            tree.lens.truncate(lens);
-            tree.excluded.truncate(excluded);
+        if tested.len() == count {
+            return None;
         }
+        self.c.start(other);
+        Some(without(rows, &s, |h| matches!(h, Head::Tag(_))))
     }
 
     /// A jump table, where enough literals lie close together.
@@ -418,27 +442,26 @@ impl<'a> FuncBuilder<'_, 'a> {
             default,
         });
         let hir = self.m.hir;
-        let (lens, excluded) = (tree.lens.len(), tree.excluded.len());
         let groups = literals::by_value(rows, &s);
         for &v in &values {
             self.c
                 .start(targets[usize::try_from(v - least).unwrap_or(0)]);
             let rows = groups.rows(rows, v);
             self.decide(when_yes(&rows, &s, Head::Int(v), &hir.types), tree);
-            tree.lens.truncate(lens);
-            tree.excluded.truncate(excluded);
         }
         self.c.start(default);
-        let rows = without(rows, &s, |h| matches!(h, Head::Int(_)));
+        let rows = without(rows.to_vec(), &s, |h| matches!(h, Head::Int(_)));
         self.decide(rows, tree);
-        tree.lens.truncate(lens);
-        tree.excluded.truncate(excluded);
         true
     }
 
     /// Takes rows apart until every test can fail: alternatives become rows, records their fields,
     /// names bindings.
     fn expand(&mut self, rows: Vec<Row<'a>>) -> Vec<Row<'a>> {
+        let plain = |row: &Row<'a>| !row.tests.iter().any(|(s, p)| self.is_sugar(s, p));
+        if rows.iter().all(plain) {
+            return rows;
+        }
         let mut done: Vec<Row<'a>> = Vec::new();
         let mut work: Vec<Row<'a>> = rows.into_iter().rev().collect();
         while let Some(mut row) = work.pop() {

@@ -160,17 +160,29 @@ pub(crate) fn when_yes<'a>(
     test: Head<'_>,
     types: &dyn TypeFacts,
 ) -> Vec<Row<'a>> {
-    fit(rows, source, |s, pat| yes(s, pat, test, types))
+    let mut kept = Vec::new();
+    for row in rows {
+        match answer(row, source, &|s, pat| yes(s, pat, test, types)) {
+            Left::Never => {}
+            left => {
+                let mut row = row.clone();
+                settle(&mut row, source, left);
+                kept.push(row);
+            }
+        }
+    }
+    kept
 }
 
-/// The rows that remain when it failed.
-pub(crate) fn when_no<'a>(rows: &[Row<'a>], source: &Source, test: Head<'_>) -> Vec<Row<'a>> {
+/// The rows that remain when it failed. Most do, so they are changed and not copied: a match of
+/// many arms asks one after the other.
+pub(crate) fn when_no<'a>(rows: Vec<Row<'a>>, source: &Source, test: Head<'_>) -> Vec<Row<'a>> {
     fit(rows, source, |s, pat| no(s, pat, test))
 }
 
 /// The rows that do not test `source`, or test it for something else than a literal or tag.
 pub(crate) fn without<'a>(
-    rows: &[Row<'a>],
+    rows: Vec<Row<'a>>,
     source: &Source,
     excluded: impl Fn(Head<'a>) -> bool,
 ) -> Vec<Row<'a>> {
@@ -181,27 +193,40 @@ pub(crate) fn without<'a>(
 }
 
 fn fit<'a>(
-    rows: &[Row<'a>],
+    mut rows: Vec<Row<'a>>,
     source: &Source,
     left: impl Fn(&Source, &'a Pat) -> Left<'a>,
 ) -> Vec<Row<'a>> {
-    let mut kept = Vec::new();
-    for row in rows {
-        let mut row = row.clone();
-        if let Some(at) = row.test_on(source) {
-            let (s, pat) = row.tests[at];
-            match left(&s, pat) {
-                Left::Never => continue,
-                Left::Unchanged => {}
-                Left::Tests(tests) => {
-                    row.tests.splice(at..=at, tests);
-                    row.binds.extend(rest_bind(&s, pat));
-                }
-            }
+    rows.retain_mut(|row| match answer(row, source, &left) {
+        Left::Never => false,
+        left => {
+            settle(row, source, left);
+            true
         }
-        kept.push(row);
+    });
+    rows
+}
+
+/// What is left of what a row tests `source` for.
+fn answer<'a>(
+    row: &Row<'a>,
+    source: &Source,
+    left: &impl Fn(&Source, &'a Pat) -> Left<'a>,
+) -> Left<'a> {
+    match row.test_on(source) {
+        Some(at) => left(&row.tests[at].0, row.tests[at].1),
+        None => Left::Unchanged,
     }
-    kept
+}
+
+/// Puts what is left of a test in its place.
+fn settle<'a>(row: &mut Row<'a>, source: &Source, left: Left<'a>) {
+    let (Left::Tests(tests), Some(at)) = (left, row.test_on(source)) else {
+        return;
+    };
+    let (s, pat) = row.tests[at];
+    row.tests.splice(at..=at, tests);
+    row.binds.extend(rest_bind(&s, pat));
 }
 
 fn narrowed(s: &Source, ty: Ty, types: &dyn TypeFacts) -> Source {

@@ -19,6 +19,9 @@ const LIBRARY_MAX: usize = 60;
 const LAMBDA_MAX: usize = 40;
 /// Instructions of any other cell.
 const CELL_MAX: usize = 24;
+/// Calls that are inlined in a callee already: a chain of cells would otherwise be copied into each
+/// of its links as far as it goes.
+const INNER_MAX: usize = 24;
 /// No more inlining into a function of this many instructions.
 const CALLER_MAX: usize = 4000;
 
@@ -181,7 +184,7 @@ fn worth(program: &Program, callee: usize, op: Op) -> bool {
         _ if func.inline => LIBRARY_MAX,
         _ => CELL_MAX,
     };
-    !calls_itself && size(func) <= max
+    !calls_itself && func.inlined.len() <= INNER_MAX && size(func) <= max
 }
 
 /// The function behind a closure register, if there is only one.

@@ -256,8 +256,19 @@ impl<'a> Checker<'a> {
         for (name, local, ty) in bound {
             self.bind_name(name, local, ty, span, false);
         }
+        if self.defaults_open == 0 {
+            self.defaults_begun = 0;
+        }
         self.defaults_open += 1;
-        let value = if self.defaults_open > limits::DEFAULTS {
+        self.defaults_begun += 1;
+        let value = if self.defaults_begun > limits::DEFAULTS_TOGETHER {
+            if self.defaults_begun == limits::DEFAULTS_TOGETHER + 1 {
+                let message = "a missing default leads to too many others";
+                let error = Diagnostic::new(Code::TooDeep, message, span);
+                self.report(error.help("give some of the arguments"));
+            }
+            self.poison(span)
+        } else if self.defaults_open > limits::DEFAULTS {
             let message = "defaults lead to each other through too many calls";
             let error =
                 Diagnostic::new(Code::TooDeep, message, span).help("give some of the arguments");

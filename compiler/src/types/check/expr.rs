@@ -159,6 +159,12 @@ impl<'a> Checker<'a> {
         if self.unknown_imports.contains(&(module, name)) || self.unknown_wild.contains(&module) {
             return self.poison(span);
         }
+        if self.error_count() >= crate::limits::DIAGNOSTICS {
+            // It will not be shown: what may have been meant need not be found out.
+            let message = "there is nothing of this name";
+            self.error(Code::UnknownName, span, message);
+            return self.poison(span);
+        }
         let text = self.text(name);
         if text == "self" {
             let message = "`self` stands only in methods that have it as first parameter";
