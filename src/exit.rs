@@ -44,6 +44,8 @@ exits! {
     Interrupted = 130,
     /// nobody reads the output any more
     Closed = 141,
+    /// asked to end (SIGTERM)
+    Terminated = 143,
 }
 
 impl From<Exit> for ExitCode {

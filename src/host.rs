@@ -2,12 +2,12 @@
 
 use std::io::{BufRead, BufWriter, IsTerminal, Read, Write};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use lumen_runtime::native::{Failure, Host, Stream, ToolCall};
-use lumen_runtime::signal::on_interrupt;
+use lumen_runtime::signal::{Signal, on_interrupt};
 
 use crate::Exit;
 use crate::tools::Tools;
@@ -23,7 +23,8 @@ pub struct Process {
     start: Instant,
     random: AtomicU64,
     out: Mutex<Output>,
-    interrupted: Arc<AtomicBool>,
+    /// The exit code of what stopped it; 0 when nothing has.
+    stopped: Arc<AtomicU8>,
     tools: Tools,
 }
 
@@ -35,9 +36,11 @@ struct Output {
 }
 
 impl Process {
-    /// Has the program been stopped by Ctrl-C?
-    pub fn is_interrupted(&self) -> bool {
-        self.interrupted.load(Ordering::Acquire)
+    /// Has the program been stopped by a signal, and how does it end then?
+    pub fn stopped(&self) -> Option<Exit> {
+        let code = self.stopped.load(Ordering::Acquire);
+        let exits = [Exit::Interrupted, Exit::Terminated];
+        exits.into_iter().find(|exit| exit.code() == code)
     }
 
     /// For the program in `file` with these arguments; without a seed, chance is the system's.
@@ -51,7 +54,7 @@ impl Process {
             start: Instant::now(),
             random: AtomicU64::new(seed.unwrap_or_else(chance)),
             out: Mutex::new(Output { stream, terminal }),
-            interrupted: Arc::default(),
+            stopped: Arc::default(),
             tools: Tools::of(match file.parent() {
                 Some(folder) if folder != Path::new("") => folder,
                 _ => Path::new("."),
@@ -119,12 +122,16 @@ fn end_if_closed(result: std::io::Result<()>) {
 
 impl Host for Process {
     fn started(&self, interrupt: Box<dyn Fn() -> bool + Send>) {
-        let interrupted = Arc::clone(&self.interrupted);
-        // Without a handler Ctrl-C ends the process, as it does by itself.
-        let _ = on_interrupt(move || {
-            interrupted.store(true, Ordering::Release);
+        let stopped = Arc::clone(&self.stopped);
+        // Without a handler signals end the process, as they do by themselves.
+        let _ = on_interrupt(move |signal| {
+            let exit = match signal {
+                Signal::Interrupt => Exit::Interrupted,
+                Signal::Terminate => Exit::Terminated,
+            };
+            stopped.store(exit.code(), Ordering::Release);
             if interrupt() {
-                std::process::exit(i32::from(Exit::Interrupted.code()));
+                std::process::exit(exit.code().into());
             }
         });
     }

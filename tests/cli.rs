@@ -498,8 +498,14 @@ fn native_code_is_made_when_asked_for() {
 
 #[cfg(unix)]
 #[test]
-fn an_interrupt_runs_defers_and_ends_with_130() {
-    let folder = scratch("interrupt");
+fn a_signal_runs_defers_and_ends_with_a_code_of_its_own() {
+    signalled("-INT", 130);
+    signalled("-TERM", 143);
+}
+
+#[cfg(unix)]
+fn signalled(signal: &str, exit: i32) {
+    let folder = scratch(&format!("signal{signal}"));
     let text = "defer\n  print(\"cleaned up\")\nend\nwrite_file(\"ready\", \"\")\nsleep(1hr)\n";
     let file = write(&folder, "p.lm", text);
     let child = Command::new(env!("CARGO_BIN_EXE_lumen"))
@@ -512,12 +518,12 @@ fn an_interrupt_runs_defers_and_ends_with_130() {
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
     let killed = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
+        .args([signal, &child.id().to_string()])
         .status();
     assert!(killed.expect("kill runs").success());
     let output = child.wait_with_output().expect("it ends");
     assert_eq!(stdout(&output), "cleaned up\n");
-    assert_eq!(code(&output), 130);
+    assert_eq!(code(&output), exit);
 }
 
 #[test]

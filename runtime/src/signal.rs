@@ -1,4 +1,4 @@
-//! Ctrl-C as a call on a thread of its own, where anything may be done.
+//! Ctrl-C, and being asked to end, as a call on a thread of its own, where anything may be done.
 
 use std::io;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicI32, Ordering};
 /// The writing end of the pipe the signal handler writes to; -1 before there is one.
 static PIPE: AtomicI32 = AtomicI32::new(-1);
 
-extern "C" fn note(_: libc::c_int) {
-    let byte = 1u8;
+extern "C" fn note(signal: libc::c_int) {
+    let byte = signal as u8;
     // SAFETY: `write` may be called from a signal handler; the pipe is never closed. A full pipe
     // or an error is of no consequence: the thread has enough to read then.
     unsafe {
@@ -18,11 +18,20 @@ extern "C" fn note(_: libc::c_int) {
     }
 }
 
-/// Calls `handler` at every SIGINT from now on, on a thread of its own. Once per process.
+/// What was sent to the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// SIGINT: Ctrl-C.
+    Interrupt,
+    /// SIGTERM: the system, or somebody, asks it to end.
+    Terminate,
+}
+
+/// Calls `handler` at every SIGINT and SIGTERM from now on, on a thread of its own. Once per process.
 ///
 /// # Errors
 /// When it has been called before, or the system refuses pipe, thread or handler.
-pub fn on_interrupt(handler: impl Fn() + Send + 'static) -> io::Result<()> {
+pub fn on_interrupt(handler: impl Fn(Signal) + Send + 'static) -> io::Result<()> {
     let mut ends = [0; 2];
     // SAFETY: `ends` has room for the two descriptors.
     if unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) } != 0 {
@@ -35,7 +44,7 @@ pub fn on_interrupt(handler: impl Fn() + Send + 'static) -> io::Result<()> {
     {
         // SAFETY: both ends are ours, and nobody else knows them.
         unsafe { (libc::close(from), libc::close(to)) };
-        return Err(io::Error::other("SIGINT has a handler already"));
+        return Err(io::Error::other("signals have a handler already"));
     }
     std::thread::Builder::new()
         .name("interrupts".into())
@@ -44,7 +53,8 @@ pub fn on_interrupt(handler: impl Fn() + Send + 'static) -> io::Result<()> {
             loop {
                 // SAFETY: one byte into one byte; the descriptor is this thread's.
                 match unsafe { libc::read(from, (&raw mut byte).cast(), 1) } {
-                    1 => handler(),
+                    1 if i32::from(byte) == libc::SIGTERM => handler(Signal::Terminate),
+                    1 => handler(Signal::Interrupt),
                     -1 if io::Error::last_os_error().kind() == io::ErrorKind::Interrupted => {}
                     _ => break,
                 }
@@ -56,7 +66,9 @@ pub fn on_interrupt(handler: impl Fn() + Send + 'static) -> io::Result<()> {
         let mut action: libc::sigaction = std::mem::zeroed();
         action.sa_sigaction = note as *const () as usize;
         action.sa_flags = libc::SA_RESTART;
-        libc::sigaction(libc::SIGINT, &raw const action, std::ptr::null_mut())
+        let nowhere = std::ptr::null_mut();
+        libc::sigaction(libc::SIGTERM, &raw const action, nowhere)
+            | libc::sigaction(libc::SIGINT, &raw const action, nowhere)
     };
     if result == 0 {
         Ok(())

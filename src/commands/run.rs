@@ -108,9 +108,9 @@ fn start(
         return exit;
     }
     let code = ended.exit_code();
-    if process.is_interrupted() {
+    if let Some(exit) = process.stopped() {
         process.flush();
-        return Exit::Interrupted;
+        return exit;
     }
     match ended.end {
         End::Value(Some(text)) => process.print(&format!("{text}\n")),
