@@ -13,10 +13,8 @@ use super::plan::{Plan, RegSet, instructions};
 use super::ranges::is_quiet;
 use super::translate::{Translator, class};
 
-/// Instructions of a function with all that is inlined into it, at most.
-const LARGEST: usize = 90;
-/// Levels at most.
-const DEEPEST: u32 = 2;
+/// Levels, and instructions of a function with all that is inlined into it at most for so many.
+const LEVELS: [(u32, usize); 3] = [(3, 160), (2, 90), (1, 90)];
 
 /// A frame around that of inlined code.
 pub(super) struct Outer {
@@ -70,7 +68,7 @@ fn depth(plan: &Plan<'_>, func: u32) -> Option<usize> {
         op => is_quiet(op) && !op.is_back_edge(),
     };
     let plain = function.closure.is_none() && !plan.has_loops();
-    if !plain || all.len() > LARGEST || !all.iter().all(silent) {
+    if !plain || !all.iter().all(silent) {
         return None;
     }
     let calls = all.iter().filter(|(_, op)| *op == Op::Call).count();
@@ -78,8 +76,8 @@ fn depth(plan: &Plan<'_>, func: u32) -> Option<usize> {
         let bodies = (0..=levels).map(|level| calls.saturating_pow(level));
         bodies.sum::<usize>().saturating_mul(all.len())
     };
-    let levels = (1..=DEEPEST).rev().find(|n| total(*n) <= LARGEST)?;
-    (calls > 0).then_some(levels as usize)
+    let (levels, _) = LEVELS.iter().find(|(n, most)| total(*n) <= *most)?;
+    (calls > 0).then_some(*levels as usize)
 }
 
 impl Translator<'_, '_> {
