@@ -21,9 +21,13 @@ pub struct Ended {
     pub stderr: String,
 }
 
-/// Runs `command` to its end, or for as long as is allowed. Output goes to files, so that no pipe
-/// can fill.
-pub fn execute(name: &str, mut command: Command) -> Result<Ended, String> {
+/// Runs `command` to its end, or for as long as is allowed.
+pub fn execute(name: &str, command: Command) -> Result<Ended, String> {
+    execute_for(name, command, TIME_MAX)
+}
+
+/// Runs `command` to its end, or for so long. Output goes to files, so that no pipe can fill.
+pub fn execute_for(name: &str, mut command: Command, limit: Duration) -> Result<Ended, String> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ended");
     fs::create_dir_all(&folder).map_err(|e| e.to_string())?;
     let stem = folder.join(name.replace(['/', '.'], "_"));
@@ -39,10 +43,10 @@ pub fn execute(name: &str, mut command: Command) -> Result<Ended, String> {
         if let Some(status) = child.try_wait().map_err(|e| e.to_string())? {
             break status;
         }
-        if start.elapsed() > TIME_MAX {
+        if start.elapsed() > limit {
             let _ = child.kill();
             let _ = child.wait();
-            return Err(format!("hangs: killed after {} s", TIME_MAX.as_secs()));
+            return Err(format!("hangs: killed after {} s", limit.as_secs_f64()));
         }
         std::thread::sleep(Duration::from_millis(2));
     };
