@@ -148,6 +148,8 @@ impl Translator<'_, '_> {
             return self.exit();
         };
         self.facts.call();
+        // The callee's frame lies there.
+        self.forget_stored(base);
         self.exit_after_call(status, base);
         self.take_result(base, result);
     }
@@ -212,6 +214,7 @@ impl Translator<'_, '_> {
         self.store_operands();
         let args = self.instruction_args();
         self.call_rust(address as usize, &args, Some(types::I8));
+        self.forget_written();
         self.load_results();
     }
 
@@ -277,6 +280,7 @@ impl Translator<'_, '_> {
 
     /// Takes over what a helper may have changed, also when it fails.
     fn reload_changed(&mut self) {
+        self.forget_written();
         for (reg, role) in self.operands() {
             if role == Role::Io {
                 let value = self.load_reg(reg, types::I64);
@@ -290,6 +294,21 @@ impl Translator<'_, '_> {
                 let first = get_raw(words, 1, 1) as u16;
                 let value = self.load_reg(first, super::translate::class(native.params[0], true));
                 self.def(first, value);
+            }
+        }
+    }
+
+    /// A helper may have written the instruction's results, and what it reads from a window.
+    fn forget_written(&mut self) {
+        for (reg, role) in self.operands() {
+            if matches!(role, Role::Out | Role::Lend | Role::Io) {
+                self.forget_slot(reg);
+            }
+        }
+        let words = &self.plan.function.code[self.pc..];
+        if let Some((first, n)) = window(self.env.module, self.op, words) {
+            for reg in (first..).take(n) {
+                self.forget_slot(reg);
             }
         }
     }

@@ -1,8 +1,16 @@
 //! Ways out of native code: what is live goes to the frame, and a status says why.
+//!
+//! An exit is expensive to compile: each of its stores is a use of a value far from the others.
+//! So the tests of a stretch of code in which nothing happens but that registers get values share
+//! the exit of the first of them: the interpreter computes the same values again on its way to the
+//! instruction that made native code give up.
 
 use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, Value, types};
 
+use lumen_bytecode::code::Op;
+
 use super::Status;
+use super::ranges::is_arithmetic;
 use super::translate::Translator;
 use crate::interp::context::Context;
 
@@ -37,23 +45,104 @@ pub(super) struct Exits {
     pending: Vec<Pending>,
     /// The plain exit of the present instruction.
     here: Option<Block>,
+    /// The plain exit (by number) of an instruction since which only registers have changed.
+    before: Option<usize>,
 }
+
+/// Values that are of no other use, at most, to be kept for an exit that comes earlier: in a loop
+/// they take up machine registers.
+const KEPT: usize = 8;
+const KEPT_IN_LOOP: usize = 2;
 
 impl Exits {
     /// Another instruction follows: registers may have changed.
     pub(super) fn begin_instruction(&mut self) {
         self.here = None;
     }
+
+    /// What has been done by native code must not be done again.
+    pub(super) fn settle(&mut self) {
+        (self.before, self.here) = (None, None);
+    }
+}
+
+/// What is known of the frame's memory in one block of straight code.
+#[derive(Default)]
+pub(super) struct Stored {
+    block: Option<Block>,
+    slots: Vec<(u16, Value)>,
+}
+
+/// Whether the interpreter may execute an instruction again: it only gives registers values, or
+/// jumps ahead.
+pub(super) fn is_repeatable(op: Op) -> bool {
+    use Op::*;
+    let ahead = op.label().is_some() && !op.is_back_edge();
+    let number = is_arithmetic(op) && !matches!(op, IntPow | FloatPow);
+    let load = matches!(
+        op,
+        ListGet | ListGetWord | ListGetByte | ListGet2 | ListGetField
+    );
+    let load = load || matches!(op, ListLen | FieldGet | FieldGetWord | Const | IntConst);
+    let word = matches!(
+        op,
+        Move | Lend | UnboxInt | UnboxFloat | UnboxBool | Cast | Widen | IsType
+    );
+    ahead || number || load || word
 }
 
 impl Translator<'_, '_> {
+    /// What is known here.
+    fn stored(&mut self) -> &mut Vec<(u16, Value)> {
+        let block = self.b.current_block();
+        if self.stored.block != block {
+            self.stored.block = block;
+            self.stored.slots.clear();
+        }
+        &mut self.stored.slots
+    }
+
+    /// Whether a register's place in the frame has this value.
+    fn is_stored(&mut self, reg: u16, value: Value) -> bool {
+        self.stored().contains(&(reg, value))
+    }
+
+    /// A register's place in the frame has this value now.
+    pub(super) fn set_stored(&mut self, reg: u16, value: Value) {
+        let stored = self.stored();
+        stored.retain(|known| known.0 != reg);
+        stored.push((reg, value));
+    }
+
+    /// A register's place in the frame may have changed.
+    pub(super) fn forget_slot(&mut self, reg: u16) {
+        self.stored().retain(|known| known.0 != reg);
+    }
+
+    /// The places of the registers from `first` on may have changed.
+    pub(super) fn forget_stored(&mut self, first: u16) {
+        self.stored().retain(|known| known.0 < first);
+    }
+
+    /// Goes on in a block that comes from the present one only.
+    pub(super) fn go_on(&mut self, on: Block) {
+        self.stored();
+        self.b.switch_to_block(on);
+        self.stored.block = Some(on);
+    }
+
     fn pending(&mut self, why: Why, below: u16) -> Block {
         let block = self.b.create_block();
         self.b.set_cold_block(block);
         let (r, fp) = (self.r, self.fp);
         let live: Vec<u16> = self.live.iter().take_while(|reg| *reg < below).collect();
-        let mut saved: Vec<(Value, u16, Value)> = Vec::new();
-        saved.extend(live.into_iter().map(|reg| (r, reg, self.get(reg))));
+        let mut saved: Vec<(Value, u16, Value)> = Vec::with_capacity(live.len());
+        for reg in live {
+            let value = self.get(reg);
+            if !self.is_stored(reg, value) {
+                saved.push((r, reg, value));
+            }
+        }
         // Each exit writes the frames around it itself: in a block of its own that several come
         // to, their values would live through all of these.
         let outer = &self.inlining.outer;
@@ -95,9 +184,26 @@ impl Translator<'_, '_> {
         if let Some(block) = self.exits.here {
             return block;
         }
-        let block = self.pending(Why::Here(Status::Exit), u16::MAX);
+        let block = match self.exits.before.filter(|n| self.reaches(*n)) {
+            Some(n) => self.exits.pending[n].block,
+            None => {
+                self.exits.before = Some(self.exits.pending.len());
+                self.pending(Why::Here(Status::Exit), u16::MAX)
+            }
+        };
         self.exits.here = Some(block);
         block
+    }
+
+    /// Whether exit `n` may be taken from here: what it stores is there still.
+    fn reaches(&self, n: usize) -> bool {
+        let most = if self.in_loop { KEPT_IN_LOOP } else { KEPT };
+        // What is stored to frames around this one is alive anyway.
+        let gone = |(r, reg, value): &&(Value, u16, Value)| {
+            *r == self.r && self.value_of(*reg) != Some(*value) && !self.holds(*value)
+        };
+        let gone = self.exits.pending[n].saved.iter().filter(gone);
+        gone.take(most + 1).count() <= most
     }
 
     /// The interpreter executes the instruction.
@@ -112,7 +218,7 @@ impl Translator<'_, '_> {
         let block = self.exit_block();
         let on = self.b.create_block();
         self.b.ins().brif(cond, block, &[], on, &[]);
-        self.b.switch_to_block(on);
+        self.go_on(on);
     }
 
     /// The interpreter executes the instruction unless `cond`.
@@ -120,7 +226,7 @@ impl Translator<'_, '_> {
         let block = self.exit_block();
         let on = self.b.create_block();
         self.b.ins().brif(cond, on, &[], block, &[]);
-        self.b.switch_to_block(on);
+        self.go_on(on);
     }
 
     /// A helper has failed unless `done`.
@@ -128,7 +234,7 @@ impl Translator<'_, '_> {
         let block = self.pending(Why::Here(Status::Failed), u16::MAX);
         let on = self.b.create_block();
         self.b.ins().brif(done, on, &[], block, &[]);
-        self.b.switch_to_block(on);
+        self.go_on(on);
     }
 
     /// Leaves with the status that a helper gave, unless that is [`Status::Returned`].
@@ -136,7 +242,7 @@ impl Translator<'_, '_> {
         let block = self.pending(Why::Helper(status), u16::MAX);
         let on = self.b.create_block();
         self.b.ins().brif(status, block, &[], on, &[]);
-        self.b.switch_to_block(on);
+        self.go_on(on);
     }
 
     /// Leaves if a call, whose window begins at `base`, gave a status other than
@@ -145,7 +251,7 @@ impl Translator<'_, '_> {
         let block = self.pending(Why::Callee(status), base);
         let on = self.b.create_block();
         self.b.ins().brif(status, block, &[], on, &[]);
-        self.b.switch_to_block(on);
+        self.go_on(on);
     }
 
     /// Writes the exits.

@@ -111,6 +111,9 @@ impl Translator<'_, '_> {
         let returns = self.inlining.after.replace(after);
         self.make_blocks();
         self.facts.clear();
+        // It has exits and a frame of its own.
+        self.exits.settle();
+        self.forget_stored(0);
         self.begin_body(args);
         self.body();
 
@@ -119,7 +122,7 @@ impl Translator<'_, '_> {
         (self.regs, self.live, self.blocks) = (regs, live, blocks);
         (self.r, self.fp, self.pc, self.next, self.op) = outside;
         self.closed = false;
-        self.exits.begin_instruction();
+        self.exits.settle();
         self.b.switch_to_block(after);
         self.facts.clear();
         self.facts.stack_checked = true;

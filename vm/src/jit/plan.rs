@@ -139,6 +139,13 @@ impl<'a> Plan<'a> {
         self.segments.iter().any(back)
     }
 
+    /// Whether the segment at word `pc` lies between a loop's start and its end.
+    pub(super) fn in_loop(&self, pc: usize) -> bool {
+        let around =
+            |s: &Segment| s.start >= pc && s.targets.iter().any(|t| *t <= pc && *t <= s.start);
+        self.segments.iter().any(around)
+    }
+
     /// The test that a segment ends with, in place of such a jump.
     pub(super) fn test_in(&self, segment: &Segment) -> Option<Test> {
         let before = self.tests.partition_point(|t| t.0 < segment.start);

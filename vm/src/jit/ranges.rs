@@ -222,7 +222,8 @@ pub(super) fn is_quiet(op: Op) -> bool {
         || is_arithmetic(op)
 }
 
-fn is_arithmetic(op: Op) -> bool {
+/// Whether an instruction computes numbers from numbers.
+pub(super) fn is_arithmetic(op: Op) -> bool {
     use Op::*;
     matches!(
         op,

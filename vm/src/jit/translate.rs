@@ -7,7 +7,7 @@
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
     AliasRegion, AliasRegionData, Block, BlockArg, FuncRef, Function, InstBuilder, MemFlagsData,
-    Signature, Type, Value, types,
+    Opcode, Signature, Type, Value, types,
 };
 use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
@@ -18,7 +18,7 @@ use rustc_hash::FxHashMap;
 
 use super::constants::Number;
 use super::env::{Env, Unit};
-use super::exits::Exits;
+use super::exits::{Exits, Stored, is_repeatable};
 use super::facts::Facts;
 use super::guards::Loops;
 use super::inline::Inlining;
@@ -107,6 +107,9 @@ pub(super) struct Translator<'a, 'b> {
     pub(super) op: Op,
     pub(super) blocks: FxHashMap<usize, Block>,
     pub(super) exits: Exits,
+    pub(super) stored: Stored,
+    /// The code may run many times.
+    pub(super) in_loop: bool,
     pub(super) facts: Facts,
     pub(super) functions: FxHashMap<(u32, u32), FuncRef>,
     /// The block is closed: nothing can follow in it.
@@ -166,6 +169,8 @@ pub(super) fn translate<'a>(
         op: Op::Jump,
         blocks: FxHashMap::default(),
         exits: Exits::default(),
+        stored: Stored::default(),
+        in_loop: false,
         facts: Facts::default(),
         functions: FxHashMap::default(),
         closed: false,
@@ -285,6 +290,8 @@ impl Translator<'_, '_> {
         self.regs.fill(None);
         self.live.clear();
         self.facts.clear();
+        self.exits.settle();
+        self.in_loop = self.plan.in_loop(start);
         let mut params = self.b.block_params(block).to_vec().into_iter();
         let plan = self.plan;
         for entry in plan.map(start).map_or(&[][..], |m| &m.live) {
@@ -310,7 +317,12 @@ impl Translator<'_, '_> {
         self.op = op;
         self.next = self.pc + op.word_count();
         self.exits.begin_instruction();
+        let pc = self.pc;
         visit(op, words, self);
+        // Whatever has moved on has decided what to execute by other means than jumps.
+        if self.pc != pc || !is_repeatable(op) {
+            self.exits.settle();
+        }
         for &(_, reg) in plan.dying(self.pc) {
             self.kill(reg);
         }
@@ -363,7 +375,7 @@ impl Translator<'_, '_> {
         let block = self.block(pc);
         let on = self.b.create_block();
         self.b.ins().brif(cond, block, &args, on, &[]);
-        self.b.switch_to_block(on);
+        self.go_on(on);
     }
 
     /// Goes on unless `cond`, else to word `pc`.
@@ -372,7 +384,7 @@ impl Translator<'_, '_> {
         let block = self.block(pc);
         let on = self.b.create_block();
         self.b.ins().brif(cond, on, &[], block, &args);
-        self.b.switch_to_block(on);
+        self.go_on(on);
     }
 
     /// The type of the instruction's register operand number `i`.
@@ -395,6 +407,26 @@ impl Translator<'_, '_> {
             // Not initialised: the verifier refuses it.
             None => self.b.ins().iconst(types::I64, 0),
         }
+    }
+
+    /// The value of a register that has one.
+    pub(super) fn value_of(&self, reg: u16) -> Option<Value> {
+        self.regs[usize::from(reg)]
+    }
+
+    /// Whether some register has a value, or it is a number.
+    pub(super) fn holds(&self, value: Value) -> bool {
+        let mut live = self.live.iter();
+        live.any(|reg| self.regs[usize::from(reg)] == Some(value)) || self.is_number(value)
+    }
+
+    fn is_number(&self, value: Value) -> bool {
+        let dfg = &self.b.func.dfg;
+        let made = dfg
+            .value_def(value)
+            .inst()
+            .map(|inst| dfg.insts[inst].opcode());
+        matches!(made, Some(Opcode::Iconst | Opcode::F64const))
     }
 
     /// The constant that the instruction at word `pc` gives.
@@ -447,7 +479,9 @@ impl Translator<'_, '_> {
     /// What the frame has for a register.
     pub(super) fn load_reg(&mut self, reg: u16, ty: Type) -> Value {
         let (r, flags) = (self.r, self.flags.frame);
-        self.b.ins().load(ty, flags, r, i32::from(reg) * 8)
+        let value = self.b.ins().load(ty, flags, r, i32::from(reg) * 8);
+        self.set_stored(reg, value);
+        value
     }
 
     /// Writes a register to the frame.
@@ -460,6 +494,9 @@ impl Translator<'_, '_> {
     pub(super) fn store_slot(&mut self, reg: u16, value: Value) {
         let (r, flags) = (self.r, self.flags.frame);
         self.b.ins().store(flags, value, r, i32::from(reg) * 8);
+        // An exit from before may rely on what was there.
+        self.exits.settle();
+        self.set_stored(reg, value);
     }
 
     /// An integer constant.

@@ -33,6 +33,7 @@ impl Translator<'_, '_> {
         let Some(found) = self.call_rust(find, &args, Some(types::I8)) else {
             return self.exit();
         };
+        self.forget_stored(0);
         let bit = self.b.ins().uextend(types::I64, found);
         self.def(dst.0, bit);
         for &(_, reg) in plan.dying(self.pc) {
