@@ -4,6 +4,7 @@ use crate::ir::{Block, BlockId, Cond, Func, Inst, Term, VReg};
 use lumen_bytecode::code::Op;
 use lumen_bytecode::module::{Constant, TypeDesc, TypeIx, well_known};
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 /// Narrowed types, by register.
 pub type Narrowed = FxHashMap<VReg, TypeIx>;
@@ -84,10 +85,10 @@ pub struct Flow<'a> {
     types: &'a [TypeDesc],
     unions: &'a Unions<'a>,
     constants: &'a [Constant],
-    preds: Vec<Vec<BlockId>>,
+    preds: Vec<SmallVec<[BlockId; 4]>>,
     starts: Vec<Option<Narrowed>>,
     /// Blocks whose failures come here.
-    failing: Vec<Vec<BlockId>>,
+    failing: Vec<SmallVec<[BlockId; 4]>>,
 }
 
 impl<'a> Flow<'a> {
@@ -106,15 +107,13 @@ impl<'a> Flow<'a> {
             types,
             unions,
             constants,
-            preds: vec![Vec::new(); n],
+            preds: vec![SmallVec::new(); n],
             starts: vec![None; n],
-            failing: vec![Vec::new(); n],
+            failing: vec![SmallVec::new(); n],
         };
         for &b in order {
             let block = &func.blocks[b.0 as usize];
-            for t in block.term.targets() {
-                this.preds[t.0 as usize].push(b);
-            }
+            (block.term).for_each_target(|t| this.preds[t.0 as usize].push(b));
             if let Some(h) = block.handler {
                 for h in [Some(h.block), h.catch.flatten()].into_iter().flatten() {
                     this.failing[h.0 as usize].push(b);

@@ -187,10 +187,10 @@ impl Emitter<'_> {
         let mut jumped = vec![false; self.func.blocks.len()];
         for (i, &b) in self.order.iter().enumerate() {
             let block = &self.func.blocks[b.0 as usize];
-            for t in block.term.targets() {
+            block.term.for_each_target(|t| {
                 let falls = matches!(block.term, Term::Jump(_)) && self.is_next(i, t);
                 jumped[t.0 as usize] |= !falls;
-            }
+            });
             if let Some(h) = block.handler {
                 jumped[h.block.0 as usize] = true;
                 if let Some(outer) = h.catch.flatten() {

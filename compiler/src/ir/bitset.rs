@@ -150,6 +150,19 @@ impl BitRows {
         new != 0
     }
 
+    /// Adds what is in `after` and not in `without`, and all of `with`; tells whether anything was
+    /// new.
+    pub fn flow(&mut self, row: usize, after: &[u64], without: &[u64], with: &[u64]) -> bool {
+        let mut new = 0;
+        let words = &mut self.words[row * self.stride..][..self.stride];
+        for (((word, after), without), with) in words.iter_mut().zip(after).zip(without).zip(with) {
+            let flows = after & !without | with;
+            new |= flows & !*word;
+            *word |= flows;
+        }
+        new != 0
+    }
+
     /// The members of a set, ascending.
     pub fn iter(&self, row: usize) -> impl Iterator<Item = u32> + '_ {
         members(self.row(row))

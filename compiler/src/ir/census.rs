@@ -34,16 +34,22 @@ impl Census {
         }
         for (b, block) in func.blocks.iter().enumerate() {
             for (i, inst) in block.insts.iter().enumerate() {
-                sigs.for_each(inst, |_, reg, role| {
-                    let r = reg.0 as usize;
-                    if matches!(role, Role::Out | Role::Lend | Role::Io) {
-                        this.defs[r] += 1;
-                        this.site[r] = Some((b as u32, i as u32));
-                    }
-                    if !matches!(role, Role::Out | Role::Lend) {
-                        this.uses[r] += 1;
-                    }
-                });
+                let site = Some((b as u32, i as u32));
+                for &reg in sigs.reads(inst) {
+                    this.uses[reg.0 as usize] += 1;
+                }
+                if let Some((reg, _)) = sigs.outs(inst) {
+                    this.defs[reg.0 as usize] += 1;
+                    this.site[reg.0 as usize] = site;
+                }
+                if sigs.changes(inst) {
+                    sigs.for_each(inst, |_, reg, role| {
+                        if role == Role::Io {
+                            this.defs[reg.0 as usize] += 1;
+                            this.site[reg.0 as usize] = site;
+                        }
+                    });
+                }
             }
             block.term.for_each_use(|reg, role| {
                 this.uses[reg.0 as usize] += 1;
@@ -56,6 +62,21 @@ impl Census {
             }
         }
         this
+    }
+
+    /// Only how often each register is read.
+    #[must_use]
+    pub fn uses(func: &Func, sigs: &Signatures) -> Vec<u32> {
+        let mut uses = vec![0; func.regs.len()];
+        for block in &func.blocks {
+            for inst in &block.insts {
+                for &reg in sigs.reads(inst) {
+                    uses[reg.0 as usize] += 1;
+                }
+            }
+            block.term.for_each_use(|reg, _| uses[reg.0 as usize] += 1);
+        }
+        uses
     }
 
     /// Written exactly once: the register always has one value where it has any.

@@ -7,7 +7,6 @@
 use super::bitset::{BitRows, BitSet};
 use super::roles::Signatures;
 use super::{BlockId, Func, Inst, Term, VReg};
-use lumen_bytecode::operand::Role;
 
 /// Live registers at block boundaries. Registers that occur in one block only are not in the
 /// block sets; walking a block (see [`Liveness::walk`]) knows them.
@@ -86,65 +85,65 @@ impl Liveness {
         };
         block.term.for_each_use(|reg, _| used(gens, reg));
         for inst in block.insts.iter().rev() {
-            sigs.for_each(inst, |_, reg, role| {
-                if matches!(role, Role::Out | Role::Lend)
-                    && let Some(d) = self.dense(reg)
-                {
-                    gens.remove(b, d);
-                    kills.insert(b, d);
-                }
-            });
-            sigs.for_each(inst, |_, reg, role| {
-                if !matches!(role, Role::Out | Role::Lend) {
-                    used(gens, reg);
-                }
-            });
+            if let Some((reg, _)) = sigs.outs(inst)
+                && let Some(d) = self.dense(reg)
+            {
+                gens.remove(b, d);
+                kills.insert(b, d);
+            }
+            for &reg in sigs.reads(inst) {
+                used(gens, reg);
+            }
         }
     }
 
     fn solve(&mut self, func: &Func, gens: &BitRows, kills: &BitRows) {
-        let mut live = vec![0; gens.row(0).len()];
+        // Where all ways lead forward, what is known of a block's successors is final.
+        let cyclic = leads_back(func);
         let mut changed = true;
         while changed {
             changed = false;
-            for (b, block) in func.blocks.iter().enumerate().rev() {
-                for t in block.term.targets() {
-                    let t = t.0 as usize;
-                    if let Term::ForList { dst, body, .. } = block.term
-                        && body.0 as usize == t
-                        && let Some(d) = self.dense(dst)
-                    {
-                        let had = self.live_out.contains(b, d);
-                        self.live_out.union_row(b, self.live_in.row(t));
-                        if !had {
-                            self.live_out.remove(b, d);
-                        }
-                    } else {
-                        self.live_out.union_row(b, self.live_in.row(t));
+            for b in (0..func.blocks.len()).rev() {
+                changed |= self.solve_block(func, b, gens, kills);
+            }
+            changed &= cyclic;
+        }
+    }
+
+    /// Brings block `b` up to date with what follows; tells whether its live-in set has grown.
+    fn solve_block(&mut self, func: &Func, b: usize, gens: &BitRows, kills: &BitRows) -> bool {
+        let block = &func.blocks[b];
+        let Self { live_in, live_out, .. } = self;
+        let latch = match block.term {
+            Term::ForList { dst, body, .. } => Some((body, self.dense[dst.0 as usize])),
+            _ => None,
+        };
+        block.term.for_each_target(|to| {
+            let t = to.0 as usize;
+            match latch {
+                // What the edge writes is not live before it.
+                Some((body, d)) if body == to && d != LOCAL => {
+                    let had = live_out.contains(b, d);
+                    live_out.union_row(b, live_in.row(t));
+                    if !had {
+                        live_out.remove(b, d);
                     }
                 }
-                let parts = self
-                    .live_out
-                    .row(b)
-                    .iter()
-                    .zip(gens.row(b))
-                    .zip(kills.row(b));
-                for (live, ((out, gens), kills)) in live.iter_mut().zip(parts) {
-                    *live = out & !kills | gens;
-                }
-                changed |= self.live_in.union_row(b, &live);
-                if let Some(handler) = block.handler {
-                    for h in [Some(handler.block), handler.catch.flatten()]
-                        .into_iter()
-                        .flatten()
-                    {
-                        let h = h.0 as usize;
-                        self.live_out.union_row(b, self.live_in.row(h));
-                        changed |= self.live_in.union_with_row(b, h);
-                    }
-                }
+                _ => _ = live_out.union_row(b, live_in.row(t)),
+            }
+        });
+        let mut changed = live_in.flow(b, live_out.row(b), kills.row(b), gens.row(b));
+        if let Some(handler) = block.handler {
+            for h in [Some(handler.block), handler.catch.flatten()]
+                .into_iter()
+                .flatten()
+            {
+                let h = h.0 as usize;
+                live_out.union_row(b, live_in.row(h));
+                changed |= live_in.union_with_row(b, h);
             }
         }
+        changed
     }
 
     /// Registers live at the start of `b`.
@@ -210,21 +209,30 @@ impl Liveness {
         block.term.for_each_use(|reg, _| used(live, reg));
         for (i, inst) in block.insts.iter().enumerate().rev() {
             visit(i, inst, live);
-            sigs.for_each(inst, |_, reg, role| {
-                if matches!(role, Role::Out | Role::Lend) {
-                    live.remove(reg.0);
-                }
-            });
-            sigs.for_each(inst, |_, reg, role| {
-                if !matches!(role, Role::Out | Role::Lend) {
-                    used(live, reg);
-                }
-            });
+            if let Some((reg, _)) = sigs.outs(inst) {
+                live.remove(reg.0);
+            }
+            for &reg in sigs.reads(inst) {
+                used(live, reg);
+            }
             for reg in &keep {
                 live.insert(reg.0);
             }
         }
     }
+}
+
+/// Does any block lead to itself or to one before it?
+fn leads_back(func: &Func) -> bool {
+    func.blocks.iter().enumerate().any(|(b, block)| {
+        let mut back = false;
+        block.term.for_each_target(|t| back |= t.0 as usize <= b);
+        let handler = block.handler.is_some_and(|h| {
+            let outer = h.catch.flatten();
+            h.block.0 as usize <= b || outer.is_some_and(|o| o.0 as usize <= b)
+        });
+        back || handler
+    })
 }
 
 /// Gives dense numbers to the registers that occur in more than one block (an owner occurs

@@ -63,6 +63,23 @@ impl Signatures {
         }
     }
 
+    /// The registers that `inst` reads (`io` ones too): all but the one that it only writes.
+    #[must_use]
+    #[inline]
+    pub fn reads<'a>(&self, inst: &'a Inst) -> &'a [VReg] {
+        &inst.regs[usize::from(self.outs(inst).is_some())..]
+    }
+
+    /// Does `inst` change a register in place (`io`)?
+    #[must_use]
+    #[inline]
+    pub fn changes(&self, inst: &Inst) -> bool {
+        match inst.op {
+            Op::CallNative => self.mutators.get(inst.imms[0] as usize) == Some(&true),
+            op => op.register_roles().contains(&Role::Io),
+        }
+    }
+
     /// The register written by `inst` (`out` and `lend`; not `io`): always its first.
     #[must_use]
     #[inline]

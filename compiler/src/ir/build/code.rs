@@ -244,7 +244,7 @@ pub(crate) fn tidy(func: &mut Func, order: &[BlockId]) {
             continue;
         }
         let block = &func.blocks[b.0 as usize];
-        work.extend(block.term.targets());
+        block.term.for_each_target(|t| work.push(t));
         if let Some(h) = block.handler {
             work.push(h.block);
             work.extend(h.catch.flatten());

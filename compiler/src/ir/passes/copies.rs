@@ -15,8 +15,21 @@ use lumen_bytecode::operand::Role;
 /// Runs the pass on one function.
 pub fn run(func: &mut Func, sigs: &Signatures, types: &[TypeDesc]) {
     forward_fields(func, sigs, types);
-    propagate(func, sigs, types);
-    coalesce(func, sigs, types);
+    if !has_copies(func) {
+        return;
+    }
+    let census = Census::of(func, sigs);
+    if !propagate(func, &census, types) {
+        coalesce(func, sigs, &census, types);
+    } else if has_copies(func) {
+        let census = Census::of(func, sigs);
+        coalesce(func, sigs, &census, types);
+    }
+}
+
+fn has_copies(func: &Func) -> bool {
+    let mut insts = func.blocks.iter().flat_map(|block| &block.insts);
+    insts.any(|inst| matches!(inst.op, Op::Move | Op::Lend))
 }
 
 /// May one register stand for the other? Their slots must mean the same.
@@ -79,8 +92,8 @@ fn forward_fields(func: &mut Func, sigs: &Signatures, types: &[TypeDesc]) {
     }
 }
 
-fn propagate(func: &mut Func, sigs: &Signatures, types: &[TypeDesc]) {
-    let census = Census::of(func, sigs);
+/// Readers of copies read what was copied; tells whether any does.
+fn propagate(func: &mut Func, census: &Census, types: &[TypeDesc]) -> bool {
     let mut stands_for: Vec<VReg> = (0..func.regs.len() as u32).map(VReg).collect();
     let mut any = false;
     let mut narrowed = Vec::new();
@@ -110,7 +123,7 @@ fn propagate(func: &mut Func, sigs: &Signatures, types: &[TypeDesc]) {
         }
     }
     if !any {
-        return;
+        return false;
     }
     for i in 0..stands_for.len() {
         let mut to = stands_for[i];
@@ -136,10 +149,11 @@ fn propagate(func: &mut Func, sigs: &Signatures, types: &[TypeDesc]) {
             .term
             .for_each_reg_mut(|reg| *reg = stands_for[reg.0 as usize]);
     }
+    true
 }
 
-fn coalesce(func: &mut Func, sigs: &Signatures, types: &[TypeDesc]) {
-    let census = Census::of(func, sigs);
+/// What is computed to be copied is computed where the copy goes.
+fn coalesce(func: &mut Func, sigs: &Signatures, census: &Census, types: &[TypeDesc]) {
     for b in 0..func.blocks.len() {
         let guarded = func.blocks[b].handler.is_some();
         let mut i = 1;

@@ -8,7 +8,6 @@ use crate::ir::roles::{Signatures, is_pure};
 use crate::ir::{Block, BlockId, Func, Inst, Term};
 use lumen_bytecode::code::Op;
 use lumen_bytecode::module::well_known;
-use lumen_bytecode::operand::Role;
 
 /// How far before a `cast` the value may have been made.
 const MADE_BEFORE: usize = 4;
@@ -16,13 +15,17 @@ const MADE_BEFORE: usize = 4;
 /// Runs the pass on one function.
 pub fn run(func: &mut Func, sigs: &Signatures) {
     instructions(func, sigs);
+    if func.blocks.len() == 1 {
+        return;
+    }
     thread_jumps(func);
-    join_blocks(func);
-    remove_unreachable(func);
+    let mut seen = reachable(func);
+    join_blocks(func, &mut seen);
+    remove_unreachable(func, &seen);
 }
 
 fn instructions(func: &mut Func, sigs: &Signatures) {
-    let mut uses = Census::of(func, sigs).uses;
+    let mut uses = Census::uses(func, sigs);
     for block in &func.blocks {
         for (i, inst) in block.insts.iter().enumerate() {
             if is_proven(&block.insts, i) {
@@ -50,11 +53,9 @@ fn instructions(func: &mut Func, sigs: &Signatures) {
                     continue;
                 }
                 unread.push(i);
-                sigs.for_each(inst, |_, reg, role| {
-                    if !matches!(role, Role::Out | Role::Lend) {
-                        uses[reg.0 as usize] -= 1;
-                    }
-                });
+                for &reg in sigs.reads(inst) {
+                    uses[reg.0 as usize] -= 1;
+                }
             }
             if unread.is_empty() {
                 continue;
@@ -155,28 +156,32 @@ fn final_target(func: &Func, b: BlockId) -> BlockId {
 }
 
 fn thread_jumps(func: &mut Func) {
-    for b in 0..func.blocks.len() {
-        let mut term = func.blocks[b].term.clone();
-        term.for_each_target_mut(|t| *t = final_target(func, *t));
+    let jumps = |block: &Block| block.insts.is_empty() && matches!(block.term, Term::Jump(_));
+    let ends: Option<Vec<BlockId>> = func.blocks.iter().any(jumps).then(|| {
+        let all = (0..func.blocks.len() as u32).map(BlockId);
+        all.map(|b| final_target(func, b)).collect()
+    });
+    for block in &mut func.blocks {
+        if let Some(ends) = &ends {
+            let to_end = |t: &mut BlockId| *t = ends[t.0 as usize];
+            block.term.for_each_target_mut(to_end);
+        }
         if let Term::Branch {
             then, otherwise, ..
-        } = term
+        } = block.term
             && then == otherwise
         {
-            term = Term::Jump(then);
+            block.term = Term::Jump(then);
         }
-        func.blocks[b].term = term;
     }
 }
 
-fn predecessors(func: &Func) -> Vec<u32> {
+/// How many ways lead to each block from the reachable ones.
+fn predecessors(func: &Func, reachable: &[bool]) -> Vec<u32> {
     let mut preds = vec![0; func.blocks.len()];
     preds[0] = 1;
-    let reachable = reachable(func);
-    for (block, _) in func.blocks.iter().zip(reachable).filter(|(_, r)| *r) {
-        for t in block.term.targets() {
-            preds[t.0 as usize] += 1;
-        }
+    for (block, _) in func.blocks.iter().zip(reachable).filter(|(_, r)| **r) {
+        block.term.for_each_target(|t| preds[t.0 as usize] += 1);
         if let Some(h) = block.handler {
             // Never joined to what comes before.
             preds[h.block.0 as usize] += 2;
@@ -188,11 +193,14 @@ fn predecessors(func: &Func) -> Vec<u32> {
     preds
 }
 
-fn join_blocks(func: &mut Func) {
-    let preds = predecessors(func);
-    let reachable = reachable(func);
+/// Joins blocks that always follow each other; the second is not `reachable` any more.
+fn join_blocks(func: &mut Func, reachable: &mut [bool]) {
+    let preds = predecessors(func, reachable);
     // One that nobody goes to would take away what belongs to its only reachable predecessor.
-    for b in (0..func.blocks.len()).filter(|&b| reachable[b]) {
+    for b in 0..func.blocks.len() {
+        if !reachable[b] {
+            continue;
+        }
         while let Term::Jump(next) = func.blocks[b].term {
             let n = next.0 as usize;
             if n == b || preds[n] != 1 || func.blocks[n].handler != func.blocks[b].handler {
@@ -206,6 +214,7 @@ fn join_blocks(func: &mut Func) {
                 handler: None,
             };
             let tail = std::mem::replace(&mut func.blocks[n], empty);
+            reachable[n] = false;
             let block = &mut func.blocks[b];
             block.insts.extend(tail.insts);
             block.term = tail.term;
@@ -222,7 +231,7 @@ fn reachable(func: &Func) -> Vec<bool> {
             continue;
         }
         let block = &func.blocks[b.0 as usize];
-        todo.extend(block.term.targets());
+        block.term.for_each_target(|t| todo.push(t));
         if let Some(h) = block.handler {
             todo.push(h.block);
             todo.extend(h.catch.flatten());
@@ -231,9 +240,8 @@ fn reachable(func: &Func) -> Vec<bool> {
     seen
 }
 
-/// Empties unreachable blocks and renumbers the rest.
-fn remove_unreachable(func: &mut Func) {
-    let seen = reachable(func);
+/// Removes the blocks that were not `seen` and renumbers the rest.
+fn remove_unreachable(func: &mut Func, seen: &[bool]) {
     if seen.iter().all(|&s| s) {
         return;
     }
@@ -248,7 +256,7 @@ fn remove_unreachable(func: &mut Func) {
     let blocks = std::mem::take(&mut func.blocks);
     func.blocks = blocks
         .into_iter()
-        .zip(&seen)
+        .zip(seen)
         .filter(|(_, s)| **s)
         .map(|(b, _)| b)
         .collect();

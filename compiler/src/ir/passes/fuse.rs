@@ -3,7 +3,7 @@
 
 use crate::ir::census::Census;
 use crate::ir::roles::Signatures;
-use crate::ir::{Cmp, Cond, Func, Inst, Term, VReg};
+use crate::ir::{Block, Cmp, Cond, Func, Inst, Term, VReg};
 use lumen_bytecode::code::Op;
 use lumen_bytecode::operand::Role;
 
@@ -12,6 +12,9 @@ const REACH: usize = 8;
 
 /// Runs the pass on one function.
 pub fn run(func: &mut Func, sigs: &Signatures) {
+    if !func.blocks.iter().any(may_fuse) {
+        return;
+    }
     let census = Census::of(func, sigs);
     for block in &mut func.blocks {
         let mut i = 0;
@@ -26,6 +29,19 @@ pub fn run(func: &mut Func, sigs: &Signatures) {
         }
         fuse_branch(&mut block.insts, &mut block.term, &census, sigs);
     }
+}
+
+/// Is there anything that may be the second of a pair?
+fn may_fuse(block: &Block) -> bool {
+    let second = |inst: &Inst| {
+        matches!(
+            inst.op,
+            Op::FloatAdd | Op::FloatSub | Op::ListGet | Op::FieldGet
+        )
+    };
+    let tests = |cond: &Cond| matches!(cond, Cond::Bool(_));
+    matches!(&block.term, Term::Branch { cond, .. } if tests(cond))
+        || block.insts.iter().any(second)
 }
 
 /// The instruction that computes `reg`, a temporary, close before `end`, if nothing in between

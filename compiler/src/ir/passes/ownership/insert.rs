@@ -356,9 +356,7 @@ fn drop_on_edges(func: &mut Func, live: &Liveness, at_end: &[Vec<VReg>]) {
     let mut preds = vec![0u32; func.blocks.len()];
     let mut is_handler = vec![false; func.blocks.len()];
     for block in &func.blocks {
-        for t in block.term.targets() {
-            preds[t.0 as usize] += 1;
-        }
+        block.term.for_each_target(|t| preds[t.0 as usize] += 1);
         if let Some(h) = block.handler {
             is_handler[h.block.0 as usize] = true;
             if let Some(outer) = h.catch.flatten() {
