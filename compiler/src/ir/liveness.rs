@@ -113,7 +113,9 @@ impl Liveness {
     /// Brings block `b` up to date with what follows; tells whether its live-in set has grown.
     fn solve_block(&mut self, func: &Func, b: usize, gens: &BitRows, kills: &BitRows) -> bool {
         let block = &func.blocks[b];
-        let Self { live_in, live_out, .. } = self;
+        let Self {
+            live_in, live_out, ..
+        } = self;
         let latch = match block.term {
             Term::ForList { dst, body, .. } => Some((body, self.dense[dst.0 as usize])),
             _ => None,

@@ -30,6 +30,7 @@ pub mod dump;
 pub mod liveness;
 pub mod loops;
 pub mod passes;
+pub mod regmap;
 pub mod roles;
 pub mod verify;
 

@@ -3,40 +3,48 @@
 use super::thread::compare;
 use crate::emit::flow::is_subtype;
 use crate::ir::census::Census;
+use crate::ir::regmap::RegMap;
 use crate::ir::roles::Signatures;
 use crate::ir::{Cmp, Cond, Func, Inst, RegInfo, Term, VReg};
 use lumen_bytecode::code::Op;
 use lumen_bytecode::module::{Constant, TypeDesc, TypeIx, well_known};
 use lumen_bytecode::operand::Role;
-use rustc_hash::FxHashMap;
 
 /// How many of the latest constants are looked through for one to use again.
 const RECENT: usize = 16;
 
 /// Known values.
-#[derive(Default)]
 struct Known {
     /// Ints of registers written once.
-    ints: FxHashMap<VReg, i64>,
+    ints: RegMap<i64>,
     /// Floats of registers written once.
-    floats: FxHashMap<VReg, f64>,
+    floats: RegMap<f64>,
     /// Types of registers written once, with null or a new object.
-    types: FxHashMap<VReg, TypeIx>,
+    types: RegMap<TypeIx>,
     /// Ints of other registers, at the current place in the current block.
-    here: FxHashMap<VReg, i64>,
+    here: RegMap<i64>,
 }
 
 impl Known {
+    /// Nothing is known yet of so many registers.
+    fn new(regs: usize) -> Self {
+        Self {
+            ints: RegMap::new(regs),
+            floats: RegMap::new(regs),
+            types: RegMap::new(regs),
+            here: RegMap::new(regs),
+        }
+    }
+
     fn int(&self, reg: VReg) -> Option<i64> {
-        let found = self.ints.get(&reg).or_else(|| self.here.get(&reg));
-        found.copied()
+        self.ints.get(reg).or_else(|| self.here.get(reg))
     }
 }
 
 /// Runs the pass on one function.
 pub fn run(func: &mut Func, sigs: &Signatures, constants: &mut Vec<Constant>, types: &[TypeDesc]) {
     let census = Census::of(func, sigs);
-    let mut known = Known::default();
+    let mut known = Known::new(func.regs.len());
     for block in &func.blocks {
         for inst in &block.insts {
             let dst = inst.regs.first().copied();
@@ -44,11 +52,13 @@ pub fn run(func: &mut Func, sigs: &Signatures, constants: &mut Vec<Constant>, ty
                 continue;
             };
             match literal(inst, constants) {
-                Some(Literal::Int(value)) => _ = known.ints.insert(dst, value),
-                Some(Literal::Float(value)) => _ = known.floats.insert(dst, value),
-                None => known
-                    .types
-                    .extend(made_type(inst, constants).map(|ty| (dst, ty))),
+                Some(Literal::Int(value)) => known.ints.insert(dst, value),
+                Some(Literal::Float(value)) => known.floats.insert(dst, value),
+                None => {
+                    if let Some(ty) = made_type(inst, constants) {
+                        known.types.insert(dst, ty);
+                    }
+                }
             }
         }
     }
@@ -75,10 +85,10 @@ fn write(
     census: &Census,
     constants: &[Constant],
 ) {
-    if !known.here.is_empty() {
+    if !known.here.is_untouched() {
         sigs.for_each(inst, |_, reg, role| {
             if matches!(role, Role::Out | Role::Lend | Role::Io) {
-                known.here.remove(&reg);
+                known.here.remove(reg);
             }
         });
     }
@@ -114,7 +124,7 @@ fn fold_test(term: &mut Term, known: &Known, regs: &[RegInfo], types: &[TypeDesc
         Cond::Null(reg) => (reg, well_known::NULL),
         _ => return,
     };
-    let made = known.types.get(&reg).copied();
+    let made = known.types.get(reg);
     let own = made.unwrap_or(regs[reg.0 as usize].ty);
     if is_subtype(types, own, tested) {
         *term = Term::Jump(*then);
@@ -181,7 +191,7 @@ fn fold(inst: &mut Inst, known: &mut Known, census: &Census) {
 
 /// Arithmetic on Floats that are known, which gives the same here as when the program runs.
 fn fold_float(inst: &mut Inst, known: &mut Known, census: &Census, constants: &mut Vec<Constant>) {
-    let float = |i: usize| inst.regs.get(i).and_then(|r| known.floats.get(r)).copied();
+    let float = |i: usize| inst.regs.get(i).and_then(|&r| known.floats.get(r));
     let result = match inst.op {
         Op::FloatAdd => float(1).zip(float(2)).map(|(a, b)| a + b),
         Op::FloatSub => float(1).zip(float(2)).map(|(a, b)| a - b),

@@ -3,6 +3,7 @@
 //! what has been computed, or stored in a list or record, is not computed or loaded again.
 
 use super::ownership::is_word;
+use crate::ir::regmap::RegMap;
 use crate::ir::roles::Signatures;
 use crate::ir::{Func, Inst, RegInfo, VReg};
 use lumen_bytecode::code::Op;
@@ -34,7 +35,7 @@ const NO_REG: (VReg, u32) = (VReg(u32::MAX), 0);
 /// What is known at one place of a block.
 struct Here {
     versions: Vec<u32>,
-    values: FxHashMap<VReg, Value>,
+    values: RegMap<Value>,
     /// Where the value of an expression is, and how many calls there had been before it.
     computed: FxHashMap<Expression, (VReg, u32, u32)>,
     calls: u32,
@@ -44,7 +45,7 @@ struct Here {
 pub fn run(func: &mut Func, sigs: &Signatures, types: &[TypeDesc]) {
     let mut here = Here {
         versions: vec![0; func.regs.len()],
-        values: FxHashMap::default(),
+        values: RegMap::new(func.regs.len()),
         computed: FxHashMap::default(),
         calls: 0,
     };
@@ -129,7 +130,7 @@ impl Here {
             _ => None,
         };
         let boxed = matches!(inst.op, Op::Move | Op::Lend)
-            .then(|| self.values.get(&inst.regs[1]).copied())
+            .then(|| self.values.get(inst.regs[1]))
             .flatten()
             .filter(|v| !matches!(v.op, Op::Move | Op::Lend));
         let expression = is_expression(inst.op)
@@ -140,7 +141,7 @@ impl Here {
         sigs.for_each(inst, |_, reg, role| {
             if matches!(role, Role::Out | Role::Lend | Role::Io) && !retypes {
                 self.versions[reg.0 as usize] += 1;
-                self.values.remove(&reg);
+                self.values.remove(reg);
             }
         });
         if let Some(boxed) = boxed {
@@ -224,7 +225,7 @@ impl Here {
 
     /// What `reg` was made of by `op`, if that has not changed since.
     fn current(&self, reg: VReg, op: Op) -> Option<VReg> {
-        let value = self.values.get(&reg)?;
+        let value = self.values.get(reg)?;
         let same = value.op == op && self.versions[value.of.0 as usize] == value.version;
         same.then_some(value.of)
     }
@@ -232,7 +233,7 @@ impl Here {
     /// Lets `inst` read the sources of copies. Only plain registers have entries as copies, and
     /// plain registers are never taken.
     fn read_sources(&self, inst: &mut Inst, sigs: &Signatures) {
-        if self.values.is_empty() {
+        if self.values.is_untouched() {
             return;
         }
         let mut found = Vec::new();

@@ -188,6 +188,10 @@ impl Writer<'_> {
 
     /// Rewrites one instruction; `now` is what is live after it, and becomes what is live before.
     fn inst(&mut self, mut inst: Inst, keep: &[VReg], now: &mut BitSet, out: &mut Vec<Inst>) {
+        if inst.regs.iter().all(|&r| self.class(r) == Class::Plain) {
+            self.plain(inst, keep, now, out);
+            return;
+        }
         let mut operands: Operands = SmallVec::new();
         (self.sigs).for_each(&inst, |_, reg, role| operands.push((reg, role)));
         let written = self.sigs.outs(&inst);
@@ -228,6 +232,19 @@ impl Writer<'_> {
         }
         out.extend(before.into_iter().rev());
         self.step(&operands, written, keep, now);
+    }
+
+    /// The same for an instruction without words.
+    fn plain(&self, inst: Inst, keep: &[VReg], now: &mut BitSet, out: &mut Vec<Inst>) {
+        if let Some((dst, _)) = self.sigs.outs(&inst) {
+            now.remove(dst.0);
+        }
+        for reg in self.sigs.reads(&inst).iter().chain(keep) {
+            now.insert(reg.0);
+        }
+        if !(inst.op == Op::Move && inst.regs[0] == inst.regs[1]) {
+            out.push(inst);
+        }
     }
 
     /// Updates liveness across an instruction.
