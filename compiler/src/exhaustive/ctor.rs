@@ -212,6 +212,15 @@ pub(super) fn split(types: &Types, ty: Ty, column: &[&P]) -> (Vec<Ctor>, bool) {
     (ctors, !named.is_empty())
 }
 
+/// How many constructors `ty` has, if it is an enum or Bool.
+pub(super) fn count(types: &Types, ty: Ty) -> Option<usize> {
+    match types.kind(ty) {
+        TyKind::Bool => Some(2),
+        TyKind::Enum(_) => types.nominal(ty).map(|nominal| nominal.variants.len()),
+        _ => None,
+    }
+}
+
 fn split_ints(named: &[&Ctor]) -> Vec<Ctor> {
     let mut starts = vec![i64::MIN];
     for c in named {

@@ -32,14 +32,15 @@ pub fn check(types: &Types, ty: Ty, arms: &[(&Pat, bool)]) -> Report {
         rows: Vec::new(),
         steps: 0,
     };
-    // As long as all rows are literals, of types with more values than can be written.
-    let mut literals = Some(FxHashSet::default());
+    // As long as all rows are flat: a constructor, whatever its parts are.
+    let mut flat = Some(FxHashSet::default());
+    let all = ctor::count(types, ty);
     let mut complete = false;
     for (i, (pat, guarded)) in arms.iter().enumerate() {
         let row = vec![lower(types, pat, ty)];
-        let useful = match (&literals, &row[0]) {
-            (Some(seen), P::Ctor(ctor, _)) if ctor.is_literal() => !seen.contains(ctor),
-            (Some(_), P::Wild) => true,
+        let useful = match (&flat, &row[0]) {
+            (Some(seen), P::Ctor(ctor, parts)) if is_flat(ctor, parts) => !seen.contains(ctor),
+            (Some(seen), P::Wild) if all.is_none_or(|all| seen.len() < all) => true,
             _ => matrix.is_useful(&row, ty),
         };
         if !useful && matrix.steps < limits::MATCH_STEPS {
@@ -48,15 +49,16 @@ pub fn check(types: &Types, ty: Ty, arms: &[(&Pat, bool)]) -> Report {
         if !guarded {
             complete |= row[0] == P::Wild;
             match &row[0] {
-                P::Ctor(ctor, _) if ctor.is_literal() => {
-                    literals.as_mut().map(|seen| seen.insert(ctor.clone()));
+                P::Ctor(ctor, parts) if is_flat(ctor, parts) => {
+                    flat.as_mut().map(|seen| seen.insert(ctor.clone()));
                 }
-                _ => literals = None,
+                _ => flat = None,
             }
             matrix.rows.push(row);
         }
     }
-    if complete {
+    let covered = flat.is_some_and(|seen| !seen.is_empty() && Some(seen.len()) == all);
+    if complete || covered {
         return report;
     }
     let rows = std::mem::take(&mut matrix.rows);
@@ -70,6 +72,13 @@ pub fn check(types: &Types, ty: Ty, arms: &[(&Pat, bool)]) -> Report {
         report.missing.dedup();
     }
     report
+}
+
+/// Whether the pattern is one constructor of which the parts do not matter, and which makes the same
+/// values as another or none of them.
+fn is_flat(ctor: &Ctor, parts: &[P]) -> bool {
+    let alone = ctor.is_literal() || matches!(ctor, Ctor::Variant(_) | Ctor::Bool(_));
+    alone && parts.iter().all(|part| *part == P::Wild)
 }
 
 struct Matrix<'a> {

@@ -23,7 +23,7 @@ pub(crate) struct Output {
     native_index: FxHashMap<(CellId, Rc<[Ty]>), hir::NativeId>,
     pub(crate) globals: Vec<hir::Global>,
     /// By the checker's number of a type.
-    translated: FxHashMap<Ty, Ty>,
+    translated: Translated,
     nominals: FxHashMap<(AdtId, Vec<Ty>), Ty>,
     /// Record types with constraints whose check function is still to be made.
     pub(crate) unchecked: Vec<(NominalId, AdtId, Rc<[Ty]>)>,
@@ -47,6 +47,29 @@ pub(crate) struct Output {
     pub(crate) unread: Vec<super::json::Reader>,
 }
 
+/// The typed tree's types, by the checker's number of each: most numbers are looked up many times.
+#[derive(Default)]
+struct Translated(Vec<Ty>);
+
+impl Translated {
+    /// Stands where nothing has been entered.
+    const NONE: Ty = Ty(u32::MAX);
+
+    #[inline]
+    fn get(&self, ty: Ty) -> Option<Ty> {
+        let found = self.0.get(ty.0 as usize).copied();
+        found.filter(|&found| found != Self::NONE)
+    }
+
+    fn insert(&mut self, ty: Ty, to: Ty) {
+        let at = ty.0 as usize;
+        if at >= self.0.len() {
+            self.0.resize(at + 1, Self::NONE);
+        }
+        self.0[at] = to;
+    }
+}
+
 impl Output {
     pub(crate) fn new() -> Output {
         Output {
@@ -55,7 +78,7 @@ impl Output {
             natives: Vec::new(),
             native_index: FxHashMap::default(),
             globals: Vec::new(),
-            translated: FxHashMap::default(),
+            translated: Translated::default(),
             nominals: FxHashMap::default(),
             unchecked: Vec::new(),
             unfilled: Vec::new(),
@@ -169,7 +192,10 @@ impl<'a> Checker<'a> {
 
     /// The typed tree's type for the checker's `ty`.
     pub(crate) fn out_ty(&mut self, ty: Ty, span: Span, fixing: &mut Fixing) -> Ty {
-        if let Some(&done) = self.out.translated.get(&ty) {
+        if ty.0 < Ty::POISON.0 {
+            return ty;
+        }
+        if let Some(done) = self.out.translated.get(ty) {
             return done;
         }
         self.default_vars(ty);
@@ -185,7 +211,7 @@ impl<'a> Checker<'a> {
         if ty.0 < Ty::POISON.0 {
             return ty;
         }
-        if let Some(&done) = self.out.translated.get(&ty) {
+        if let Some(done) = self.out.translated.get(ty) {
             return done;
         }
         let kind = match self.types.kind(ty).clone() {

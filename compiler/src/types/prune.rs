@@ -72,6 +72,7 @@ impl Parts {
                 nominal.check = Some(FuncId(funcs.of(check.0)));
             }
         }
+        program.funcs.reserve(self.funcs.len());
         let mut at = 0;
         while at < funcs.order.len() {
             let old = funcs.order[at];

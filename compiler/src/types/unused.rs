@@ -38,7 +38,7 @@ impl<'a> Checker<'a> {
                 continue;
             }
             let mut lets = Vec::new();
-            let mut read: FxHashSet<LocalId> = FxHashSet::default();
+            let mut read = vec![false; func.locals.len()];
             visit::exprs_mut(&mut func.body, &mut |expr| note(expr, &mut lets, &mut read));
             for local in lets {
                 let one = &func.locals[local.0 as usize];
@@ -49,7 +49,7 @@ impl<'a> Checker<'a> {
                     continue;
                 }
                 let entry = bound.entry(one.span);
-                entry.or_insert_with(|| (one.name.clone(), false)).1 |= read.contains(&local);
+                entry.or_insert_with(|| (one.name.clone(), false)).1 |= read[local.0 as usize];
             }
         }
         let mut unused: Vec<(Span, String)> = bound
@@ -129,17 +129,14 @@ fn has_word(text: &str, word: &str) -> bool {
 }
 
 /// Notes what an expression binds by `let`, and what it reads.
-fn note(expr: &Expr, lets: &mut Vec<LocalId>, read: &mut FxHashSet<LocalId>) {
+fn note(expr: &Expr, lets: &mut Vec<LocalId>, read: &mut [bool]) {
+    let mut read = |local: LocalId| read[local.0 as usize] = true;
     match &expr.kind {
         ExprKind::Let { pat, .. } => bound_by(pat, lets),
-        ExprKind::Local(local) => {
-            read.insert(*local);
-        }
-        ExprKind::Closure { captures, .. } => read.extend(captures.iter().copied()),
+        ExprKind::Local(local) => read(*local),
+        ExprKind::Closure { captures, .. } => captures.iter().copied().for_each(read),
         // What it changes may be more than the variable: its other result is used, or a handle.
-        ExprKind::CallMut { place, .. } => {
-            read.insert(place.root);
-        }
+        ExprKind::CallMut { place, .. } => read(place.root),
         _ => {}
     }
 }

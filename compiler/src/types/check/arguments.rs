@@ -24,6 +24,17 @@ impl<'a> Checker<'a> {
         name: Symbol,
         span: Span,
     ) -> Applied {
+        if are_in_order(slots, &args) {
+            let pairs = slots.iter().zip(args);
+            let values = pairs.map(|(slot, arg)| match arg.value {
+                ArgValue::Ast(expr) => self.expr_as(expr, slot.ty),
+                ArgValue::Done(expr) => self.coerce(expr, slot.ty),
+            });
+            return Applied {
+                values: values.collect(),
+                lets: Vec::new(),
+            };
+        }
         let Some(at) = self.assign_slots(slots, &args, name, span) else {
             self.check_args_anyhow(args);
             let values = slots
@@ -285,4 +296,12 @@ impl<'a> Checker<'a> {
         self.body.narrows = narrows;
         value
     }
+}
+
+/// Whether there is one argument for each slot, in order, and none a lambda: as in most calls.
+fn are_in_order(slots: &[Slot<'_>], args: &[ArgIn<'_>]) -> bool {
+    let plain = |(slot, arg): (&Slot<'_>, &ArgIn<'_>)| {
+        arg.name.is_none() && !arg.spread && !slot.variadic && !arg.is_lambda()
+    };
+    slots.len() == args.len() && slots.iter().zip(args).all(plain)
 }

@@ -140,6 +140,9 @@ impl<'a> Checker<'a> {
     /// How well arguments fit a cell; `None` when they do not.
     pub(crate) fn score(&mut self, cell: CellId, args: &[ArgIn<'a>]) -> Option<u32> {
         let sig = self.sig(cell);
+        if self.is_hopeless(&sig, args) {
+            return None;
+        }
         let vars = self.fresh_args(&sig);
         let trial = self.types.begin_trial();
         let mut total = 0;
@@ -189,6 +192,27 @@ impl<'a> Checker<'a> {
         Some(total)
     }
 
+    /// Whether the outermost constructors of a parameter and its argument differ, so that no type
+    /// arguments bring them together: most candidates are ruled out by the first argument.
+    fn is_hopeless(&mut self, sig: &Sig<'a>, args: &[ArgIn<'a>]) -> bool {
+        let mut pairs = sig.params.iter().zip(args);
+        pairs.any(|(param, arg)| {
+            let ArgValue::Done(value) = &arg.value else {
+                return false;
+            };
+            if arg.name.is_some() || param.variadic {
+                return false;
+            }
+            let head = self.types.head(value.ty);
+            let (from, to) = (self.types.kind(head), self.types.kind(param.ty));
+            let number = |kind: &Kind| matches!(kind, Kind::Int | Kind::Float);
+            is_closed(from)
+                && is_closed(to)
+                && std::mem::discriminant(from) != std::mem::discriminant(to)
+                && !(number(from) && number(to))
+        })
+    }
+
     fn report_no_overload(
         &mut self,
         cells: &[CellId],
@@ -226,4 +250,26 @@ impl<'a> Checker<'a> {
         }
         self.report(error);
     }
+}
+
+/// Whether only a type of the same kind fits one of this kind.
+fn is_closed(kind: &Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Int
+            | Kind::Float
+            | Kind::Bool
+            | Kind::String
+            | Kind::Bytes
+            | Kind::List(_)
+            | Kind::Map(..)
+            | Kind::Set(_)
+            | Kind::Tuple(_)
+            | Kind::Adt(..)
+            | Kind::Func(..)
+            | Kind::Future(_)
+            | Kind::Channel(_)
+            | Kind::Handle(..)
+            | Kind::Generator(_)
+    )
 }
