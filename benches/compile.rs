@@ -1,5 +1,6 @@
 //! What compiling a large program costs, stage by stage: CPU time, lines a second, allocations a
-//! line, memory.
+//! line, memory. Two programs: one that is generated, and is dense, and one of programs that people
+//! wrote, with their comments.
 //!
 //! `cargo bench --bench compile [-- LINES]`; `-- LINES --write FILE` writes the program instead.
 
@@ -14,11 +15,12 @@ use std::alloc::{GlobalAlloc, Layout};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
+use generate::real::Real;
 use lumen::disk::Disk;
 use lumen_bytecode::file;
 use lumen_compiler::diag::Diagnostics;
 use lumen_compiler::names::{Library, LibraryModule};
-use lumen_compiler::source::{SourceKind, SourceMap};
+use lumen_compiler::source::{Loader, SourceKind, SourceMap};
 use lumen_compiler::syntax::{Interner, parse_file};
 use lumen_runtime::pools::Pools;
 
@@ -104,35 +106,62 @@ impl Report {
 fn main() {
     let mut arguments = std::env::args().skip(1).filter(|a| a != "--bench");
     let lines = arguments.next().and_then(|n| n.parse().ok());
-    let text = generate::program(lines.unwrap_or(100_000));
+    let lines = lines.unwrap_or(100_000);
+    let text = generate::program(lines);
     if arguments.next().as_deref() == Some("--write") {
         let path = arguments.next().expect("--write FILE");
         std::fs::write(path, text).expect("can be written");
         return;
     }
-    let lines = text.lines().count();
-    println!("{lines} lines, {} bytes", text.len());
-    let mut report = Report { lines, total: 0.0 };
-    let mut sources = SourceMap::new();
-    let mut diagnostics = Diagnostics::new();
-    let root = sources.add_text("bench.lm", text, SourceKind::Plain);
-    let mut names = Interner::new();
-    report.stage("parse", || {
-        parse_file(&sources, root, &mut names, &mut diagnostics);
-    });
-    report.total = 0.0;
-    let modules: Vec<LibraryModule<'_>> = lumen_stdlib::SOURCES
-        .iter()
-        .map(|s| LibraryModule {
-            name: s.name,
-            text: s.text,
-            prelude: s.prelude,
-        })
-        .collect();
+    println!(
+        "generated: {} lines, {} bytes",
+        text.lines().count(),
+        text.len()
+    );
     let disk = Disk::of_program(Path::new("bench.lm"));
+    measure(&[&text], &text, &disk);
+    drop(text);
+    let real = Real::of_repository(lines, |real, root| {
+        let mut sources = SourceMap::new();
+        let root = sources.add_text("bench.lm", root, SourceKind::Plain);
+        let mut diagnostics = Diagnostics::new();
+        let modules = library();
+        let library = Library { modules: &modules };
+        lumen_compiler::check(root, library, real, &mut sources, &mut diagnostics).is_some()
+    });
+    let texts: Vec<&str> = real.texts().collect();
+    let lines: usize = texts.iter().map(|text| text.lines().count()).sum();
+    let bytes: usize = texts.iter().map(|text| text.len()).sum();
+    println!(
+        "\nas written: {lines} lines, {bytes} bytes, {} modules",
+        texts.len()
+    );
+    measure(&texts, &real.root(), &real);
+}
+
+/// The library, as the compiler wants it.
+fn library() -> Vec<LibraryModule<'static>> {
+    let modules = lumen_stdlib::SOURCES.iter().map(|s| LibraryModule {
+        name: s.name,
+        text: s.text,
+        prelude: s.prelude,
+    });
+    modules.collect()
+}
+
+/// Compiles the program `root`, which consists of `texts` but for what is small.
+fn measure(texts: &[&str], root: &str, loader: &dyn Loader) {
+    let lines = texts.iter().map(|text| text.lines().count()).sum();
+    let mut report = Report { lines, total: 0.0 };
+    let mut diagnostics = Diagnostics::new();
+    parse_alone(texts, &mut report);
+    report.total = 0.0;
+    let mut sources = SourceMap::new();
+    let root = sources.add_text("bench.lm", root.to_owned(), SourceKind::Plain);
+    let modules = library();
     let library = Library { modules: &modules };
     let program = report.stage("check", || {
-        lumen_compiler::check(root, library, &disk, &mut sources, &mut diagnostics)
+        lumen_compiler::check(root, library, loader, &mut sources, &mut diagnostics)
     });
     let program = program.expect("a correct program");
     let mut lowered = report.stage("lower", || lumen_compiler::ir::build::lower(&program));
@@ -150,4 +179,19 @@ fn main() {
         report.total * 1e3,
         lines as f64 / report.total
     );
+}
+
+/// What parsing alone costs; checking parses too.
+fn parse_alone(texts: &[&str], report: &mut Report) {
+    let mut sources = SourceMap::new();
+    let files: Vec<_> = texts
+        .iter()
+        .map(|text| sources.add_text("bench.lm", (*text).to_owned(), SourceKind::Plain))
+        .collect();
+    let (mut names, mut diagnostics) = (Interner::new(), Diagnostics::new());
+    report.stage("parse", || {
+        for file in files {
+            parse_file(&sources, file, &mut names, &mut diagnostics);
+        }
+    });
 }

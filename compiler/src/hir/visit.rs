@@ -3,7 +3,7 @@
 use super::{Element, Expr, ExprKind, Iter, Piece, Place, PlaceStep, SelectOp};
 
 /// Calls `f` for `expr` and every expression below it, outer ones first.
-pub fn exprs_mut(expr: &mut Expr, f: &mut dyn FnMut(&mut Expr)) {
+pub fn exprs_mut(expr: &mut Expr, f: &mut impl FnMut(&mut Expr)) {
     f(expr);
     match &mut expr.kind {
         ExprKind::Block(parts) | ExprKind::Aggregate(parts) => list(parts, f),
@@ -71,7 +71,7 @@ pub fn exprs_mut(expr: &mut Expr, f: &mut dyn FnMut(&mut Expr)) {
     }
 }
 
-fn calls(expr: &mut Expr, f: &mut dyn FnMut(&mut Expr)) {
+fn calls(expr: &mut Expr, f: &mut impl FnMut(&mut Expr)) {
     match &mut expr.kind {
         ExprKind::CallValue { callee, args } => {
             exprs_mut(callee, f);
@@ -87,7 +87,7 @@ fn calls(expr: &mut Expr, f: &mut dyn FnMut(&mut Expr)) {
     }
 }
 
-fn more(expr: &mut Expr, f: &mut dyn FnMut(&mut Expr)) {
+fn more(expr: &mut Expr, f: &mut impl FnMut(&mut Expr)) {
     match &mut expr.kind {
         ExprKind::List(elements) | ExprKind::Set(elements) => {
             for element in elements {
@@ -146,7 +146,7 @@ fn more(expr: &mut Expr, f: &mut dyn FnMut(&mut Expr)) {
     }
 }
 
-fn concurrent(expr: &mut Expr, f: &mut dyn FnMut(&mut Expr)) {
+fn concurrent(expr: &mut Expr, f: &mut impl FnMut(&mut Expr)) {
     match &mut expr.kind {
         ExprKind::Spawn { body, on, .. } => {
             exprs_mut(body, f);
@@ -204,17 +204,17 @@ fn concurrent(expr: &mut Expr, f: &mut dyn FnMut(&mut Expr)) {
     }
 }
 
-fn list(exprs: &mut [Expr], f: &mut dyn FnMut(&mut Expr)) {
+fn list(exprs: &mut [Expr], f: &mut impl FnMut(&mut Expr)) {
     exprs.iter_mut().for_each(|expr| exprs_mut(expr, f));
 }
 
-fn opt(expr: &mut Option<Box<Expr>>, f: &mut dyn FnMut(&mut Expr)) {
+fn opt(expr: &mut Option<Box<Expr>>, f: &mut impl FnMut(&mut Expr)) {
     if let Some(expr) = expr {
         exprs_mut(expr, f);
     }
 }
 
-fn place(place: &mut Place, f: &mut dyn FnMut(&mut Expr)) {
+fn place(place: &mut Place, f: &mut impl FnMut(&mut Expr)) {
     for step in &mut place.path {
         if let PlaceStep::Index { index, .. } = step {
             exprs_mut(index, f);
@@ -222,7 +222,7 @@ fn place(place: &mut Place, f: &mut dyn FnMut(&mut Expr)) {
     }
 }
 
-fn walk_iter(iter: &mut Iter, f: &mut dyn FnMut(&mut Expr)) {
+fn walk_iter(iter: &mut Iter, f: &mut impl FnMut(&mut Expr)) {
     match iter {
         Iter::Range { lo, hi, step, .. } => {
             exprs_mut(lo, f);

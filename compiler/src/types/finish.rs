@@ -15,6 +15,9 @@ use std::rc::Rc;
 /// A body whose types may still hang on one that is being checked.
 pub(crate) type Finished<'a> = Body<'a>;
 
+/// Names of a body whose table is used again; a larger one is not worth clearing.
+const NAMES_KEPT: usize = 64;
+
 /// What the typed program is put together from.
 pub(crate) struct Output {
     pub(crate) types: Types,
@@ -140,7 +143,11 @@ impl<'a> Checker<'a> {
         for body in std::mem::take(&mut self.finished) {
             let outer = std::mem::replace(&mut self.body, body);
             self.finish_body_types();
-            self.body = outer;
+            let mut names = std::mem::replace(&mut self.body, outer).names;
+            if names.capacity() <= NAMES_KEPT {
+                names.clear();
+                self.spare_names.push(names);
+            }
         }
     }
 

@@ -280,6 +280,7 @@ impl<'a> Checker<'a> {
         body.ghost = ghost;
         body.errors_before = self.error_count();
         body.inst = Some(id);
+        body.names = self.spare_names.pop().unwrap_or_default();
         body.scope = self.instance_scope(cell, &sig, &args);
         if ghost {
             body.bounds = sig.generics.clone();

@@ -110,6 +110,8 @@ pub(crate) struct Checker<'a> {
     /// How many were begun since the outermost one.
     defaults_begun: u32,
     pub(crate) body: Body<'a>,
+    /// Tables of names that bodies had and do not need any more.
+    spare_names: Vec<FxHashMap<Symbol, u32>>,
     /// Bodies checked but not yet translated: some type may hang on an outer body.
     finished: Vec<Finished<'a>>,
     out: finish::Output,
@@ -123,6 +125,8 @@ pub(crate) struct Checker<'a> {
     statement: Option<Span>,
     /// Constants, each after those it needs.
     const_order: Vec<hir::GlobalId>,
+    /// What each function refers to, once the order of the globals is known.
+    references: Vec<Vec<order::Edge>>,
     main: Option<hir::FuncId>,
     tests: Vec<hir::Test>,
     nothing_to_run: bool,
@@ -166,6 +170,7 @@ impl<'a> Checker<'a> {
             defaults_open: 0,
             defaults_begun: 0,
             body: Body::empty(modules.root()),
+            spare_names: Vec::new(),
             finished: Vec::new(),
             out: finish::Output::new(),
             unknown_imports: FxHashSet::default(),
@@ -173,6 +178,7 @@ impl<'a> Checker<'a> {
             statements: Vec::new(),
             statement: None,
             const_order: Vec::new(),
+            references: Vec::new(),
             main: None,
             tests: Vec::new(),
             nothing_to_run: false,

@@ -14,13 +14,13 @@ use rustc_hash::FxHashMap;
 
 /// What a function refers to.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Node {
+pub(super) enum Node {
     Func(FuncId),
     Global(GlobalId),
 }
 
 /// A reference: to what, and where.
-type Edge = (Node, Span);
+pub(super) type Edge = (Node, Span);
 
 /// All references.
 struct Graph {
@@ -99,6 +99,7 @@ impl Checker<'_> {
         let order = self.order_consts(&graph);
         self.check_reads(&graph, &order);
         self.const_order = order;
+        self.references = graph.funcs;
     }
 
     /// The constants, each after those it needs.

@@ -137,6 +137,7 @@ impl<'a> Checker<'a> {
             funcs: self.out.funcs,
             globals: self.out.globals,
             consts: self.const_order,
+            references: self.references,
             natives: self.out.natives,
             inits: self
                 .statements

@@ -1,5 +1,6 @@
 //! Keeps of a checked program what can be reached from its entry and its tests.
 
+use super::order::{Edge, Node};
 use crate::hir::{
     Callee, ExprKind, Func, FuncId, Global, GlobalId, Native, NativeId, Program, Test, Types, visit,
 };
@@ -11,6 +12,8 @@ pub(crate) struct Parts {
     pub(crate) globals: Vec<Global>,
     /// Constants, each after those it needs.
     pub(crate) consts: Vec<GlobalId>,
+    /// What each function refers to; given if there are globals.
+    pub(crate) references: Vec<Vec<Edge>>,
     /// The statements of modules, in order.
     pub(crate) inits: Vec<GlobalId>,
     pub(crate) natives: Vec<Native>,
@@ -131,27 +134,15 @@ impl Parts {
             if std::mem::replace(&mut seen[id.0 as usize], true) {
                 continue;
             }
-            let Some(func) = &mut self.funcs[id.0 as usize] else {
-                continue;
-            };
-            let inits = &self.globals;
-            visit::exprs_mut(&mut func.body, &mut |expr| match &expr.kind {
-                ExprKind::Call {
-                    callee: Callee::Func(id),
-                    ..
+            for (node, _) in self.references.get(id.0 as usize).into_iter().flatten() {
+                match *node {
+                    Node::Func(id) => open.push(id),
+                    Node::Global(global) => {
+                        globals[global.0 as usize] = true;
+                        open.extend(self.globals[global.0 as usize].init);
+                    }
                 }
-                | ExprKind::CallMut {
-                    callee: Callee::Func(id),
-                    ..
-                }
-                | ExprKind::FuncRef(id)
-                | ExprKind::Closure { func: id, .. } => open.push(*id),
-                ExprKind::Global(global) => {
-                    globals[global.0 as usize] = true;
-                    open.extend(inits[global.0 as usize].init);
-                }
-                _ => {}
-            });
+            }
         }
         globals
     }

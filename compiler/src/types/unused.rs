@@ -72,6 +72,7 @@ impl<'a> Checker<'a> {
             if module.library {
                 continue;
             }
+            let mut words = Words(FxHashMap::default());
             for item in &module.ast.items {
                 let ItemKind::Import(import) = &item.kind else {
                     continue;
@@ -79,8 +80,14 @@ impl<'a> Checker<'a> {
                 let ImportNames::Some(names) = &import.names else {
                     continue;
                 };
+                let text = self.sources.file(item.span.file).text();
+                if words.0.is_empty() {
+                    words = Words::of(text);
+                }
+                let own = Words::of(&text[item.span.start as usize..item.span.end as usize]);
+                let elsewhere = |name: &str| words.count(name) > own.count(name);
                 for one in names.iter().filter(|_| item.public.is_none()) {
-                    if !self.mentioned(number, item, one) {
+                    if !self.mentioned(number, one, &elsewhere) {
                         let name = one.alias.unwrap_or(one.name);
                         let text = self.text(name.name);
                         let message = format!("import `{text}` is never used");
@@ -94,7 +101,7 @@ impl<'a> Checker<'a> {
 
     /// Whether the file has the name anywhere else; of an enum, also one of its variants. A trait
     /// may be wanted for its methods.
-    fn mentioned(&self, module: usize, item: &Item, one: &ImportName) -> bool {
+    fn mentioned(&self, module: usize, one: &ImportName, elsewhere: &dyn Fn(&str) -> bool) -> bool {
         let scope = &self.scopes[module];
         let name = one.alias.unwrap_or(one.name).name;
         let mut names: Vec<Symbol> = vec![name];
@@ -106,26 +113,27 @@ impl<'a> Checker<'a> {
         if let Some(ValueDef::Effect(_) | ValueDef::Tool(_)) = scope.values.get(&name) {
             return true;
         }
-        let text = self.sources.file(item.span.file).text();
-        let (before, after) = (
-            &text[..item.span.start as usize],
-            &text[item.span.end as usize..],
-        );
-        names.iter().any(|&name| {
-            let name = self.names.resolve(name);
-            has_word(before, name) || has_word(after, name)
-        })
+        let mut names = names.iter();
+        names.any(|&name| elsewhere(self.names.resolve(name)))
     }
 }
 
-/// Whether `word` stands in `text`, not as a part of a longer word.
-fn has_word(text: &str, word: &str) -> bool {
-    let of_word = |c: char| c.is_alphanumeric() || c == '_';
-    text.match_indices(word).any(|(at, _)| {
-        let before = text[..at].chars().next_back();
-        let after = text[at + word.len()..].chars().next();
-        !before.is_some_and(of_word) && !after.is_some_and(of_word)
-    })
+/// How often each word stands in a text.
+struct Words<'t>(FxHashMap<&'t str, u32>);
+
+impl<'t> Words<'t> {
+    fn of(text: &'t str) -> Words<'t> {
+        let mut counts = FxHashMap::default();
+        let between = |c: char| !c.is_alphanumeric() && c != '_';
+        for word in text.split(between).filter(|word| !word.is_empty()) {
+            *counts.entry(word).or_insert(0) += 1;
+        }
+        Words(counts)
+    }
+
+    fn count(&self, word: &str) -> u32 {
+        self.0.get(word).copied().unwrap_or(0)
+    }
 }
 
 /// Notes what an expression binds by `let`, and what it reads.
