@@ -10,12 +10,13 @@
 )]
 
 mod generate;
+#[path = "generate/real.rs"]
+mod real;
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use generate::real::Real;
 use lumen::disk::Disk;
 use lumen_bytecode::file;
 use lumen_compiler::diag::Diagnostics;
@@ -23,6 +24,7 @@ use lumen_compiler::names::{Library, LibraryModule};
 use lumen_compiler::source::{Loader, SourceKind, SourceMap};
 use lumen_compiler::syntax::{Interner, parse_file};
 use lumen_runtime::pools::Pools;
+use real::Real;
 
 /// The commands' allocator, counted.
 struct Counting;

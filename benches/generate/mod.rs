@@ -1,8 +1,6 @@
 //! Programs to compile: as long as wanted, all of them reached from `main`, and made of what
 //! programs are made of.
 
-pub(crate) mod real;
-
 /// One unit, its number to be put for `@@`.
 const UNIT: &str = include_str!("unit.lm");
 

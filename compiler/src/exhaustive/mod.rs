@@ -74,8 +74,8 @@ pub fn check(types: &Types, ty: Ty, arms: &[(&Pat, bool)]) -> Report {
     report
 }
 
-/// Whether the pattern is one constructor of which the parts do not matter, and which makes the same
-/// values as another or none of them.
+/// Whether the pattern is one constructor of which the parts do not matter, and which makes the
+/// same values as another or none of them.
 fn is_flat(ctor: &Ctor, parts: &[P]) -> bool {
     let alone = ctor.is_literal() || matches!(ctor, Ctor::Variant(_) | Ctor::Bool(_));
     alone && parts.iter().all(|part| *part == P::Wild)

@@ -9,7 +9,7 @@ use crate::hir::{Expr, ExprKind, FuncId, LocalId, Pat, PatKind, visit};
 use crate::names::{TypeDef, ValueDef};
 use crate::source::{FileId, Span};
 use crate::syntax::Symbol;
-use crate::syntax::ast::{ImportName, ImportNames, Item, ItemKind};
+use crate::syntax::ast::{ImportName, ImportNames, ItemKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 impl<'a> Checker<'a> {

@@ -25,15 +25,7 @@ impl<'a> Checker<'a> {
         span: Span,
     ) -> Applied {
         if are_in_order(slots, &args) {
-            let pairs = slots.iter().zip(args);
-            let values = pairs.map(|(slot, arg)| match arg.value {
-                ArgValue::Ast(expr) => self.expr_as(expr, slot.ty),
-                ArgValue::Done(expr) => self.coerce(expr, slot.ty),
-            });
-            return Applied {
-                values: values.collect(),
-                lets: Vec::new(),
-            };
+            return self.apply_in_order(slots, args);
         }
         let Some(at) = self.assign_slots(slots, &args, name, span) else {
             self.check_args_anyhow(args);
@@ -88,6 +80,19 @@ impl<'a> Checker<'a> {
         Applied {
             lets,
             values: ordered,
+        }
+    }
+
+    /// As `apply`, where the arguments are in order already.
+    fn apply_in_order(&mut self, slots: &[Slot<'a>], args: Vec<ArgIn<'a>>) -> Applied {
+        let pairs = slots.iter().zip(args);
+        let values = pairs.map(|(slot, arg)| match arg.value {
+            ArgValue::Ast(expr) => self.expr_as(expr, slot.ty),
+            ArgValue::Done(expr) => self.coerce(expr, slot.ty),
+        });
+        Applied {
+            values: values.collect(),
+            lets: Vec::new(),
         }
     }
 
