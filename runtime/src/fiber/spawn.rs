@@ -101,6 +101,7 @@ impl FiberCx {
         B: Body + 'static,
     {
         let me = self.fiber();
+        me.pool().count_in();
         // SAFETY: the running fiber owns its counters and its groups.
         let (ordinal, seen) = unsafe {
             family.add_own_member();

@@ -254,6 +254,11 @@ impl<'a> Checker<'a> {
         if matches!(op, Op::Add | Op::Concat) && (string(a) || string(b)) {
             error = error.help("build text with holes: \"{a}{b}\", or use to_string");
         }
+        if op == Op::Mul && string(a) {
+            error = error.help("use repeat(text, n)");
+        } else if op == Op::Mul && matches!(self.types.kind(a), Kind::List(_)) {
+            error = error.help("use repeated(value, n), which makes a list");
+        }
         for ty in [a, b] {
             let members = self.types.members(ty);
             if members.len() > 1 && members.contains(&Ty::NULL) {
