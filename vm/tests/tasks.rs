@@ -311,3 +311,79 @@ fn a_deadlock_is_a_failure_with_a_report() {
         assert!(out.contains("at main (d.lm:4:1)"), "{out}");
     }
 }
+
+/// The compiler never hands a select to another fiber, but bytecode could: it gets a failure, while
+/// the owner goes on.
+#[test]
+fn a_select_stays_with_its_fiber() {
+    const SELECT: TypeIx = LEN + 6;
+    // Adds an arm so many times that both fibers are at it at once.
+    let add_arms = |f: &mut FunctionBuilder, select: RegState, load: Insn, live: Vec<RegState>| {
+        let (i, n) = (Reg(3), Reg(4));
+        f.emit(Insn::int_const(i, Imm32(0)));
+        f.emit(Insn::int_const(n, Imm32(2000)));
+        let top = f.new_label();
+        let mut all = vec![select];
+        all.extend(live);
+        all.extend([3, 4].map(|r| RegState::plain(r, INT)));
+        f.bind(top, all);
+        f.emit(load);
+        f.emit(Insn::int_const(Reg(6), Imm32(1)));
+        native(f, 7, 5, 10);
+        f.branch(Insn::for_int(i, n, Label16(0)), top);
+    };
+    let main = function("main", vec![], INT, 10, |f| {
+        let (select, future) = (Reg(1), Reg(2));
+        f.emit(Insn::int_const(Reg(7), Imm32(0)));
+        f.emit(Insn::int_lt(Reg(5), Reg(7), Reg(7)));
+        f.emit(Insn::int_lt(Reg(6), Reg(7), Reg(7)));
+        native(f, 1, 5, 9);
+        f.emit(Insn::dup(Reg(5), select));
+        f.landing(Some(drops(vec![1])));
+        f.emit(Insn::new(future, Window(5), Type(CLOSURE as u16)));
+        f.emit(Insn::spawn(future, future, Count(0)));
+        f.landing(Some(drops(vec![1, 2])));
+        let future_state = vec![RegState::owned(2, FUTURE)];
+        let state = RegState::owned(1, SELECT);
+        add_arms(f, state, Insn::lend(Reg(5), select), future_state);
+        f.emit(Insn::await_(Reg(5), future));
+        f.landing(None);
+        f.emit(Insn::drop(future));
+        f.emit(Insn::drop(select));
+        f.emit(Insn::return_(Reg(5)));
+    });
+    let task = closure_function(INT, 10, |f| {
+        let state = RegState::borrowed(0, CLOSURE, None);
+        let load = Insn::field_get_word(Reg(5), Reg(0), Field(1));
+        add_arms(f, state, load, vec![]);
+        f.emit(Insn::return_(Reg(3)));
+    });
+    let mut module = tasks_module(vec![main, task], vec![SELECT]);
+    module.types.push(TypeDesc::Handle {
+        name: "Select".into(),
+        args: vec![],
+    });
+    module.natives.extend([
+        import("rt.select_new(Bool, Bool) -> Select", vec![BOOL; 2], SELECT),
+        import(
+            "rt.select_sleep(Select, Int) -> Null",
+            vec![SELECT, INT],
+            NULL,
+        ),
+    ]);
+    for workers in [1, 4, 4, 4] {
+        let options = Options {
+            workers,
+            ..Options::default()
+        };
+        let ended = load(module.clone(), options).run(Arc::new(Sink::default()));
+        let End::Failed(report) = &ended.end else {
+            panic!("ended with {:?}", ended.end)
+        };
+        assert_eq!(
+            (&*report.kind, &*report.message),
+            ("Cast", "a select of another fiber")
+        );
+        assert_eq!(ended.leaked, 0);
+    }
+}

@@ -25,27 +25,38 @@ use lumen_runtime::native::tasks::{
 natives! {
     "rt.select_new(Bool, Bool) -> Select" => |cx, args| {
         let (fair, or_else) = (args[0] != 0, args[1] != 0);
-        handle(cx, Select { fair, or_else, state: UnsafeCell::default() })
+        let owner = fiber(cx)?.id();
+        handle(cx, Select { owner, fair, or_else, state: UnsafeCell::default() })
     },
-    "rt.select_receive[C](Select, C) -> Null" => |_, args| {
-        add(args, Op::Receive(Inlet::of(args, 1)?))
+    "rt.select_receive[C](Select, C) -> Null" => |cx, args| {
+        add(cx, args, Op::Receive(Inlet::of(args, 1)?))
     },
-    "rt.select_next[C](Select, C) -> Null" => |_, args| add(args, Op::Next(Inlet::of(args, 1)?)),
+    "rt.select_next[C](Select, C) -> Null" => |cx, args| {
+        add(cx, args, Op::Next(Inlet::of(args, 1)?))
+    },
     "rt.select_send[C, T](Select, C, T) -> Null" => |cx, args| {
         let channel = channel(args, 1)?;
         let word = shared_word(cx, args, 2)?;
-        add(args, Op::Send(channel, word))
+        match owned(cx, args) {
+            Ok(state) => state.ops.push(Op::Send(channel, word)),
+            Err(why) => {
+                // SAFETY: owned here.
+                unsafe { count::drop(cx.heap, word) };
+                return Err(why);
+            }
+        }
+        Ok(NULL)
     },
-    "rt.select_await[T](Select, Future[T]) -> Null" => |_, args| {
+    "rt.select_await[T](Select, Future[T]) -> Null" => |cx, args| {
         // SAFETY: the native's key says that it is a Future.
         match unsafe { FutureRef::borrow_handle(args[1]) } {
-            Some(future) => add(args, Op::Await(ManuallyDrop::into_inner(future.clone()))),
+            Some(future) => add(cx, args, Op::Await(ManuallyDrop::into_inner(future.clone()))),
             None => fail(kind::CAST, "not a future"),
         }
     },
     "rt.select_sleep(Select, Int) -> Null" => |cx, args| {
         let until = deadline(fiber(cx)?, int(args[1]).max(0)).unwrap_or(u64::MAX);
-        add(args, Op::Sleep(until))
+        add(cx, args, Op::Sleep(until))
     },
     "rt.select_handle[A](Select, String, A) -> Null" => handle_arm,
     "rt.select_run[T](Select, fn() -> T) -> Null" => run,
@@ -111,13 +122,16 @@ enum Loss {
 
 /// A select.
 struct Select {
+    /// Number of the fiber that made it, the only one that may use it.
+    owner: u64,
     fair: bool,
     or_else: bool,
     state: UnsafeCell<State>,
 }
 
-// SAFETY: the fiber that made it is the only one that has its handle: the compiler keeps it in one
-// register and gives it only to the natives of this file, which lend the state for one call.
+// SAFETY: the state is lent only by `state_of`, to the fiber that made the select, which runs on one
+// thread at a time; bytecode that hands the select to another fiber gets a failure. What ends the
+// select has the last reference.
 unsafe impl Sync for Select {}
 
 #[derive(Default)]
@@ -137,14 +151,26 @@ struct State {
 }
 
 impl Select {
+    /// The state, for the fiber that made it. A select's waiters are found through its arms, so it
+    /// must not change hands while one is open either.
     #[expect(
         clippy::mut_from_ref,
         reason = "one fiber uses it, one native at a time"
     )]
-    fn state(&self) -> &mut State {
-        // SAFETY: as at `Sync`; no native keeps the reference or calls another one meanwhile.
-        unsafe { &mut *self.state.get() }
+    fn state_of(&self, fiber: &FiberCx) -> Result<&mut State, NativeStop> {
+        if fiber.id() != self.owner {
+            return fail(kind::CAST, "a select of another fiber");
+        }
+        // SAFETY: only the owner comes here, from one native at a time: none keeps the reference,
+        // and none runs code of this fiber meanwhile. (A child that the owner runs in place is
+        // another fiber.)
+        Ok(unsafe { &mut *self.state.get() })
     }
+}
+
+/// The state of the select in argument 0, if the running fiber made it.
+fn owned<'a>(cx: &NativeCx<'_>, args: &'a [u64]) -> Result<&'a mut State, NativeStop> {
+    object::<Select>(args, 0)?.state_of(fiber(cx)?)
 }
 
 impl HandleData for Select {
@@ -186,8 +212,8 @@ fn channel(args: &[u64], i: usize) -> Result<Arc<RawChannel>, NativeStop> {
     }
 }
 
-fn add(args: &[u64], op: Op) -> NativeResult {
-    object::<Select>(args, 0)?.state().ops.push(op);
+fn add(cx: &NativeCx<'_>, args: &[u64], op: Op) -> NativeResult {
+    owned(cx, args)?.ops.push(op);
     Ok(NULL)
 }
 
@@ -203,6 +229,7 @@ fn handle_arm(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
         return fail(kind::CAST, "not a handle");
     };
     add(
+        cx,
         args,
         Op::Acquire(Waitable::of(text(&args[1]), handle, part(1))?),
     )
@@ -210,16 +237,18 @@ fn handle_arm(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
 
 fn run(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
     let (fiber, machine) = (fiber(cx)?, machine(cx)?);
+    let state = object::<Select>(args, 0)?.state_of(fiber)?;
     let closure = cx.copy(args[1], cx.params[1]);
     let body = machine.task(cx.heap, closure);
     let future = fiber.spawn(body, options(machine)).map_err(not_started)?;
-    add(args, Op::Run(future))
+    state.ops.push(Op::Run(future));
+    Ok(NULL)
 }
 
 fn wait(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
     let fiber = fiber(cx)?;
     let select = object::<Select>(args, 0)?;
-    let state = select.state();
+    let state = select.state_of(fiber)?;
     if state.won.is_none() && state.stopped.is_none() {
         decide(cx, fiber, select, state)?;
     }
@@ -394,7 +423,7 @@ fn unwind_losers(
 }
 
 fn value(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
-    match object::<Select>(args, 0)?.state().value {
+    match owned(cx, args)?.value {
         // An operation whose value says nothing.
         Some(Ok(_)) if cx.result == well_known::NULL => Ok(NULL),
         Some(Ok(word)) => {
@@ -408,7 +437,7 @@ fn value(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
 
 fn close(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
     let fiber = fiber(cx)?;
-    let state = object::<Select>(args, 0)?.state();
+    let state = owned(cx, args)?;
     match unwind_losers(cx, fiber, state) {
         Err(NativeStop::Parked) => Err(NativeStop::Parked),
         _ => Ok(NULL),
