@@ -38,8 +38,12 @@ exits! {
     Compile = 3,
     /// the bytecode is unusable
     Bytecode = 4,
+    /// a replay went another way than its trace
+    Diverged = 5,
     /// runs that nothing distinguishes differ
     Nondeterministic = 6,
+    /// the budget was spent before the search was over
+    Budget = 7,
     /// interrupted (Ctrl-C)
     Interrupted = 130,
     /// nobody reads the output any more

@@ -17,5 +17,6 @@ pub mod report;
 pub mod settings;
 pub mod timeline;
 pub mod tools;
+pub mod trace;
 
 pub use exit::Exit;

@@ -105,17 +105,22 @@ fn test_arguments(command: Command) -> Command {
         .next_help_heading(None::<&str>)
 }
 
+/// `--jit WHEN`.
+pub fn jit_argument() -> Arg {
+    Arg::new("jit")
+        .long("jit")
+        .value_name("WHEN")
+        .value_parser(JitMode::NAMES.map(|(name, _)| name))
+        .help(
+            "When cells become native code: `auto` when they are hot, beside the program; \
+             `always` at their first call [default: LUMEN_JIT, else auto]",
+        )
+}
+
 /// The options about native code.
 fn jit_arguments() -> [Arg; 3] {
     [
-        Arg::new("jit")
-            .long("jit")
-            .value_name("WHEN")
-            .value_parser(JitMode::NAMES.map(|(name, _)| name))
-            .help(
-                "When cells become native code: `auto` when they are hot, beside the program; \
-                 `always` at their first call [default: LUMEN_JIT, else auto]",
-            ),
+        jit_argument(),
         Arg::new("jit-threshold")
             .long("jit-threshold")
             .value_name("N")
@@ -129,7 +134,10 @@ fn jit_arguments() -> [Arg; 3] {
 }
 
 /// When code becomes native: as the command line says, or else the environment.
-fn jit_mode(command: &str, matches: &ArgMatches) -> Result<JitMode, Exit> {
+///
+/// # Errors
+/// As [`Settings::of`].
+pub fn jit_mode(command: &str, matches: &ArgMatches) -> Result<JitMode, Exit> {
     let given = matches.get_one::<String>("jit").cloned();
     let environment = || {
         std::env::var("LUMEN_JIT")

@@ -380,7 +380,7 @@ fn a_cell_with_too_many_values_at_once_is_refused() {
     let file = write(
         &folder,
         "a.lm",
-        &format!("let k = len(args())\nprint(({parts}))\n"),
+        format!("let k = len(args())\nprint(({parts}))\n"),
     );
     let output = lumenc(&["compile", &file]);
     assert_eq!(code(&output), 3, "{}", stderr(&output));

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Command;
-use lumen::commands::{bench, check, check_determinism, run, test, version};
+use lumen::commands::{bench, check, check_determinism, replay, run, shrink, test, version};
 use lumen::{Exit, exit};
 
 /// The compiler makes small blocks by the million.
@@ -22,6 +22,8 @@ fn command() -> Command {
         .subcommand(test::command())
         .subcommand(bench::command())
         .subcommand(check_determinism::command())
+        .subcommand(replay::command())
+        .subcommand(shrink::command())
         .subcommand(version::command())
 }
 
@@ -33,6 +35,8 @@ fn main() -> ExitCode {
         Some(("test", matches)) => test::run(matches),
         Some(("bench", matches)) => bench::run(matches),
         Some(("check-determinism", matches)) => check_determinism::run(matches),
+        Some(("replay", matches)) => replay::run(matches),
+        Some(("shrink", matches)) => shrink::run(matches),
         Some(("version", _)) => version::run(),
         _ => Exit::Usage,
     };

@@ -10,7 +10,8 @@ use lumen_vm::{End, Ended, Options, Program};
 use crate::host::Process;
 use crate::pipeline::Session;
 use crate::settings::{self, Settings};
-use crate::{Exit, report, timeline};
+use crate::trace::run::Runner;
+use crate::{Exit, report, timeline, trace};
 
 const NAME: &str = "lumen run";
 
@@ -40,6 +41,14 @@ pub fn command() -> Command {
                 .value_name("OUT")
                 .value_parser(value_parser!(PathBuf))
                 .help("Writes a timeline for Perfetto or Chrome: fibers, steals, compilations"),
+        )
+        .arg(
+            Arg::new("record")
+                .long("record")
+                .value_name("OUT")
+                .value_parser(value_parser!(PathBuf))
+                .conflicts_with_all(["stats", "trace"])
+                .help("Writes a trace of a deterministic run, for `lumen replay`"),
         )
         .arg(
             Arg::new("trace-hash")
@@ -75,7 +84,15 @@ pub fn run(matches: &ArgMatches) -> Exit {
         ..settings.options()
     };
     let mut session = Session::new(NAME, &path, super::error_format(matches));
-    let program = match session.program(options) {
+    let module = match session.module() {
+        Ok(module) => module,
+        Err(exit) => return exit,
+    };
+    let functions = match matches.contains_id("record") {
+        true => trace::run::functions(&module),
+        false => Vec::new(),
+    };
+    let program = match session.load(module, options) {
         Ok(program) => program,
         Err(exit) => return exit,
     };
@@ -86,7 +103,37 @@ pub fn run(matches: &ArgMatches) -> Exit {
         );
         return Exit::Bytecode;
     }
-    start(&program, &path, arguments, &settings, &shown)
+    match matches.get_one::<PathBuf>("record") {
+        None => start(&program, &path, arguments, &settings, &shown),
+        Some(out) => {
+            let runner = Runner::new(program, &path, functions);
+            record(&runner, arguments, out, shown.trace_hash)
+        }
+    }
+}
+
+/// Runs it and writes its trace, however it ends.
+fn record(runner: &Runner, arguments: Vec<String>, out: &Path, trace_hash: bool) -> Exit {
+    if !runner.is_deterministic() {
+        let message = "--record needs --deterministic: runs on several workers are not recorded";
+        report::complain(NAME, message);
+        return Exit::Usage;
+    }
+    let run = runner.record(&None, arguments, true);
+    if let End::Failed(failure) = &run.ended.end {
+        report::error_text(&failure.render());
+    }
+    if let Some(hash) = run.ended.trace_hash.filter(|_| trace_hash) {
+        report::error_text(&format!("trace hash {hash:016x}\n"));
+    }
+    if let Err(why) = std::fs::write(out, run.trace.encode()) {
+        report::complain(NAME, &format!("cannot write {}: {why}", out.display()));
+        return Exit::Usage;
+    }
+    match run.interrupted {
+        true => Exit::Interrupted,
+        false => Exit::Program(run.trace.end.code as u8),
+    }
 }
 
 fn start(

@@ -1,19 +1,20 @@
 //! `lumen test FILE|FOLDER…`: run the `test` blocks in programs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
 use clap::{Arg, ArgMatches, Command, value_parser};
 use lumen_runtime::sched::policy::{Schedule, Scheduler, UNKNOWN_LENGTH};
-use lumen_vm::{End, Ended, Program};
+use lumen_vm::{End, Program};
 
 use crate::captured::Captured;
 use crate::host::Process;
 use crate::pipeline::Session;
 use crate::report::ErrorFormat;
 use crate::settings::{self, Settings};
-use crate::{Exit, report};
+use crate::trace::run::{Runner, word_of};
+use crate::{Exit, report, trace};
 
 const NAME: &str = "lumen test";
 
@@ -50,6 +51,14 @@ pub fn command() -> Command {
                 .value_parser(value_parser!(Scheduler))
                 .help("random, delay:N or pct:N [default: fifo once, then these in turn]"),
         )
+        .arg(
+            Arg::new("save-failures")
+                .long("save-failures")
+                .value_name("DIR")
+                .requires("schedules")
+                .value_parser(value_parser!(PathBuf))
+                .help("Leave a trace of each failure in DIR, for `lumen replay`"),
+        )
 }
 
 /// Runs the tests.
@@ -66,6 +75,9 @@ pub fn run(matches: &ArgMatches) -> Exit {
         settings,
         schedules: matches.get_one::<u64>("schedules").copied(),
         strategy: matches.get_one::<Scheduler>("strategy").copied(),
+        save: matches.get_one::<PathBuf>("save-failures").cloned(),
+        nondeterministic: false,
+        unsaved: false,
         format: super::error_format(matches),
         only: matches
             .get_one::<String>("only")
@@ -90,6 +102,12 @@ pub fn run(matches: &ArgMatches) -> Exit {
             run.passed, run.failed
         ));
     }
+    if run.unsaved && worst == Exit::Ok {
+        return Exit::Usage;
+    }
+    if run.nondeterministic && worst == Exit::Ok {
+        return Exit::Nondeterministic;
+    }
     if run.failed > 0 && worst == Exit::Ok {
         Exit::Failed
     } else {
@@ -104,6 +122,12 @@ struct Run {
     settings: Settings,
     schedules: Option<u64>,
     strategy: Option<Scheduler>,
+    /// Where traces of failures go.
+    save: Option<PathBuf>,
+    /// A failure did not come again in the same order.
+    nondeterministic: bool,
+    /// A trace could not be written.
+    unsaved: bool,
     format: ErrorFormat,
     only: String,
     passed: usize,
@@ -115,6 +139,10 @@ impl Run {
     fn file(&mut self, path: &Path) -> Result<(), Exit> {
         let mut session = Session::new(NAME, path, self.format);
         let module = session.module()?;
+        let functions = match &self.save {
+            Some(_) => trace::run::functions(&module),
+            None => Vec::new(),
+        };
         let names: Vec<String> = module.tests.iter().map(|test| test.name.clone()).collect();
         if !names.iter().any(|name| name.contains(&self.only)) {
             return Ok(());
@@ -122,18 +150,58 @@ impl Run {
         let program = session.load(module, self.settings.options())?;
         for (index, name) in names.iter().enumerate() {
             if name.contains(&self.only) {
-                let name = format!("{}: {name}", path.display());
-                match self.schedules {
-                    Some(schedules) => self.explore(&program, path, index, &name, schedules),
-                    None => self.test(&program, path, index, &name),
+                let title = format!("{}: {name}", path.display());
+                let Some(schedules) = self.schedules else {
+                    self.test(&program, path, index, &title);
+                    continue;
+                };
+                let failure = self.explore(&program, path, index, &title, schedules);
+                if let (Some((program, hash)), Some(folder)) = (failure, self.save.clone()) {
+                    let runner = Runner::new(program, path, functions.clone());
+                    self.save(&runner, (index, name.clone()), hash, &folder);
                 }
             }
         }
         Ok(())
     }
 
-    /// Runs a test in many orders, until one fails. Schedule i depends on the seed and i alone.
-    fn explore(&mut self, program: &Program, path: &Path, index: usize, name: &str, all: u64) {
+    /// Has a failure again, and keeps its trace.
+    fn save(&mut self, runner: &Runner, entry: (usize, String), hash: Option<u64>, folder: &Path) {
+        let stem = self::stem(&runner.path().display().to_string(), &entry.1);
+        let mut run = runner.record(&Some(entry), Vec::new(), false);
+        if run.ended.trace_hash != hash {
+            let message = "the failure did not come again in the same order: something in it is \
+                           beyond control";
+            report::output(&format!("uncontrolled nondeterminism: {message}\n"));
+            self.nondeterministic = true;
+            return;
+        }
+        let schedule = runner.schedule();
+        run.trace.history.push(format!("found by {schedule}"));
+        let file = folder.join(format!("{stem}.ltr"));
+        let written = std::fs::create_dir_all(folder)
+            .and_then(|()| std::fs::write(&file, run.trace.encode()));
+        match written {
+            Ok(()) => {
+                report::output(&format!("trace {}\n", file.display()));
+            }
+            Err(why) => {
+                report::complain(NAME, &format!("cannot write {}: {why}", file.display()));
+                self.unsaved = true;
+            }
+        }
+    }
+
+    /// Runs a test in many orders, until one fails: then how it was run, and its digest. Schedule
+    /// i depends on the seed and i alone.
+    fn explore(
+        &mut self,
+        program: &Program,
+        path: &Path,
+        index: usize,
+        name: &str,
+        all: u64,
+    ) -> Option<(Program, Option<u64>)> {
         let seed = self.settings.chance_seed().unwrap_or(0);
         for number in 1..=all {
             let scheduler = self.strategy.unwrap_or(match (number, number % 4) {
@@ -162,18 +230,19 @@ impl Run {
                 let (out, errors) = host.take();
                 report::output(&format!(
                     "{out}FAILED {name}\nfailure: {}\n",
-                    kind_of(&ended)
+                    word_of(&ended)
                 ));
                 report::error_text(&errors);
                 if let End::Failed(failure) = &ended.end {
                     report::error_text(&failure.render());
                 }
                 report::output(&format!("schedule {number} of {all}\n"));
-                return;
+                return Some((program, ended.trace_hash));
             }
         }
         self.passed += 1;
         report::output(&format!("ok     {name}, {all} schedules\n"));
+        None
     }
 
     fn test(&mut self, program: &Program, path: &Path, index: usize, name: &str) {
@@ -206,16 +275,17 @@ impl Run {
     }
 }
 
-/// What kind of failure it is, in a word that scripts can rely on.
-fn kind_of(ended: &Ended) -> &'static str {
-    match &ended.end {
-        _ if ended.deadlocked => "deadlock",
-        End::Failed(failure) => match failure.kind.as_str() {
-            "Assertion" => "assertion",
-            "Closed" => "closed",
-            "Deadlock" => "deadlock",
-            _ => "failure",
-        },
-        _ => "failure",
-    }
+/// A file name for the trace of a test.
+fn stem(path: &str, test: &str) -> String {
+    let plain = |text: &str| -> String {
+        let letters = text
+            .chars()
+            .map(|c| if c.is_alphanumeric() { c } else { '-' });
+        letters.take(80).collect()
+    };
+    // Names that look alike once they are plain stay apart.
+    let digest = trace::digest(format!("{path}\n{test}").as_bytes()) >> 48;
+    let file = Path::new(path).file_name().unwrap_or_default();
+    let file = file.to_string_lossy();
+    format!("{}-{}-{digest:04x}", plain(&file), plain(test))
 }

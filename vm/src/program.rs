@@ -7,9 +7,11 @@ use lumen_bytecode::verify::verify;
 use lumen_runtime::heap::{Heap, HeapShared, OutOfMemory, TypeKind, Types, count, well_known};
 use lumen_runtime::heap::{format, list, record, string, word};
 use lumen_runtime::native::{Host, Native};
+use lumen_runtime::sched::decide::Policy;
 use lumen_runtime::sched::det::Counts;
 use lumen_runtime::sched::events::Event;
 use lumen_runtime::sched::policy::Schedule;
+use lumen_runtime::sched::policy::tape::{Record, Replay, Script, Tape};
 use lumen_runtime::sched::trace_hash::TraceLog;
 use lumen_runtime::{
     ClockKind, Config, Interrupt, Mode, Outcome, RunReport, Runtime, SpawnInfo, Stats,
@@ -55,6 +57,10 @@ pub struct Options {
     pub schedule: Schedule,
     /// Keep every operation of a deterministic run ([`Ended::trace_log`]).
     pub trace_log: bool,
+    /// Choices of a deterministic run are written here.
+    pub tape: Option<Tape>,
+    /// Choices that a deterministic run makes, instead of those of `schedule`.
+    pub script: Option<Arc<Script>>,
     /// Seed of random pauses in the scheduler of parallel runs.
     pub delays: Option<u64>,
 }
@@ -75,7 +81,23 @@ impl Default for Options {
             perf_map: false,
             schedule: Schedule::default(),
             trace_log: false,
+            tape: None,
+            script: None,
             delays: None,
+        }
+    }
+}
+
+impl Options {
+    /// What makes the choices of a deterministic run.
+    fn policy(&self) -> Box<dyn Policy> {
+        let policy: Box<dyn Policy> = match &self.script {
+            Some(script) => Box::new(Replay::new(Arc::clone(script))),
+            None => self.schedule.policy(),
+        };
+        match &self.tape {
+            Some(tape) => Box::new(Record::new(policy, tape.clone())),
+            None => policy,
         }
     }
 }
@@ -215,6 +237,19 @@ impl Program {
         program
     }
 
+    /// How it is run.
+    #[must_use]
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// Whether it runs on the virtual clock.
+    #[must_use]
+    pub fn has_virtual_clock(&self) -> bool {
+        let clock = self.options.virtual_clock.or(self.image.virtual_clock);
+        clock.unwrap_or(self.options.deterministic || self.image.deterministic)
+    }
+
     /// Whether the program itself asks for the deterministic order.
     #[must_use]
     pub fn is_deterministic(&self) -> bool {
@@ -314,14 +349,13 @@ impl Program {
 
     fn config(&self, hooks: Arc<VmHooks>) -> Config {
         let deterministic = self.options.deterministic || self.image.deterministic;
-        let clock = self.options.virtual_clock.or(self.image.virtual_clock);
         Config {
             workers: self.options.workers,
             mode: match deterministic {
-                true => Mode::Deterministic(self.options.schedule.policy()),
+                true => Mode::Deterministic(self.options.policy()),
                 false => Mode::Parallel,
             },
-            clock: match clock.unwrap_or(deterministic) {
+            clock: match self.has_virtual_clock() {
                 true => ClockKind::Virtual,
                 false => ClockKind::Real,
             },

@@ -26,6 +26,32 @@ pub enum Decision {
     Io = b'I',
 }
 
+impl Decision {
+    /// All kinds.
+    pub const ALL: [Decision; 8] = [
+        Decision::Next,
+        Decision::Arm,
+        Decision::Waiter,
+        Decision::Timer,
+        Decision::Cancel,
+        Decision::Fault,
+        Decision::Random,
+        Decision::Io,
+    ];
+
+    /// The letter that stands for it in files.
+    #[must_use]
+    pub fn letter(self) -> char {
+        char::from(self as u8)
+    }
+
+    /// The kind with this letter.
+    #[must_use]
+    pub fn from_letter(letter: char) -> Option<Decision> {
+        Decision::ALL.into_iter().find(|d| d.letter() == letter)
+    }
+}
+
 /// One thing that may be chosen, named independently of addresses and times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Choice {
@@ -88,5 +114,11 @@ pub trait Policy: Send {
     /// A fiber has made room of its own accord: it waits for something others do.
     fn yielded(&mut self, fiber: u64) {
         let _ = fiber;
+    }
+
+    /// The choices that follow are made while this fiber runs, or after it has: at its operation
+    /// of this number, or, without one, where it was.
+    fn running(&mut self, fiber: u64, ordinal: Option<u32>) {
+        let _ = (fiber, ordinal);
     }
 }

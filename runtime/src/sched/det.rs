@@ -111,6 +111,8 @@ impl Det {
         if self.fault_points == FaultPoints::Nowhere {
             return Fault::None;
         }
+        // SAFETY: the running fiber owns its counters.
+        let ordinal = unsafe { *fiber.ops.get() };
         let fiber = fiber.path_hash();
         let option = |fault: Fault| Choice {
             fiber,
@@ -124,6 +126,7 @@ impl Det {
         for fault in offered {
             inner.counts.points[*fault as usize - 1] += 1;
         }
+        inner.policy.running(fiber, Some(ordinal));
         match inner.policy.decide(Decision::Fault, &options) {
             0 => Fault::None,
             at => offered.get(at - 1).copied().unwrap_or(Fault::None),
@@ -171,23 +174,32 @@ impl Det {
     pub(crate) fn pop(&self) -> Option<FiberRef> {
         let mut inner = self.inner.lock();
         if inner.ready.is_empty() {
-            return inner.held.pop_front();
+            let held = inner.held.pop_front();
+            if let Some(fiber) = &held {
+                inner.policy.running(fiber.path_hash(), None);
+            }
+            return held;
         }
         if self.default {
             return inner.ready.pop_front();
         }
-        if let Some(at) = inner.chosen.take() {
-            return inner.ready.remove(at);
+        let next = match inner.chosen.take() {
+            Some(at) => inner.ready.remove(at),
+            None => match inner.window() {
+                0 => inner.held.pop_front(),
+                1 => inner.ready.pop_front(),
+                n => {
+                    let options: Vec<Choice> =
+                        inner.ready.iter().take(n).map(|f| choice(f)).collect();
+                    let at = inner.decide(Decision::Next, &options);
+                    inner.ready.remove(at)
+                }
+            },
+        };
+        if let Some(fiber) = &next {
+            inner.policy.running(fiber.path_hash(), None);
         }
-        match inner.window() {
-            0 => inner.held.pop_front(),
-            1 => inner.ready.pop_front(),
-            n => {
-                let options: Vec<Choice> = inner.ready.iter().take(n).map(|f| choice(f)).collect();
-                let at = inner.decide(Decision::Next, &options);
-                inner.ready.remove(at)
-            }
-        }
+        next
     }
 
     /// A scheduling point of the running fiber. True: it must make room.
@@ -195,7 +207,10 @@ impl Det {
         if self.default {
             return false;
         }
+        // SAFETY: the running fiber owns its counters.
+        let ordinal = unsafe { *fiber.ops.get() };
         let mut inner = self.inner.lock();
+        inner.policy.running(fiber.path_hash(), Some(ordinal));
         let n = inner.window();
         if n == 0 {
             return false;

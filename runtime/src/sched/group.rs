@@ -109,7 +109,11 @@ unsafe impl Counted for Group {
     }
 }
 
-fn mix(hash: u64, ordinal: u32) -> u64 {
+/// The digest that stands for the root of all paths.
+pub(crate) const ROOT_PATH: u64 = 0x6D61_696E;
+
+/// The digest of a path, one ordinal on.
+pub(crate) fn mix(hash: u64, ordinal: u32) -> u64 {
     let x = (hash ^ u64::from(ordinal)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     (x ^ (x >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9) ^ (x >> 32)
 }
@@ -142,7 +146,7 @@ impl Group {
         let (depth, path_hash) = match (&parent, kind) {
             (Some(p), Kind::Family) => (p.depth + 1, p.path_hash_of(ordinal)),
             (Some(p), _) => (p.depth, p.path_hash),
-            (None, _) => (0, 0x6D61_696E),
+            (None, _) => (0, ROOT_PATH),
         };
         let inside = parent.as_ref().filter(|_| kind != Kind::Family);
         let pool = inside.and_then(|p| p.pool.clone());

@@ -129,9 +129,9 @@ struct Select {
     state: UnsafeCell<State>,
 }
 
-// SAFETY: the state is lent only by `state_of`, to the fiber that made the select, which runs on one
-// thread at a time; bytecode that hands the select to another fiber gets a failure. What ends the
-// select has the last reference.
+// SAFETY: the state is lent only by `state_of`, to the fiber that made the select, which runs on
+// one thread at a time; bytecode that hands the select to another fiber gets a failure. What ends
+// the select has the last reference.
 unsafe impl Sync for Select {}
 
 #[derive(Default)]

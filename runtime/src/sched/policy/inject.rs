@@ -106,6 +106,10 @@ impl Policy for Inject {
     fn yielded(&mut self, fiber: u64) {
         self.inner.yielded(fiber);
     }
+
+    fn running(&mut self, fiber: u64, ordinal: Option<u32>) {
+        self.inner.running(fiber, ordinal);
+    }
 }
 
 #[cfg(all(test, not(loom)))]

@@ -5,6 +5,7 @@ pub mod fifo;
 pub mod inject;
 pub mod pct;
 pub mod random;
+pub mod tape;
 
 use crate::sched::decide::Policy;
 use inject::{Inject, Injection};
