@@ -163,8 +163,8 @@ pub fn run(matches: &ArgMatches) -> Exit {
         let run = loaded
             .runner
             .replay(&loaded.trace, &loaded.entry, loaded.is_line);
-        if run.interrupted {
-            return Exit::Interrupted;
+        if let Some(exit) = run.stopped {
+            return exit;
         }
         if time == 1 {
             show(&run);

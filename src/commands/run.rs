@@ -130,10 +130,8 @@ fn record(runner: &Runner, arguments: Vec<String>, out: &Path, trace_hash: bool)
         report::complain(NAME, &format!("cannot write {}: {why}", out.display()));
         return Exit::Usage;
     }
-    match run.interrupted {
-        true => Exit::Interrupted,
-        false => Exit::Program(run.trace.end.code as u8),
-    }
+    let code = run.trace.end.code as u8;
+    run.stopped.unwrap_or(Exit::Program(code))
 }
 
 fn start(

@@ -12,6 +12,7 @@ use lumen_vm::{End, Ended, Options, Program};
 
 use super::world::World;
 use super::{CHECKED, Ending, Event, IN_FULL, Log, Named, ProgramId, RunSettings, Trace, digest};
+use crate::Exit;
 
 /// A program of which traces are made.
 #[derive(Debug)]
@@ -33,8 +34,8 @@ pub struct Run {
     pub output: [Vec<u8>; 2],
     /// How it ended.
     pub ended: Ended,
-    /// Was it stopped by Ctrl-C?
-    pub interrupted: bool,
+    /// The signal's exit, if one has stopped it.
+    pub stopped: Option<Exit>,
     /// The first question to which the trace had no answer.
     pub unanswered: Option<String>,
     /// Choices that could not be made: the option was not there.
@@ -301,7 +302,7 @@ impl Runner {
             trace,
             output,
             ended,
-            interrupted: world.is_interrupted(),
+            stopped: world.stopped(),
             unanswered: world.unanswered(),
             missed: Vec::new(),
             absent: Vec::new(),

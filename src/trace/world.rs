@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard};
 use lumen_runtime::native::{Failure, Host, Stream, ToolCall};
 
 use super::{Answer, Input, digest};
+use crate::Exit;
 use crate::host::Process;
 
 /// Where the answers come from.
@@ -72,9 +73,9 @@ impl World {
         }
     }
 
-    /// Has the program been stopped by Ctrl-C?
-    pub fn is_interrupted(&self) -> bool {
-        self.process.is_interrupted()
+    /// The signal's exit, if one has stopped the program.
+    pub fn stopped(&self) -> Option<Exit> {
+        self.process.stopped()
     }
 
     /// Hands on what has been printed so far.

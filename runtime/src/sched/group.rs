@@ -20,6 +20,7 @@ pub(crate) use crate::sched::cancel::cancel_all;
 use crate::sched::pool::Pool;
 use crate::sched::shared::Shared;
 use crate::sched::state::Asked;
+use crate::sched::trace_hash::{ROOT_PATH, mix};
 use crate::sync::wait_queue::{WaitQueue, Waiter};
 use std::cell::UnsafeCell;
 use std::ptr::NonNull;
@@ -107,15 +108,6 @@ unsafe impl Counted for Group {
             blocks::give(at.cast(), size_of::<Group>());
         }
     }
-}
-
-/// The digest that stands for the root of all paths.
-pub(crate) const ROOT_PATH: u64 = 0x6D61_696E;
-
-/// The digest of a path, one ordinal on.
-pub(crate) fn mix(hash: u64, ordinal: u32) -> u64 {
-    let x = (hash ^ u64::from(ordinal)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    (x ^ (x >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9) ^ (x >> 32)
 }
 
 impl Group {

@@ -3,6 +3,15 @@
 use crate::fiber::Fiber;
 use std::collections::HashMap;
 
+/// The digest that stands for the root of all paths.
+pub(crate) const ROOT_PATH: u64 = 0x6D61_696E;
+
+/// The digest of a path, one ordinal on.
+pub(crate) fn mix(hash: u64, ordinal: u32) -> u64 {
+    let x = (hash ^ u64::from(ordinal)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    (x ^ (x >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9) ^ (x >> 32)
+}
+
 /// The operations that scheduling knows. Their numbers are part of the digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]

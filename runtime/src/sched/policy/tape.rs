@@ -3,7 +3,7 @@
 
 use crate::prim::Mutex;
 use crate::sched::decide::{Choice, Decision, FaultPoints, Policy};
-use crate::sched::group::{ROOT_PATH, mix};
+use crate::sched::trace_hash::{ROOT_PATH, mix};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
