@@ -250,6 +250,33 @@ pub unsafe fn concat(heap: &mut Heap, a: u64, b: u64) -> Alloc<u64> {
     }
 }
 
+/// A new String of `parts`, with `between` between them.
+///
+/// # Safety
+/// All are live Strings.
+pub unsafe fn joined(
+    heap: &mut Heap,
+    parts: impl Iterator<Item = u64> + Clone,
+    between: u64,
+) -> Alloc<u64> {
+    // SAFETY: by contract; the new String has room for all of them.
+    unsafe {
+        let gap = byte_len(between);
+        let bytes = parts
+            .clone()
+            .map(|part| byte_len(part) + gap)
+            .sum::<usize>();
+        let w = with_capacity(heap, bytes.saturating_sub(gap))?;
+        for (i, part) in parts.enumerate() {
+            if i > 0 && gap > 0 {
+                append_raw(w, as_str(between), char_len(between));
+            }
+            append_raw(w, as_str(part), char_len(part));
+        }
+        Ok(w)
+    }
+}
+
 /// Appends `text` to the owned String in `slot`, in place when it is unique.
 ///
 /// # Safety
@@ -273,7 +300,10 @@ pub unsafe fn append(heap: &mut Heap, slot: &mut u64, tail: u64) -> Alloc<()> {
     // object it may move, and then grows.
     unsafe {
         let (len, chars, same) = (byte_len(tail), char_len(tail), tail == *slot);
-        reserve(heap, slot, len)?;
+        let s = object(*slot);
+        if s.len as usize + len > s.cap as usize || !count::is_unique(*slot) {
+            reserve(heap, slot, len)?;
+        }
         let tail = if same { *slot } else { tail };
         append_raw(
             *slot,
@@ -333,15 +363,50 @@ pub(super) fn grown(cap: usize, needed: usize) -> usize {
 ///
 /// # Safety
 /// `w` is a unique String with room for `text`, which has `chars` characters.
+#[inline]
 unsafe fn append_raw(w: u64, text: &str, chars: usize) {
     // SAFETY: by contract.
     unsafe {
         let s = header(w).cast::<StringObject>();
         let end = s.cast::<u8>().add(STRING_DATA_OFFSET + (*s).len as usize);
-        std::ptr::copy(text.as_ptr(), end, text.len());
+        copy_text(text.as_ptr(), end, text.len());
         (*s).len += text.len() as u32;
         (*s).chars += chars as u32;
         (*s).hash.store(0, Relaxed);
+    }
+}
+
+/// Copies bytes, short texts without a call. They may overlap.
+///
+/// # Safety
+/// As [`std::ptr::copy`].
+#[inline(always)]
+unsafe fn copy_text(from: *const u8, to: *mut u8, n: usize) {
+    // SAFETY: by contract. Whole words that overlap in the middle; all is read before any is
+    // written.
+    unsafe {
+        match n {
+            8..=16 => {
+                let (a, b) = (from.cast::<u64>(), from.add(n - 8).cast::<u64>());
+                let (a, b) = (a.read_unaligned(), b.read_unaligned());
+                to.cast::<u64>().write_unaligned(a);
+                to.add(n - 8).cast::<u64>().write_unaligned(b);
+            }
+            4..=7 => {
+                let (a, b) = (from.cast::<u32>(), from.add(n - 4).cast::<u32>());
+                let (a, b) = (a.read_unaligned(), b.read_unaligned());
+                to.cast::<u32>().write_unaligned(a);
+                to.add(n - 4).cast::<u32>().write_unaligned(b);
+            }
+            2..=3 => {
+                let (a, b) = (from.cast::<u16>(), from.add(n - 2).cast::<u16>());
+                let (a, b) = (a.read_unaligned(), b.read_unaligned());
+                to.cast::<u16>().write_unaligned(a);
+                to.add(n - 2).cast::<u16>().write_unaligned(b);
+            }
+            1 => *to = *from,
+            _ => std::ptr::copy(from, to, n),
+        }
     }
 }
 
@@ -392,6 +457,34 @@ mod tests {
     use super::super::types::Types;
     use super::*;
     use std::sync::Arc;
+
+    #[test]
+    fn texts_of_all_short_lengths_are_joined_and_doubled() {
+        let mut heap = Heap::alone(Arc::new(Types::default()));
+        let text = "0123456789abcdefghijklmnopqrstuvwxyzäöü";
+        for n in (0..text.len()).filter(|n| text.is_char_boundary(*n)) {
+            // SAFETY: all words below are live Strings owned by this test.
+            unsafe {
+                let part = new(&mut heap, &text[..n]).expect("room");
+                let comma = new(&mut heap, ", ").expect("room");
+                let parts = [part, part, empty(), part];
+                let mut all = joined(&mut heap, parts.into_iter(), comma).expect("room");
+                let expected = parts.map(|p| as_str(p)).join(", ");
+                assert_eq!(
+                    (as_str(all), char_len(all)),
+                    (&*expected, expected.chars().count())
+                );
+                let tail = all;
+                append(&mut heap, &mut all, tail).expect("room");
+                assert_eq!(as_str(all), expected.repeat(2));
+                let none = joined(&mut heap, [].into_iter(), comma).expect("room");
+                assert_eq!(as_str(none), "");
+                for w in [part, comma, all, none] {
+                    count::drop(&mut heap, w);
+                }
+            }
+        }
+    }
 
     #[test]
     fn build_append_slice_find() {

@@ -372,6 +372,16 @@ fn to_set(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
 
 fn join(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
     let ty = cx.element(0);
+    if ty == well_known::STRING {
+        let n = list_len(&args[0]);
+        // SAFETY: the indices are within the list; its elements, and the separator, are Strings.
+        let joined = unsafe {
+            let elem = list::elem(cx.heap, args[0]);
+            let parts = (0..n).map(|i| list::read(args[0], elem, i));
+            lumen_runtime::heap::string::joined(cx.heap, parts, args[1])
+        };
+        return Ok(joined?);
+    }
     let separator = text(&args[1]);
     let mut out = String::new();
     for i in 0..list_len(&args[0]) {

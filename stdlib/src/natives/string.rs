@@ -114,7 +114,11 @@ fn split(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
     if separator.is_empty() {
         return chars(cx, args);
     }
-    cx.strings(s.split(separator))
+    match separator.as_bytes() {
+        // Looking for one character is less work than for a text.
+        &[byte] if byte.is_ascii() => cx.strings(s.split(char::from(byte))),
+        _ => cx.strings(s.split(separator)),
+    }
 }
 
 fn split_limit(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
