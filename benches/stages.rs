@@ -144,6 +144,48 @@ fn runs(c: &mut Criterion, name: &str, jit: JitMode) {
     group.finish();
 }
 
+/// A loop in a cell that is too large to become native: what it calls is entered from the
+/// interpreter and returns to it, `CALLS` times.
+fn crossing(body: &str) -> Module {
+    let filler = "    s = s ^ (i * 7)\n".repeat(24_000);
+    compile(&format!(
+        "cell step(n: Int) -> Int = if n < 0 then step(n + 1) else n ^ 1\n\
+         cell turns(count: Int) -> Int\n  let mut s = 0\n  for i in 0..count\n    {body}\n\
+         \x20   if s == -1\n{filler}    end\n  end\n  s\nend\nturns({CALLS})\n"
+    ))
+}
+
+const CALLS: u64 = 200_000;
+
+/// From the interpreter into native code and back: the difference between `native callee` and
+/// `no call`.
+fn crossings(c: &mut Criterion) {
+    let mut group = c.benchmark_group("crossing, calls");
+    group.throughput(Throughput::Elements(CALLS));
+    let call = "s = step(s & 1023)";
+    let mut ways = vec![
+        ("no call", "s = (s & 1023) ^ 1", JitMode::Off),
+        ("interpreted callee", call, JitMode::Off),
+    ];
+    if HAS_JIT {
+        ways.push(("native callee", call, JitMode::Always));
+    }
+    for (name, body, jit) in ways {
+        let program = load(crossing(body), jit);
+        group.bench_function(name, |b| {
+            b.iter(|| {
+                program.run(Arc::new(Process::new(
+                    Path::new("b.lm"),
+                    Vec::new(),
+                    1,
+                    Some(0),
+                )))
+            });
+        });
+    }
+    group.finish();
+}
+
 /// Programs of `compare`, with sizes that let them do a little of everything.
 const SUITE: &[(&str, &str)] = &[
     ("fib", "10"),
@@ -185,5 +227,5 @@ fn compiling(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, compiler, interpreter, native, compiling);
+criterion_group!(benches, compiler, interpreter, native, crossings, compiling);
 criterion_main!(benches);
