@@ -5,7 +5,11 @@
 //! interpreted (`lumen`) and with native code (`lumen-jit`), and by each peer that is installed,
 //! the runs interleaved so that a slow minute of the machine hits all of them alike; outputs must
 //! be equal. Printed are medians of user CPU and wall time, peak memory, and the ratios.
+//!
+//! `cargo bench --bench compare -- --auto-rule [PROGRAM… --runs N]` instead holds `--jit auto`
+//! against `off` and `always`, and fails when a program breaks the rule.
 
+mod auto_rule;
 mod contestants;
 mod measure;
 mod table;
@@ -44,6 +48,7 @@ struct Options {
     jit_modes: Vec<String>,
     runs: usize,
     small: bool,
+    auto_rule: bool,
     lumen: PathBuf,
 }
 
@@ -76,6 +81,7 @@ fn parse(args: &[String]) -> Result<Options, String> {
         jit_modes: vec!["off".into(), "auto".into()],
         runs: 3,
         small: false,
+        auto_rule: false,
         lumen: env!("CARGO_BIN_EXE_lumen").into(),
     };
     let mut rest = args.iter().filter(|a| *a != "--bench");
@@ -83,6 +89,7 @@ fn parse(args: &[String]) -> Result<Options, String> {
         let mut value = || rest.next().ok_or_else(|| format!("{arg} needs a value"));
         match arg.as_str() {
             "--small" => options.small = true,
+            "--auto-rule" => options.auto_rule = true,
             "--runs" => {
                 let text = value()?;
                 options.runs = text.parse().map_err(|_| format!("`{text}` is no number"))?;
@@ -112,6 +119,10 @@ fn parse(args: &[String]) -> Result<Options, String> {
     if options.programs.is_empty() {
         options.programs = PROGRAMS.to_vec();
     }
+    if options.auto_rule {
+        options.peers.clear();
+        options.jit_modes = ["off", "always", "auto"].map(str::to_string).to_vec();
+    }
     options.runs = options.runs.max(1);
     Ok(options)
 }
@@ -139,7 +150,11 @@ fn compare(options: &Options) -> Result<bool, String> {
             }),
         ));
     }
-    table::print(&contestants, &rows, options.runs);
+    if options.auto_rule {
+        complaints.extend(auto_rule::check(&rows, options.runs));
+    } else {
+        table::print(&contestants, &rows, options.runs);
+    }
     for complaint in &complaints {
         println!("WRONG: {complaint}");
     }
