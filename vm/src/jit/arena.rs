@@ -63,6 +63,7 @@ impl Arena {
             protect(at, size, libc::PROT_READ | libc::PROT_WRITE)?;
             at.as_ptr()
                 .copy_from_nonoverlapping(code.as_ptr(), code.len());
+            show_to_fetch(at.as_ptr() as usize, code.len())?;
             protect(at, size, libc::PROT_READ | libc::PROT_EXEC)?;
             self.used += size;
             Ok(at)
@@ -76,6 +77,54 @@ unsafe fn protect(at: NonNull<u8>, size: usize, how: libc::c_int) -> io::Result<
         0 => Ok(()),
         _ => Err(io::Error::last_os_error()),
     }
+}
+
+/// Makes written code visible to instruction fetch. Here stores are seen by it at once.
+///
+/// # Safety
+/// The range is mapped.
+#[cfg(not(target_arch = "aarch64"))]
+unsafe fn show_to_fetch(_start: usize, _len: usize) -> io::Result<()> {
+    Ok(())
+}
+
+/// Makes written code visible to instruction fetch: cleans the data cache, invalidates the
+/// instruction cache, and has every thread of the process drop what it has fetched ahead.
+///
+/// # Safety
+/// The range is mapped.
+#[cfg(target_arch = "aarch64")]
+unsafe fn show_to_fetch(start: usize, len: usize) -> io::Result<()> {
+    use std::arch::asm;
+
+    /// `membarrier` commands of Linux: a context synchronisation event on all cores that run
+    /// threads of this process, and the wish to use that.
+    const SYNC_CORE: libc::c_int = 1 << 5;
+    const REGISTER_SYNC_CORE: libc::c_int = 1 << 6;
+
+    let end = start + len;
+    let types: usize;
+    // SAFETY: user code may read cache sizes, and clean and invalidate lines of its own mappings.
+    unsafe {
+        asm!("mrs {}, ctr_el0", out(reg) types, options(nomem, nostack, preserves_flags));
+        let (code_line, data_line) = (4_usize << (types & 15), 4_usize << (types >> 16 & 15));
+        for line in (start & !(data_line - 1)..end).step_by(data_line) {
+            asm!("dc cvau, {}", in(reg) line, options(nostack, preserves_flags));
+        }
+        asm!("dsb ish", options(nostack, preserves_flags));
+        for line in (start & !(code_line - 1)..end).step_by(code_line) {
+            asm!("ic ivau, {}", in(reg) line, options(nostack, preserves_flags));
+        }
+        asm!("dsb ish", "isb", options(nostack, preserves_flags));
+        if cfg!(target_os = "linux") {
+            for command in [REGISTER_SYNC_CORE, SYNC_CORE] {
+                if libc::syscall(libc::SYS_membarrier, command, 0, 0) != 0 {
+                    return Err(io::Error::last_os_error());
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 impl Drop for Arena {
