@@ -29,7 +29,8 @@ pub unsafe fn from_word(heap: &mut Heap, word: u64, ty: TypeIx) -> u64 {
     }
 }
 
-/// A value of type `ty` as a word that other fibers may see. Consumes the slot.
+/// A value of type `ty` as a word that other fibers may see. Consumes the slot. It fails only for
+/// Ints and Floats, where no memory is left for a box; such a slot owns nothing that could leak.
 ///
 /// # Safety
 /// `slot` is an owned value of that type.

@@ -100,6 +100,7 @@ unsafe fn send(
             if (*cx).image().types.repr(ty) == Repr::Word {
                 count::dup(slot);
             }
+            // Words need no memory: when this fails, nothing has been counted above.
             word = to_shared((*cx).heap(), slot, ty).ok()?;
         }
         // Until it is sent the message stays the fiber's.

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use super::types::{Field, TypeKind, Types, well_known as wk};
 use super::{Heap, HeapShared, TypeIx};
-use super::{bytes, closure, count, dynamic, equal, error, format, handle, hash, list, map};
+use super::{
+    bytes, closure, count, crossing, dynamic, equal, error, format, handle, hash, list, map,
+};
 use super::{record, string, word};
 
 const MAP_INT: TypeIx = 32;
@@ -332,6 +334,24 @@ fn any_keys_mix_types() {
             count::drop(heap, m);
         }
     });
+}
+
+#[test]
+fn words_cross_to_other_fibers_without_memory() {
+    let shared = HeapShared::new(types(), Some(1 << 20));
+    let mut heap = Heap::new(&shared);
+    let w = text(&mut heap, "a message long enough to be an object");
+    while heap.alloc_slots(wk::FLOAT, 1).is_ok() {}
+    // SAFETY: `w` is a String that this test owns, twice while it crosses.
+    unsafe {
+        let float = crossing::to_shared(&mut heap, 1.5_f64.to_bits(), wk::FLOAT);
+        assert!(float.is_err(), "a Float needs a box");
+        count::dup(w);
+        assert_eq!(crossing::to_shared(&mut heap, w, wk::STRING), Ok(w));
+        count::drop(&mut heap, w);
+        assert!(count::is_unique(w));
+        count::drop(&mut heap, w);
+    }
 }
 
 #[test]
