@@ -1,11 +1,10 @@
 //! Choices kept and made again: a run is written down as where it differs from first in, first
 //! out, each place named so that it is found again when others go.
 
-use crate::prim::Mutex;
 use crate::sched::decide::{Choice, Decision, FaultPoints, Policy};
 use crate::sched::trace_hash::{ROOT_PATH, mix};
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 /// Where a choice is made. It depends on nothing that other fibers did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -39,6 +38,11 @@ pub fn path_hash(path: &str) -> Option<u64> {
     };
     let rest: Result<Vec<u32>, _> = parts.map(str::parse).collect();
     Some(rest.ok()?.into_iter().fold(mix(ROOT_PATH, root), mix))
+}
+
+/// No protocol of the scheduler: the system's lock, in models, too.
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|e| e.into_inner())
 }
 
 /// Names the places of choices.
@@ -87,7 +91,7 @@ impl Tape {
     /// What has been written, in the order of the run.
     #[must_use]
     pub fn take(&self) -> Vec<Deviation> {
-        std::mem::take(&mut self.0.lock())
+        std::mem::take(&mut held(&self.0))
     }
 }
 
@@ -116,7 +120,7 @@ impl Policy for Record {
         let site = self.cursor.next(decision);
         match options.get(at) {
             Some(&chosen) if at != 0 => {
-                self.tape.0.lock().push(Deviation { site, chosen });
+                held(&self.tape.0).push(Deviation { site, chosen });
                 at
             }
             _ => 0,
@@ -170,10 +174,10 @@ impl Script {
     /// never came, each in the order of the script.
     #[must_use]
     pub fn missed(&self) -> (Vec<Deviation>, Vec<Deviation>) {
-        let met = self.met.lock();
+        let met = held(&self.met);
         let absent = |d: &&Deviation| !met.contains(&d.site);
         let absent = self.deviations.iter().filter(absent).copied().collect();
-        (self.missed.lock().clone(), absent)
+        (held(&self.missed).clone(), absent)
     }
 }
 
@@ -206,11 +210,11 @@ impl Policy for Replay {
         let Some(&chosen) = self.chosen.get(&site) else {
             return 0;
         };
-        self.script.met.lock().insert(site);
+        held(&self.script.met).insert(site);
         match options.iter().position(|option| *option == chosen) {
             Some(at) => at,
             None => {
-                self.script.missed.lock().push(Deviation { site, chosen });
+                held(&self.script.missed).push(Deviation { site, chosen });
                 0
             }
         }
