@@ -148,7 +148,10 @@ impl<'a> Checker<'a> {
         diagnostics: &'a mut Diagnostics,
     ) -> Checker<'a> {
         let root = modules.get(modules.root());
-        let syntax_errors = diagnostics.has_errors();
+        // Those of the grammar: a module that is missing says nothing about what can be read.
+        let syntax_errors = diagnostics
+            .iter()
+            .any(|one| one.severity() == Severity::Error && one.code.number().starts_with("E01"));
         Checker {
             modules,
             sources,
