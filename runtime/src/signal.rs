@@ -27,7 +27,8 @@ pub enum Signal {
     Terminate,
 }
 
-/// Calls `handler` at every SIGINT and SIGTERM from now on, on a thread of its own. Once per process.
+/// Calls `handler` at every SIGINT and SIGTERM from now on, on a thread of its own. Once per
+/// process.
 ///
 /// # Errors
 /// When it has been called before, or the system refuses pipe, thread or handler.

@@ -105,9 +105,9 @@ codes! {
          [[fill]align][+][#][0][width][,][.precision][kind] with align one of < > ^ and kind one \
          of d x X b o e f %: \"{price:.2}\", \"{n:>8}\", \"{n:x}\"."
     TooDeep E0110 "nesting is too deep"
-        "Expressions, statements, types and patterns may nest 400 levels, of which a block takes two; \
-         one expression may chain 1000 operators or calls, and an `if` 500 branches. Name parts \
-         of it with `let`, or move them into cells. All limits stand in docs/language.md."
+        "Expressions, statements, types and patterns may nest 400 levels, of which a block takes \
+         two; one expression may chain 1000 operators or calls, and an `if` 500 branches. Name \
+         parts of it with `let`, or move them into cells. All limits stand in docs/language.md."
     Expected E0111 "unexpected word or mark"
         "The text does not follow the grammar at this place. The message says what could stand \
          there."
