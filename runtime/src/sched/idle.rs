@@ -6,6 +6,7 @@
 //! adder sees the sleeper. A running worker's own queue needs no wake-up to be worked off, only
 //! to be shared: those wake-ups are delayed (`Worker::noticed_work`) and backed by the monitor.
 
+use crate::prim::fence;
 use crate::sched::pool::Pool;
 use crate::sched::shared::Shared;
 use crate::sched::stats::count;
@@ -41,7 +42,7 @@ impl Pool {
     /// Takes one sleeper off the list and wakes it.
     pub(crate) fn wake_one(&self, shared: &Shared) {
         // The fence pairs with the sleeper's: its queue check comes after it is counted.
-        std::sync::atomic::fence(Ordering::SeqCst);
+        fence(Ordering::SeqCst);
         if self.sleeping.load(Ordering::SeqCst) == 0 {
             return;
         }
@@ -107,12 +108,12 @@ impl Shared {
 
 impl Worker {
     /// Puts this worker on the list of sleepers unless there is something to do.
-    fn rest(&self) -> Rest {
+    pub(super) fn rest(&self) -> Rest {
         let shared = self.shared();
         let pool = self.pool();
         let _order = shared.sleep_lock.lock();
         pool.sleeping.fetch_add(1, Ordering::SeqCst);
-        std::sync::atomic::fence(Ordering::SeqCst);
+        fence(Ordering::SeqCst);
         let stop = shared.is_stopping() || pool.closing.load(Ordering::Acquire);
         let quiet = shared.is_quiet();
         let work =
@@ -160,7 +161,7 @@ impl Worker {
         let pool = self.pool();
         let _order = shared.sleep_lock.lock();
         pool.sleeping.fetch_add(1, Ordering::SeqCst);
-        std::sync::atomic::fence(Ordering::SeqCst);
+        fence(Ordering::SeqCst);
         if shared.is_stopping()
             || pool.closing.load(Ordering::Acquire)
             || pool.has_work(shared)

@@ -13,12 +13,14 @@
 //! | join | the joiner sees the outcome, whether it comes before or after the end |
 //! | running and cancelled | a fiber that only computes sees its cancellation at a poll |
 //! | in place and cancelled | so does a child that is run in place by who is cancelled |
+//! | sleep and wake | a worker that goes to sleep while work comes from outside sees it or is woken |
 //! | barrier and cancel | nobody passes a barrier that not all have reached |
 
 use crate::config::{Config, NoHooks};
 use crate::fiber::{Body, FiberCx, FiberRef, Plan, Step};
 use crate::payload::Outcome;
 use crate::sched::group::{Group, Member, cancel_all};
+use crate::sched::idle::Rest;
 use crate::sched::pool::Pool;
 use crate::sched::shared::Shared;
 use crate::sched::worker::{Seed, Worker};
@@ -347,5 +349,31 @@ fn a_child_run_in_place_sees_its_parents_cancellation() {
         let threads = vec![world.run(0, &parent), world.cancel(&parent)];
         world.finish(1, threads);
         assert_eq!(parent.outcome(), Some(Outcome::Cancelled));
+    });
+}
+
+#[test]
+fn no_work_from_outside_sleeps_for_ever() {
+    check(|| {
+        let world = World::new(2);
+        // Another one is awake: nobody is to look for quiescence here.
+        world.shared.awake.store(2, Ordering::SeqCst);
+        let fiber = world.fiber(|_| Poll::Ready(Outcome::Ok(1)));
+        let sleeper = {
+            let world = world.clone();
+            thread::spawn(move || {
+                let worker = world.worker(0);
+                worker.rest()
+            })
+        };
+        world.pool.inject(&world.shared, fiber.clone());
+        let rest = sleeper.join().unwrap();
+        // It had not gone to sleep, or it was taken off the list to be woken.
+        assert_ne!(rest, Rest::Quiet);
+        assert!(world.pool.sleepers.lock().is_empty());
+        assert_eq!(world.pool.sleeping.load(Ordering::SeqCst), 0);
+        assert_eq!(world.shared.awake.load(Ordering::SeqCst), 2);
+        world.finish(1, Vec::new());
+        assert!(matches!(fiber.outcome(), Some(Outcome::Ok(1))));
     });
 }
