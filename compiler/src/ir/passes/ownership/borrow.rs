@@ -49,6 +49,10 @@ pub fn owner_of(classes: &[Class], reg: VReg) -> Option<VReg> {
 
 fn candidates(func: &Func, sigs: &Signatures, types: &[TypeDesc]) -> Vec<Class> {
     let mut definitions = vec![0u32; func.regs.len()];
+    // The caller defines the parameters: what a loop lends to one is its second value.
+    for &reg in &func.params {
+        definitions[reg.0 as usize] = 1;
+    }
     let mut lent: Vec<Option<Option<VReg>>> = vec![None; func.regs.len()];
     let (mut copies, mut taken) = (BitSet::new(func.regs.len()), BitSet::new(func.regs.len()));
     for block in &func.blocks {
