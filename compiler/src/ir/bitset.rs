@@ -74,99 +74,20 @@ impl BitSet {
 }
 
 fn members(words: &[u64]) -> impl Iterator<Item = u32> + '_ {
-    words.iter().enumerate().flat_map(|(i, &word)| {
-        let mut rest = word;
-        std::iter::from_fn(move || {
-            if rest == 0 {
-                return None;
-            }
-            let bit = rest.trailing_zeros();
-            rest &= rest - 1;
-            Some(i as u32 * 64 + bit)
-        })
+    (0..).zip(words).flat_map(|(i, &word)| members_of(i, word))
+}
+
+/// The members that word number `i` of a set stands for, ascending.
+pub(super) fn members_of(i: u32, word: u64) -> impl Iterator<Item = u32> {
+    let mut rest = word;
+    std::iter::from_fn(move || {
+        if rest == 0 {
+            return None;
+        }
+        let bit = rest.trailing_zeros();
+        rest &= rest - 1;
+        Some(i * 64 + bit)
     })
-}
-
-/// Many sets of the same capacity, side by side in memory.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct BitRows {
-    words: Vec<u64>,
-    stride: usize,
-}
-
-impl BitRows {
-    /// `rows` empty sets for numbers below `len`.
-    #[must_use]
-    pub fn new(rows: usize, len: usize) -> Self {
-        let stride = len.div_ceil(64);
-        Self {
-            words: vec![0; rows * stride],
-            stride,
-        }
-    }
-
-    /// The words of a set.
-    #[must_use]
-    pub fn row(&self, row: usize) -> &[u64] {
-        &self.words[row * self.stride..][..self.stride]
-    }
-
-    /// Adds `i` to a set.
-    pub fn insert(&mut self, row: usize, i: u32) {
-        self.words[row * self.stride + i as usize / 64] |= 1u64 << (i % 64);
-    }
-
-    /// Removes `i` from a set.
-    pub fn remove(&mut self, row: usize, i: u32) {
-        self.words[row * self.stride + i as usize / 64] &= !(1u64 << (i % 64));
-    }
-
-    /// Is `i` in the set?
-    #[must_use]
-    pub fn contains(&self, row: usize, i: u32) -> bool {
-        self.words[row * self.stride + i as usize / 64] & (1u64 << (i % 64)) != 0
-    }
-
-    /// Adds all of `other`, the words of a set; tells whether anything was new.
-    pub fn union_row(&mut self, row: usize, other: &[u64]) -> bool {
-        let mut new = 0;
-        let words = &mut self.words[row * self.stride..][..self.stride];
-        for (a, b) in words.iter_mut().zip(other) {
-            new |= *b & !*a;
-            *a |= *b;
-        }
-        new != 0
-    }
-
-    /// Adds all of set `other` of these; tells whether anything was new.
-    pub fn union_with_row(&mut self, row: usize, other: usize) -> bool {
-        let mut new = 0;
-        for word in 0..self.stride {
-            let b = self.words[other * self.stride + word];
-            let a = &mut self.words[row * self.stride + word];
-            new |= b & !*a;
-            *a |= b;
-        }
-        new != 0
-    }
-
-    /// Adds what is in `after` and not in `without`, and all of `with`; tells whether anything was
-    /// new.
-    pub fn flow(&mut self, row: usize, after: &[u64], without: &[u64], with: &[u64]) -> bool {
-        let mut new = 0;
-        let words = &mut self.words[row * self.stride..][..self.stride];
-        for (((word, after), without), with) in words.iter_mut().zip(after).zip(without).zip(with) {
-            let flows = after & !without | with;
-            new |= flows & !*word;
-            *word |= flows;
-        }
-        new != 0
-    }
-
-    /// The members of a set, ascending.
-    pub fn iter(&self, row: usize) -> impl Iterator<Item = u32> + '_ {
-        members(self.row(row))
-    }
 }
 
 #[cfg(test)]

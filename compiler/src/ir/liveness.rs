@@ -4,7 +4,8 @@
 //! each of its instructions may go there. A borrowed register keeps its owner alive: its uses
 //! count as uses of the owner too (`owner` below; used by the ownership pass only).
 
-use super::bitset::{BitRows, BitSet};
+use super::bitrows::BitRows;
+use super::bitset::BitSet;
 use super::roles::Signatures;
 use super::{BlockId, Func, Inst, Term, VReg};
 
@@ -126,22 +127,22 @@ impl Liveness {
                 // What the edge writes is not live before it.
                 Some((body, d)) if body == to && d != LOCAL => {
                     let had = live_out.contains(b, d);
-                    live_out.union_row(b, live_in.row(t));
+                    live_out.union_from(b, live_in, t);
                     if !had {
                         live_out.remove(b, d);
                     }
                 }
-                _ => _ = live_out.union_row(b, live_in.row(t)),
+                _ => live_out.union_from(b, live_in, t),
             }
         });
-        let mut changed = live_in.flow(b, live_out.row(b), kills.row(b), gens.row(b));
+        let mut changed = live_in.flow(b, live_out, kills, gens);
         if let Some(handler) = block.handler {
             for h in [Some(handler.block), handler.catch.flatten()]
                 .into_iter()
                 .flatten()
             {
                 let h = h.0 as usize;
-                live_out.union_row(b, live_in.row(h));
+                live_out.union_from(b, live_in, h);
                 changed |= live_in.union_with_row(b, h);
             }
         }

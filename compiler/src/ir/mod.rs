@@ -23,6 +23,7 @@
 //! a checked `cast` otherwise. Int, Float and Bool in a union need `unbox.*`/`box.*`. Widening a
 //! pointer needs nothing.
 
+pub mod bitrows;
 pub mod bitset;
 pub mod build;
 pub mod census;
