@@ -13,7 +13,7 @@
 //! | join | the joiner sees the outcome, whether it comes before or after the end |
 //! | running and cancelled | a fiber that only computes sees its cancellation at a poll |
 //! | in place and cancelled | so does a child that is run in place by who is cancelled |
-//! | sleep and wake | a worker that goes to sleep while work comes from outside sees it or is woken |
+//! | sleep and wake | a worker going to sleep sees work from outside, or is woken |
 //! | barrier and cancel | nobody passes a barrier that not all have reached |
 
 use crate::config::{Config, NoHooks};
