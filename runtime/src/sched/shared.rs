@@ -126,8 +126,8 @@ impl Shared {
         }
     }
 
+    /// Names the pool that main runs on; it has been added before.
     pub(crate) fn set_global(&self, pool: Arc<Pool>) {
-        self.add_pool(&pool);
         let _ = self.global.set(pool);
     }
 

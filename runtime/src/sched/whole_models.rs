@@ -63,6 +63,7 @@ impl World {
         let (seeds, remotes): (Vec<_>, Vec<_>) = (0..workers).map(|_| Seed::new()).unzip();
         let pool = Arc::new(Pool::new(0, "global", remotes));
         shared.pools.lock().push(pool.clone());
+        shared.add_pool(&pool);
         shared.set_global(pool.clone());
         let root = Group::root(shared.clone());
         Arc::new(World {

@@ -232,6 +232,27 @@ impl RawChannel {
         cx: &FiberCx,
         deadline: Option<u64>,
     ) -> Poll<Result<Received, WaitError>> {
+        self.receive_until(cx, WaitReason::Receive, || deadline)
+    }
+
+    /// Receives a value, or answers `Timeout` at a deadline that is asked for only when it waits:
+    /// a select of these two.
+    #[inline]
+    pub fn poll_receive_timed(
+        &self,
+        cx: &FiberCx,
+        deadline: impl FnOnce() -> u64,
+    ) -> Poll<Result<Received, WaitError>> {
+        self.receive_until(cx, WaitReason::Select, || Some(deadline()))
+    }
+
+    #[inline]
+    fn receive_until(
+        &self,
+        cx: &FiberCx,
+        reason: WaitReason,
+        deadline: impl FnOnce() -> Option<u64>,
+    ) -> Poll<Result<Received, WaitError>> {
         match cx.enter() {
             Enter::Yield => return Poll::Pending,
             Enter::Stop(why) => return Poll::Ready(Err(why)),
@@ -246,12 +267,12 @@ impl RawChannel {
                 waited: false,
             }),
             Err(true) => Err(WaitError::Closed),
-            Err(false) => match cx.begin_wait(WaitReason::Receive, self.object) {
+            Err(false) => match cx.begin_wait(reason, self.object) {
                 Ok(epoch) => {
                     let key = inner.receivers.push_back(cx.waiter(epoch, 0, Item::None));
                     drop(inner);
                     cx.slot().key = key;
-                    cx.arm_deadline(epoch, deadline);
+                    cx.arm_deadline(epoch, deadline());
                     return Poll::Pending;
                 }
                 Err(why) => Err(why),

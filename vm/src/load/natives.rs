@@ -26,16 +26,24 @@ pub(super) fn link(module: &Module, tables: &[&[Native]]) -> Result<Vec<LinkedNa
             return Err(missing(key, &by_key));
         };
         // A program may be loaded with natives in the place of the library's.
-        let library = theirs.is_some_and(|f| std::ptr::fn_addr_eq(f, func));
+        let same = |f: NativeFn| std::ptr::fn_addr_eq(f, func);
+        let library = theirs.is_some_and(same);
+        let has_short = library || own(key).is_some_and(same);
         Ok(LinkedNative {
             func,
             params: import.params.clone().into(),
             result: import.result,
-            short: if library { Short::of(key) } else { Short::No },
+            short: if has_short { Short::of(key) } else { Short::No },
             library,
         })
     };
     module.natives.iter().map(find).collect()
+}
+
+/// The native of this crate with this key.
+fn own(key: &str) -> Option<NativeFn> {
+    let mut all = crate::natives::GROUPS.iter().flat_map(|group| group.iter());
+    all.find(|n| n.key == key).map(|n| n.func)
 }
 
 /// The error for a key nobody provides; names the native that only differs in its signature.
@@ -53,5 +61,35 @@ fn missing(key: &str, by_key: &FxHashMap<&str, NativeFn>) -> LoadError {
             "native `{key}` is not provided; there is `{other}`"
         )),
         None => LoadError::new(format!("native `{key}` is not provided")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lumen_bytecode::module::well_known;
+
+    /// The loop over a channel calls a native of this crate, not of the library.
+    #[test]
+    fn the_next_message_has_a_short_way_unless_the_native_is_replaced() {
+        let import = NativeImport {
+            key: "rt.channel_next[C, T](C) -> T?".to_owned(),
+            params: vec![well_known::ANY],
+            result: well_known::ANY,
+            mutator: false,
+            type_args: Vec::new(),
+        };
+        let module = Module {
+            natives: vec![import],
+            ..Module::default()
+        };
+        let short = |tables: &[&[Native]]| link(&module, tables).map(|linked| linked[0].short);
+        assert_eq!(short(crate::natives::GROUPS).ok(), Some(Short::Next));
+        let theirs = [Native {
+            key: "rt.channel_next[C, T](C) -> T?",
+            func: |_, _| Ok(0),
+        }];
+        let replaced = [crate::natives::GROUPS, &[&theirs[..]]].concat();
+        assert_eq!(short(&replaced).ok(), Some(Short::No));
     }
 }

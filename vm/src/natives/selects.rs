@@ -15,6 +15,7 @@ use lumen_runtime::sync::mutex::RawMutex;
 use lumen_runtime::sync::select::{Arm, SelectOptions, Selected, poll_select};
 use lumen_runtime::task::future::FutureRef;
 use lumen_runtime::{FiberCx, Outcome, WaitError};
+use smallvec::SmallVec;
 
 use super::waitables::{Polled, Waitable};
 use lumen_runtime::native::tasks::{
@@ -55,8 +56,7 @@ natives! {
         }
     },
     "rt.select_sleep(Select, Int) -> Null" => |cx, args| {
-        let until = deadline(fiber(cx)?, int(args[1]).max(0)).unwrap_or(u64::MAX);
-        add(cx, args, Op::Sleep(until))
+        add(cx, args, Op::Sleep(Time::After(int(args[1]).max(0))))
     },
     "rt.select_handle[A](Select, String, A) -> Null" => handle_arm,
     "rt.select_run[T](Select, fn() -> T) -> Null" => run,
@@ -97,7 +97,7 @@ enum Op {
     /// The word is owned.
     Send(Arc<RawChannel>, u64),
     Await(FutureRef),
-    Sleep(u64),
+    Sleep(Time),
     Run(FutureRef),
     Acquire(Waitable),
 }
@@ -107,6 +107,15 @@ impl Op {
     fn leaves_something(&self) -> bool {
         matches!(self, Op::Run(_) | Op::Acquire(_))
     }
+}
+
+/// When a sleep ends. Its time counts from when the select begins to wait.
+#[derive(Clone, Copy)]
+enum Time {
+    /// After so many milliseconds.
+    After(i64),
+    /// When the clock of fibers shows this.
+    At(u64),
 }
 
 /// How the winning operation failed.
@@ -136,7 +145,7 @@ unsafe impl Sync for Select {}
 
 #[derive(Default)]
 struct State {
-    ops: Vec<Op>,
+    ops: SmallVec<[Op; 2]>,
     start: Option<usize>,
     won: Option<usize>,
     /// The winner's value as an owned word, or its failure.
@@ -294,7 +303,16 @@ fn decide(
         start: start % state.ops.len().max(1),
         deadline: None,
     };
-    match poll(fiber, &state.ops, options) {
+    let polled = match Timed::of(fiber, select, &state.ops) {
+        Some(timed) => timed.poll(fiber),
+        None => {
+            if first {
+                fix_times(fiber, &mut state.ops);
+            }
+            poll(fiber, &state.ops, options)
+        }
+    };
+    match polled {
         Poll::Pending => return Err(NativeStop::Parked),
         Poll::Ready(Err(why)) => state.stopped = Some(why),
         Poll::Ready(Ok((won, selected))) => {
@@ -303,6 +321,61 @@ fn decide(
         }
     }
     Ok(())
+}
+
+/// Says when the sleeps end. They all begin now.
+fn fix_times(fiber: &FiberCx, ops: &mut [Op]) {
+    for op in ops {
+        if let Op::Sleep(time) = op
+            && let Time::After(millis) = *time
+        {
+            *time = Time::At(deadline(fiber, millis).unwrap_or(u64::MAX));
+        }
+    }
+}
+
+/// A receive with a timeout: one source and one timer, so that it needs neither a list of waiters
+/// nor, unless it parks, the clock.
+struct Timed<'a> {
+    channel: &'a RawChannel,
+    /// Which operation receives.
+    receive: usize,
+    millis: i64,
+}
+
+impl<'a> Timed<'a> {
+    /// The operations as such a receive, if they are one that nobody watches. With the time up at
+    /// once there is an order to keep, and virtual time has one of its own for timers.
+    fn of(fiber: &FiberCx, select: &Select, ops: &'a [Op]) -> Option<Timed<'a>> {
+        if select.or_else || !fiber.is_plain() || fiber.is_virtual_time() {
+            return None;
+        }
+        let (receive, inlet, time) = match ops {
+            [Op::Receive(inlet) | Op::Next(inlet), Op::Sleep(time)] => (0, inlet, time),
+            [Op::Sleep(time), Op::Receive(inlet) | Op::Next(inlet)] => (1, inlet, time),
+            _ => return None,
+        };
+        match (inlet, *time) {
+            (Inlet::Channel(channel), Time::After(millis)) if millis > 0 => Some(Timed {
+                channel,
+                receive,
+                millis,
+            }),
+            _ => None,
+        }
+    }
+
+    fn poll(&self, fiber: &FiberCx) -> Poll<Result<(usize, Selected), WaitError>> {
+        let until = || deadline(fiber, self.millis).unwrap_or(u64::MAX);
+        self.channel
+            .poll_receive_timed(fiber, until)
+            .map(|r| match r {
+                Ok(received) => Ok((self.receive, Selected::Value(received.value))),
+                Err(WaitError::Closed) => Ok((self.receive, Selected::Closed)),
+                Err(WaitError::Timeout) => Ok((1 - self.receive, Selected::TimeUp)),
+                Err(why) => Err(why),
+            })
+    }
 }
 
 /// Polls all operations.
@@ -366,7 +439,9 @@ fn polled(op: &Op) -> Polled<'_> {
         Op::Receive(inlet) | Op::Next(inlet) => inlet.arm(),
         Op::Send(channel, word) => Arm::Send(channel, *word),
         Op::Await(future) | Op::Run(future) => Arm::Await(future),
-        Op::Sleep(until) => Arm::Until(*until),
+        Op::Sleep(Time::At(until)) => Arm::Until(*until),
+        // Never polled: `fix_times` comes before.
+        Op::Sleep(Time::After(_)) => Arm::Until(u64::MAX),
     })
 }
 
