@@ -13,6 +13,7 @@
 //! | join | the joiner sees the outcome, whether it comes before or after the end |
 //! | running and cancelled | a fiber that only computes sees its cancellation at a poll |
 //! | in place and cancelled | so does a child that is run in place by who is cancelled |
+//! | deadline and message | the receiver has it or times out and leaves it; the timer is gone |
 //! | sleep and wake | a worker going to sleep sees work from outside, or is woken |
 //! | barrier and cancel | nobody passes a barrier that not all have reached |
 
@@ -350,6 +351,52 @@ fn a_child_run_in_place_sees_its_parents_cancellation() {
         let threads = vec![world.run(0, &parent), world.cancel(&parent)];
         world.finish(1, threads);
         assert_eq!(parent.outcome(), Some(Outcome::Cancelled));
+    });
+}
+
+/// Fires every timer of the first worker's wheel, as a worker does that looks at it late, and runs
+/// whom they wake. (Handing them to others would go through the injector, whose atomics are not
+/// the model's: the taker could see a state from before the claim.)
+fn fire_all(world: &World, index: usize, now: u64) {
+    let worker = world.worker(index);
+    let mut due = Vec::new();
+    world.pool.workers()[0].wheel.lock().advance(now, &mut due);
+    for waiter in due {
+        if let Ok(Some(fiber)) = waiter.claim(None) {
+            worker.dispatch(fiber);
+        }
+    }
+    drain(&worker);
+}
+
+#[test]
+fn a_deadline_and_a_message_do_not_both_win() {
+    const SECOND: u64 = 1_000_000_000;
+    check(|| {
+        let world = World::new(5);
+        let channel = channel(Some(1));
+        let (from, deadline) = (channel.clone(), world.shared.clock.now() + 1_000 * SECOND);
+        let receiver = world.fiber(move |cx| {
+            from.poll_receive(cx, Some(deadline))
+                .map(|r| outcome(r.map(|r| r.value)))
+        });
+        let running = world.run(0, &receiver);
+        let timers = {
+            let world = world.clone();
+            thread::spawn(move || fire_all(&world, 2, deadline + SECOND))
+        };
+        let sender = sender(&world, &channel, 7);
+        let sending = world.run(1, &sender);
+        world.finish(3, vec![running, timers, sending]);
+        // Where the wheel was looked at before the receiver waited, the message came.
+        let left = channel.len();
+        match receiver.outcome() {
+            Some(Outcome::Ok(7)) => assert_eq!(left, 0),
+            Some(Outcome::Failed(0)) => assert_eq!(left, 1),
+            other => panic!("{other:?}"),
+        }
+        assert!(matches!(sender.outcome(), Some(Outcome::Ok(_))));
+        assert_eq!(world.pool.workers()[0].wheel.lock().len(), 0);
     });
 }
 
