@@ -99,6 +99,8 @@ pub(crate) unsafe fn call_native(pc: Pc, r: Regs, cx: Cx) -> Called {
     }
 }
 
+// A call of its own here is felt by short natives.
+#[inline(always)]
 unsafe fn call(pc: Pc, r: Regs, cx: Cx, native: &LinkedNative, args: &mut [u64]) -> Called {
     // SAFETY: by the contract of `call_native`; results go to lane 0 in both ops.
     unsafe {
