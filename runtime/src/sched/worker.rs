@@ -248,6 +248,10 @@ impl Worker {
         } else if fiber.pin != 0 || !fiber.is_on(&self.pool) {
             self.place().ready(fiber);
         } else {
+            if self.preempted.get() {
+                // What has fallen due meanwhile goes before what has used up its time slice.
+                self.look_at_timers();
+            }
             self.fifo.push(fiber);
         }
     }
