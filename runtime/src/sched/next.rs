@@ -12,6 +12,9 @@ use std::sync::atomic::Ordering;
 const SLOT_RUNS: u32 = 16;
 /// Every so many dispatches the injector goes first, so that it is not starved by local work.
 const INJECTOR_EVERY: u32 = 61;
+/// Every so many dispatches those that must run here go last, so that one which makes room again and
+/// again does not keep the others waiting.
+const INBOX_WAITS_EVERY: u32 = 2;
 /// Every so many dispatches woken fibers go before newly spawned ones.
 const WOKEN_EVERY: u32 = 2;
 /// An instant of deterministic virtual time with more dispatches than this is taken to be endless.
@@ -29,17 +32,17 @@ impl Worker {
             }
             return fiber;
         }
-        if self.remote().inbox_len.load(Ordering::Acquire) > 0
-            && let Some(fiber) = self.take_inbox()
-        {
-            return Some(fiber);
-        }
         if self.preempted.take()
             && let Some(fiber) = self.next_in_turn()
         {
             return Some(fiber);
         }
         let tick = self.tick.get();
+        if !tick.is_multiple_of(INBOX_WAITS_EVERY)
+            && let Some(fiber) = self.take_inbox()
+        {
+            return Some(fiber);
+        }
         if tick.is_multiple_of(INJECTOR_EVERY)
             && let Some(fiber) = self.take_injected()
         {
@@ -69,7 +72,7 @@ impl Worker {
             return Some(fiber);
         }
         self.queues_are_empty();
-        self.take_injected()
+        self.take_injected().or_else(|| self.take_inbox())
     }
 
     /// When fibers use up whole time slices, counting dispatches is too slow to be fair: the
@@ -77,10 +80,11 @@ impl Worker {
     fn next_in_turn(&self) -> Option<FiberRef> {
         let turn = self.turns.get().wrapping_add(1);
         self.turns.set(turn);
-        (0..4).find_map(|k| match turn.wrapping_add(k) % 4 {
+        (0..5).find_map(|k| match turn.wrapping_add(k) % 5 {
             0 => take_slot(self.remote(), self.is_alone()),
             1 => self.take_injected(),
-            2 => self.lifo.take_oldest(),
+            2 => self.take_inbox(),
+            3 => self.lifo.take_oldest(),
             _ => self.fifo.pop(),
         })
     }
@@ -95,8 +99,12 @@ impl Worker {
         }
     }
 
+    /// Of those that must run on this worker the first.
     fn take_inbox(&self) -> Option<FiberRef> {
         let remote = self.remote();
+        if remote.inbox_len.load(Ordering::Acquire) == 0 {
+            return None;
+        }
         let mut inbox = remote.inbox.lock();
         let fiber = inbox.pop_front();
         remote.inbox_len.store(inbox.len(), Ordering::Release);

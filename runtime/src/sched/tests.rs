@@ -6,7 +6,7 @@ use crate::sync::typed::Channel;
 use crate::task::tests::{body, spawn};
 use crate::{
     Body, Config, DeadlockReport, FiberCx, Hooks, Interrupt, Mode, Outcome, Runtime, Safepoint,
-    SpawnInfo, Step, TaskInfo, WaitError, WaitReason,
+    SpawnInfo, SpawnOptions, Step, TaskInfo, WaitError, WaitReason,
 };
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -219,6 +219,44 @@ fn a_spinning_fiber_starves_nobody_and_can_be_cancelled() {
             Outcome::Ok(0)
         );
     }
+}
+
+/// Both workers have a task that may not leave them and never waits.
+#[test]
+fn tasks_that_must_run_where_they_are_starve_nobody() {
+    let runtime = Runtime::new(Config {
+        workers: 2,
+        ..Config::default()
+    })
+    .unwrap();
+    let elsewhere = || SpawnOptions {
+        elsewhere: true,
+        ..Default::default()
+    };
+    let main = body(move |cx| {
+        let spin = || Box::new(Spin { yielding: false });
+        let there = cx.spawn(spin(), elsewhere()).unwrap();
+        let here = Arc::new(Mutex::new(None));
+        let found = here.clone();
+        // It runs there too, so that elsewhere is here.
+        let between = body(move |cx| {
+            *found.lock().unwrap() = Some(cx.spawn(spin(), elsewhere()).unwrap());
+            Outcome::Ok(0)
+        });
+        let between = cx.spawn(between, elsewhere()).unwrap();
+        assert_eq!(between.wait(cx), Ok(Outcome::Ok(0)));
+        for _ in 0..3 {
+            cx.sleep(Duration::from_millis(2)).unwrap();
+        }
+        let here = here.lock().unwrap().take().unwrap();
+        for spinner in [there, here] {
+            spinner.cancel(cx);
+            assert_eq!(spinner.wait(cx), Ok(Outcome::Cancelled));
+        }
+        Outcome::Ok(0)
+    });
+    let report = runtime.run(main, SpawnInfo::default());
+    assert_eq!(report.outcome, Outcome::Ok(0));
 }
 
 #[test]

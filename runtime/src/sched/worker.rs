@@ -244,14 +244,15 @@ impl Worker {
     pub(crate) fn requeue(&self, fiber: FiberRef) {
         count(&self.remote().counters.yields);
         if let Some(det) = &self.shared.det {
-            det.push(fiber);
-        } else if fiber.pin != 0 || !fiber.is_on(&self.pool) {
+            return det.push(fiber);
+        }
+        if self.preempted.get() {
+            // What has fallen due meanwhile goes before what has used up its time slice.
+            self.look_at_timers();
+        }
+        if fiber.pin != 0 || !fiber.is_on(&self.pool) {
             self.place().ready(fiber);
         } else {
-            if self.preempted.get() {
-                // What has fallen due meanwhile goes before what has used up its time slice.
-                self.look_at_timers();
-            }
             self.fifo.push(fiber);
         }
     }
