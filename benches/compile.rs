@@ -18,9 +18,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use lumen::disk::Disk;
+use lumen::pipeline::check_with_library;
 use lumen_bytecode::file;
 use lumen_compiler::diag::Diagnostics;
-use lumen_compiler::names::{Library, LibraryModule};
 use lumen_compiler::source::{Loader, SourceKind, SourceMap};
 use lumen_compiler::syntax::{Interner, parse_file};
 use lumen_runtime::pools::Pools;
@@ -127,9 +127,7 @@ fn main() {
         let mut sources = SourceMap::new();
         let root = sources.add_text("bench.lm", root, SourceKind::Plain);
         let mut diagnostics = Diagnostics::new();
-        let modules = library();
-        let library = Library { modules: &modules };
-        lumen_compiler::check(root, library, real, &mut sources, &mut diagnostics).is_some()
+        check_with_library(root, real, &mut sources, &mut diagnostics).is_some()
     });
     let texts: Vec<&str> = real.texts().collect();
     let lines: usize = texts.iter().map(|text| text.lines().count()).sum();
@@ -141,16 +139,6 @@ fn main() {
     measure(&texts, &real.root(), &real);
 }
 
-/// The library, as the compiler wants it.
-fn library() -> Vec<LibraryModule<'static>> {
-    let modules = lumen_stdlib::SOURCES.iter().map(|s| LibraryModule {
-        name: s.name,
-        text: s.text,
-        prelude: s.prelude,
-    });
-    modules.collect()
-}
-
 /// Compiles the program `root`, which consists of `texts` but for what is small.
 fn measure(texts: &[&str], root: &str, loader: &dyn Loader) {
     let lines = texts.iter().map(|text| text.lines().count()).sum();
@@ -160,10 +148,8 @@ fn measure(texts: &[&str], root: &str, loader: &dyn Loader) {
     report.total = 0.0;
     let mut sources = SourceMap::new();
     let root = sources.add_text("bench.lm", root.to_owned(), SourceKind::Plain);
-    let modules = library();
-    let library = Library { modules: &modules };
     let program = report.stage("check", || {
-        lumen_compiler::check(root, library, loader, &mut sources, &mut diagnostics)
+        check_with_library(root, loader, &mut sources, &mut diagnostics)
     });
     let program = program.expect("a correct program");
     let mut lowered = report.stage("lower", || lumen_compiler::ir::build::lower(&program));

@@ -14,34 +14,19 @@ use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use lumen::bench::quiet::Quiet;
-use lumen::disk::Disk;
 use lumen::host::Process;
+use lumen::pipeline::check_text;
 use lumen::settings::HAS_JIT;
 use lumen_bytecode::{Module, file, verify};
 use lumen_compiler::diag::Diagnostics;
 use lumen_compiler::hir;
-use lumen_compiler::names::{Library, LibraryModule};
 use lumen_compiler::source::{SourceKind, SourceMap};
 use lumen_compiler::syntax::lexer::lex;
 use lumen_compiler::syntax::{Interner, parse_file};
-use lumen_runtime::native::Native;
 use lumen_vm::{JitMode, Options, Program};
 
 fn check(text: &str) -> (SourceMap, hir::Program) {
-    let modules: Vec<LibraryModule<'_>> = lumen_stdlib::SOURCES
-        .iter()
-        .map(|s| LibraryModule {
-            name: s.name,
-            text: s.text,
-            prelude: s.prelude,
-        })
-        .collect();
-    let mut sources = SourceMap::new();
-    let mut diagnostics = Diagnostics::new();
-    let root = sources.add_text("bench.lm", text.to_owned(), SourceKind::Plain);
-    let disk = Disk::of_program(Path::new("bench.lm"));
-    let library = Library { modules: &modules };
-    let program = lumen_compiler::check(root, library, &disk, &mut sources, &mut diagnostics);
+    let (sources, _, program) = check_text("bench.lm", text);
     (sources, program.expect("a correct program"))
 }
 
@@ -110,13 +95,12 @@ const PROGRAMS: &[(&str, &str)] = &[
 ];
 
 fn load(module: Module, jit: JitMode) -> Program {
-    let natives: Vec<Native> = lumen_stdlib::natives().copied().collect();
     let options = Options {
         workers: 1,
         jit,
         ..Options::default()
     };
-    Program::load(module, &[&natives], options).expect("loads")
+    Program::load(module, &[], options).expect("loads")
 }
 
 fn interpreter(c: &mut Criterion) {

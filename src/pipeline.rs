@@ -7,14 +7,42 @@ use lumen_bytecode::Module;
 use lumen_compiler::diag::Diagnostics;
 use lumen_compiler::hir;
 use lumen_compiler::names::{Library, LibraryModule};
-use lumen_compiler::source::{FileId, Loader, SourceMap};
+use lumen_compiler::source::{FileId, Loader, SourceKind, SourceMap};
 use lumen_runtime::image::give_back_code;
-use lumen_runtime::native::Native;
 use lumen_vm::{Options, Program};
 
 use crate::disk::Disk;
 use crate::report::ErrorFormat;
 use crate::{Exit, disk, module_file, report};
+
+/// Checks the program that begins in `root`, whose imports `loader` finds, with the library.
+pub fn check_with_library(
+    root: FileId,
+    loader: &dyn Loader,
+    sources: &mut SourceMap,
+    diagnostics: &mut Diagnostics,
+) -> Option<hir::Program> {
+    let library: Vec<LibraryModule<'_>> = lumen_stdlib::SOURCES
+        .iter()
+        .map(|source| LibraryModule {
+            name: source.name,
+            text: source.text,
+            prelude: source.prelude,
+        })
+        .collect();
+    let library = Library { modules: &library };
+    lumen_compiler::check(root, library, loader, sources, diagnostics)
+}
+
+/// Checks a program that is a text, called `name`, and stands in no file: for tests and
+/// benchmarks. Imports are looked for in the working directory.
+pub fn check_text(name: &str, text: &str) -> (SourceMap, Diagnostics, Option<hir::Program>) {
+    let (mut sources, mut diagnostics) = (SourceMap::new(), Diagnostics::new());
+    let root = sources.add_text(name, text.to_owned(), SourceKind::Plain);
+    let disk = Disk::of_program(Path::new(name));
+    let program = check_with_library(root, &disk, &mut sources, &mut diagnostics);
+    (sources, diagnostics, program)
+}
 
 /// One compilation: what was read, and what was found wrong.
 #[derive(Debug)]
@@ -88,17 +116,7 @@ impl Session {
 
     /// Checks the program that begins in `root`, whose imports `loader` finds.
     pub fn check_from(&mut self, root: FileId, loader: &dyn Loader) -> Option<hir::Program> {
-        let library: Vec<LibraryModule<'_>> = lumen_stdlib::SOURCES
-            .iter()
-            .map(|source| LibraryModule {
-                name: source.name,
-                text: source.text,
-                prelude: source.prelude,
-            })
-            .collect();
-        let library = Library { modules: &library };
-        let (sources, diagnostics) = (&mut self.sources, &mut self.diagnostics);
-        lumen_compiler::check(root, library, loader, sources, diagnostics)
+        check_with_library(root, loader, &mut self.sources, &mut self.diagnostics)
     }
 
     /// The typed tree of a program without errors; what was found has been said.
@@ -162,8 +180,7 @@ impl Session {
     /// # Errors
     /// [`Exit::Bytecode`] when the machine refuses it.
     pub fn load(&self, module: Module, options: Options) -> Result<Program, Exit> {
-        let natives: Vec<Native> = lumen_stdlib::natives().copied().collect();
-        Program::load(module, &[&natives], options).map_err(|error| {
+        Program::load(module, &[], options).map_err(|error| {
             let message = format!("{}: {error}", self.path.display());
             report::complain(self.command, &message);
             Exit::Bytecode

@@ -15,12 +15,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::Command;
 
-use lumen::disk::Disk;
+use lumen::pipeline::check_text;
 use lumen_bytecode::code::{Op, get_raw, set_raw};
 use lumen_bytecode::{Module, file, verify};
-use lumen_compiler::diag::Diagnostics;
-use lumen_compiler::names::{Library, LibraryModule};
-use lumen_compiler::source::{SourceKind, SourceMap};
 use process::execute;
 use random::{Random, setting};
 use support::programs;
@@ -42,20 +39,8 @@ fn corpus() -> Vec<(String, String)> {
 
 /// Compiles as the commands do, on a stack as large as theirs.
 fn compile(text: &str) -> Option<Module> {
-    let modules: Vec<LibraryModule<'_>> = lumen_stdlib::SOURCES
-        .iter()
-        .map(|s| LibraryModule {
-            name: s.name,
-            text: s.text,
-            prelude: s.prelude,
-        })
-        .collect();
-    let mut sources = SourceMap::new();
-    let mut diagnostics = Diagnostics::new();
-    let root = sources.add_text("fuzz.lm", text.to_owned(), SourceKind::Plain);
-    let disk = Disk::of_program(Path::new("fuzz.lm"));
-    let library = Library { modules: &modules };
-    let program = lumen_compiler::check(root, library, &disk, &mut sources, &mut diagnostics)?;
+    let (sources, mut diagnostics, program) = check_text("fuzz.lm", text);
+    let program = program?;
     let module = lumen_compiler::generate(&program, &sources, &mut diagnostics);
     (!diagnostics.has_errors()).then_some(module)
 }

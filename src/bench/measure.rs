@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lumen_bytecode::Module;
-use lumen_runtime::native::Native;
 use lumen_vm::{End, JitMode, JitStats, Options, Program};
 
 use super::quiet::{Printed, Quiet};
@@ -136,12 +135,11 @@ fn show_progress(done: usize, all: usize) {
 
 impl Bench<'_> {
     fn load(&self, jit: JitMode) -> Result<Program, Trouble> {
-        let natives: Vec<Native> = lumen_stdlib::natives().copied().collect();
         let options = Options {
             jit,
             ..self.plan.options.clone()
         };
-        Program::load(self.plan.module.clone(), &[&natives], options)
+        Program::load(self.plan.module.clone(), &[], options)
             .map_err(|error| Trouble::Load(error.to_string()))
     }
 

@@ -6,7 +6,7 @@ use clap::{Arg, ArgMatches, Command, value_parser};
 use lumen_vm::{End, Options};
 
 use crate::pipeline::Session;
-use crate::trace::line::Line;
+use crate::trace::line::{Line, short_digest};
 use crate::trace::run::{Entry, Run, Runner};
 use crate::trace::{Trace, compare, run as trace_run};
 use crate::{Exit, report, settings};
@@ -117,8 +117,8 @@ pub(super) fn load(name: &'static str, matches: &ArgMatches) -> Result<Loaded, E
     }
     let mut edited = compare::edited(&trace.program.functions, &functions);
     if let Some(digest) = digest {
-        let now = trace_of_functions(&functions).program_digest() >> 32;
-        edited = match now == u64::from(digest) {
+        // A line does not say which.
+        edited = match short_digest(&functions) == digest {
             true => Vec::new(),
             false => vec!["the program".to_owned()],
         };
@@ -130,12 +130,6 @@ pub(super) fn load(name: &'static str, matches: &ArgMatches) -> Result<Loaded, E
         is_line,
         edited,
     })
-}
-
-fn trace_of_functions(functions: &[(String, u64)]) -> Trace {
-    let mut trace = Trace::default();
-    trace.program.functions = functions.to_vec();
-    trace
 }
 
 fn read(path: &Path) -> Result<Trace, String> {

@@ -1,5 +1,6 @@
 //! `lumen run FILE [ARGS…]`: run a program.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -119,6 +120,11 @@ fn record(runner: &Runner, arguments: Vec<String>, out: &Path, trace_hash: bool)
         report::complain(NAME, message);
         return Exit::Usage;
     }
+    // What cannot be kept need not be run.
+    let file = match std::fs::File::create(out) {
+        Ok(file) => file,
+        Err(why) => return unwritten(out, &why),
+    };
     let run = runner.record(&None, arguments, true);
     if let End::Failed(failure) = &run.ended.end {
         report::error_text(&failure.render());
@@ -126,12 +132,16 @@ fn record(runner: &Runner, arguments: Vec<String>, out: &Path, trace_hash: bool)
     if let Some(hash) = run.ended.trace_hash.filter(|_| trace_hash) {
         report::error_text(&format!("trace hash {hash:016x}\n"));
     }
-    if let Err(why) = std::fs::write(out, run.trace.encode()) {
-        report::complain(NAME, &format!("cannot write {}: {why}", out.display()));
-        return Exit::Usage;
+    if let Err(why) = (&file).write_all(&run.trace.encode()) {
+        return unwritten(out, &why);
     }
     let code = run.trace.end.code as u8;
     run.stopped.unwrap_or(Exit::Program(code))
+}
+
+fn unwritten(out: &Path, why: &std::io::Error) -> Exit {
+    report::complain(NAME, &format!("cannot write {}: {why}", out.display()));
+    Exit::Usage
 }
 
 fn start(
@@ -193,8 +203,7 @@ fn show(shown: &Shown, ended: &Ended, took: Duration, process: &Process) -> Resu
     if let Some(path) = &shown.trace
         && let Err(why) = std::fs::write(path, timeline::render(&ended.events, &ended.compilations))
     {
-        report::complain(NAME, &format!("cannot write {}: {why}", path.display()));
-        return Err(Exit::Usage);
+        return Err(unwritten(path, &why));
     }
     Ok(())
 }

@@ -51,8 +51,7 @@ fn choices(run: &Run) -> Option<String> {
 }
 
 fn operations(a: &Log, b: &Log) -> Option<String> {
-    if a.count == 0 && a.hash == 0 {
-        // A trace from a line: it says nothing of operations.
+    if !a.is_known() {
         return None;
     }
     let same = |(x, y): &(&Event, &Event)| meaning(a, x) == meaning(b, y);
@@ -105,7 +104,7 @@ fn at_event(a: &Log, b: &Log, common: usize) -> String {
 }
 
 fn output(recorded: &Trace, now: &Trace) -> Option<String> {
-    if recorded.log.count == 0 && recorded.log.hash == 0 {
+    if !recorded.log.is_known() {
         return None;
     }
     let streams = ["stdout", "stderr"].into_iter();
@@ -129,8 +128,7 @@ fn ending(recorded: &Trace, now: &Trace) -> Option<String> {
             e.kind, e.message, e.location, e.code
         )
     };
-    let known = recorded.log.count != 0 || recorded.log.hash != 0;
-    (known && recorded.end != now.end).then(|| {
+    (recorded.log.is_known() && recorded.end != now.end).then(|| {
         format!(
             "at the end\n  recorded: {}\n  now:      {}",
             said(recorded),

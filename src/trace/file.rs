@@ -99,7 +99,7 @@ impl Trace {
                 b"EVNT" => events(&mut r, &mut trace.log)?,
                 b"FAIL" => trace.end = ending(&mut r)?,
                 b"HIST" => trace.history = r.list(Reader::text)?,
-                b"DONE" if r.fixed()? == digest(&bytes[..before]) => break,
+                b"DONE" if r.fixed()? == digest(&bytes[..before]) && reader.0.is_empty() => break,
                 b"DONE" => return Err("it is damaged: its digest does not fit".to_owned()),
                 _ => {}
             }

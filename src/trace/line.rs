@@ -80,19 +80,21 @@ fn unescaped(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-impl Trace {
-    /// One digest for all functions of the program.
-    #[must_use]
-    pub fn program_digest(&self) -> u64 {
-        let words = self.program.functions.iter().map(|(_, hash)| *hash);
-        digest(&words.flat_map(u64::to_le_bytes).collect::<Vec<u8>>())
-    }
+/// What a line has of the program: half a digest of the digests of its functions.
+#[must_use]
+pub fn short_digest(functions: &[(String, u64)]) -> u32 {
+    let words = functions.iter().map(|(_, hash)| *hash);
+    let bytes: Vec<u8> = words.flat_map(u64::to_le_bytes).collect();
+    (digest(&bytes) >> 32) as u32
+}
 
+impl Trace {
     /// The trace as a line.
     #[must_use]
     pub fn line(&self) -> String {
         let settings = &self.settings;
-        let mut out = format!("{PREFIX}{:08x}", self.program_digest() >> 32);
+        let program = short_digest(&self.program.functions);
+        let mut out = format!("{PREFIX}{program:08x}");
         let mut part = |name: &str, value: String| out.push_str(&format!("/{name}={value}"));
         if settings.seed != 0 {
             part("s", settings.seed.to_string());
@@ -116,7 +118,7 @@ impl Trace {
 /// A trace from a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// The first half of the program's digest.
+    /// The program's [`short_digest`].
     pub program: u32,
     /// What the line says; all else is empty.
     pub trace: Trace,

@@ -183,6 +183,14 @@ pub struct Log {
     pub events: Vec<Event>,
 }
 
+impl Log {
+    /// Does it say anything? That of a trace from a line does not.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.count != 0 || self.hash != 0
+    }
+}
+
 /// One operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Event {
@@ -223,8 +231,8 @@ impl Ending {
     /// Is it the same failure? Messages may differ: they hold values.
     #[must_use]
     pub fn is_like(&self, other: &Ending) -> bool {
-        let signature = |e: &Ending| (e.word.clone(), e.kind.clone(), e.location.clone(), e.code);
-        signature(self) == signature(other)
+        (&self.word, &self.kind, &self.location, self.code)
+            == (&other.word, &other.kind, &other.location, other.code)
     }
 
     /// Did the run pass?

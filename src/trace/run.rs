@@ -193,12 +193,6 @@ impl Runner {
         )
     }
 
-    /// Names and digests of its functions.
-    #[must_use]
-    pub fn functions(&self) -> &[(String, u64)] {
-        &self.functions
-    }
-
     /// Runs it deterministically, as the options it was loaded with say; output goes out if
     /// `shown`.
     #[must_use]

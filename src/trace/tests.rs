@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::line::Line;
+use super::line::{Line, short_digest};
 use super::{Answer, Ending, Event, Input, Log, Named, ProgramId, RunSettings, Trace};
 
 fn path() -> impl Strategy<Value = String> {
@@ -126,6 +126,8 @@ proptest! {
         bytes[at] ^= bits;
         prop_assert!(Trace::decode(&bytes).is_err());
         prop_assert!(Trace::decode(&bytes[..at]).is_err());
+        let more = [trace.encode(), vec![bits]].concat();
+        prop_assert!(Trace::decode(&more).is_err());
     }
 
     #[test]
@@ -139,7 +141,7 @@ proptest! {
         let line = Line::parse(&trace.line());
         prop_assert!(line.is_ok(), "{:?}", line);
         let line = line.unwrap_or_else(|_| unreachable!());
-        prop_assert_eq!(u64::from(line.program), trace.program_digest() >> 32);
+        prop_assert_eq!(line.program, short_digest(&trace.program.functions));
         prop_assert_eq!(line.trace.deviations, trace.deviations);
         prop_assert_eq!(line.trace.program.test, trace.program.test);
         prop_assert_eq!(line.trace.settings.seed, trace.settings.seed);

@@ -112,7 +112,8 @@ fn heading(line: &str) -> String {
         .and_then(|i| line[i..].find(" = ").map(|j| i + j))
     {
         Some(body) => line[..body].to_owned(),
-        None => line.to_owned(),
+        // The body may stand on the next line.
+        None => line.strip_suffix(" =").unwrap_or(line).to_owned(),
     }
 }
 

@@ -1,16 +1,13 @@
 //! Runs one program in several ways, and compares.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use lumen::disk::Disk;
+use lumen::pipeline::check_text;
 use lumen_bytecode::{Module, assemble, list, verify};
-use lumen_compiler::diag::{Diagnostics, RenderOptions, render_human};
-use lumen_compiler::names::{Library, LibraryModule};
-use lumen_compiler::source::{SourceKind, SourceMap};
-use lumen_runtime::native::{Host, Native, Stream};
+use lumen_compiler::diag::{RenderOptions, render_human};
+use lumen_runtime::native::{Host, Stream};
 use lumen_vm::{End, Ended, JitMode, Options, Program};
 
 /// What came of a program.
@@ -162,20 +159,7 @@ fn ways() -> Vec<Way> {
 
 /// Compiles as the commands do.
 fn compile(text: &str) -> Result<Module, Verdict> {
-    let modules: Vec<LibraryModule<'_>> = lumen_stdlib::SOURCES
-        .iter()
-        .map(|s| LibraryModule {
-            name: s.name,
-            text: s.text,
-            prelude: s.prelude,
-        })
-        .collect();
-    let mut sources = SourceMap::new();
-    let mut diagnostics = Diagnostics::new();
-    let root = sources.add_text("p.lm", text.to_owned(), SourceKind::Plain);
-    let disk = Disk::of_program(Path::new("p.lm"));
-    let library = Library { modules: &modules };
-    let program = lumen_compiler::check(root, library, &disk, &mut sources, &mut diagnostics);
+    let (sources, mut diagnostics, program) = check_text("p.lm", text);
     let module = program.map(|p| lumen_compiler::generate(&p, &sources, &mut diagnostics));
     match module {
         Some(module) if !diagnostics.has_errors() => match verify(&module) {
@@ -198,8 +182,7 @@ fn compile(text: &str) -> Result<Module, Verdict> {
 }
 
 fn run(module: &Module, options: &Options) -> Result<Shown, String> {
-    let natives: Vec<Native> = lumen_stdlib::natives().copied().collect();
-    let program = Program::load(module.clone(), &[&natives], options.clone());
+    let program = Program::load(module.clone(), &[], options.clone());
     let program = program.map_err(|e| e.to_string())?;
     let paper = Arc::new(Paper::default());
     let ended: Ended = program.run(paper.clone());

@@ -20,11 +20,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use lumen::disk::Disk;
+use lumen::pipeline::check_text;
 use lumen_bytecode::{Module, file, verify};
-use lumen_compiler::diag::Diagnostics;
-use lumen_compiler::names::{Library, LibraryModule};
-use lumen_compiler::source::{SourceKind, SourceMap};
 use process::{Ended, execute_for};
 use random::{Random, setting};
 use std::time::Duration;
@@ -38,20 +35,7 @@ const LONG: Duration = Duration::from_secs(30);
 const ROUNDS: u64 = 150;
 
 fn compile(text: &str) -> Module {
-    let modules: Vec<LibraryModule<'_>> = lumen_stdlib::SOURCES
-        .iter()
-        .map(|s| LibraryModule {
-            name: s.name,
-            text: s.text,
-            prelude: s.prelude,
-        })
-        .collect();
-    let mut sources = SourceMap::new();
-    let mut diagnostics = Diagnostics::new();
-    let root = sources.add_text("seed.lm", text.to_owned(), SourceKind::Plain);
-    let disk = Disk::of_program(Path::new("seed.lm"));
-    let library = Library { modules: &modules };
-    let program = lumen_compiler::check(root, library, &disk, &mut sources, &mut diagnostics);
+    let (sources, mut diagnostics, program) = check_text("seed.lm", text);
     let program = program.expect("a correct seed");
     lumen_compiler::generate(&program, &sources, &mut diagnostics)
 }

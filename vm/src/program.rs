@@ -179,8 +179,7 @@ impl Program {
         if options.jit == JitMode::Always && !cfg!(feature = "jit") {
             return Err(LoadError::new("this build has no compiler of native code"));
         }
-        let tables = [crate::natives::GROUPS, natives].concat();
-        let image = load::load(module, &tables, &options)?;
+        let image = load::load(module, natives, &options)?;
         Ok(Program {
             image: Arc::new(image),
             options,

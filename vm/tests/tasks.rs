@@ -131,19 +131,7 @@ fn endless_loops_are_preempted_and_cancelled() {
     });
     let module = tasks_module(vec![main, task], vec![]);
     for workers in [1, 2] {
-        let options = Options {
-            workers,
-            ..Options::default()
-        };
-        let ended = load(module.clone(), options).run(Arc::new(Sink::default()));
-        let End::Failed(report) = &ended.end else {
-            panic!("ended with {:?}", ended.end)
-        };
-        assert_eq!(
-            (&*report.kind, &*report.message),
-            ("Cancelled", "cancelled")
-        );
-        assert_eq!(ended.leaked, 0);
+        fails_with(&module, workers, ("Cancelled", "cancelled"));
     }
 }
 
@@ -312,6 +300,20 @@ fn a_deadlock_is_a_failure_with_a_report() {
     }
 }
 
+/// On so many workers the module ends with a failure of this kind and message, and leaves nothing.
+fn fails_with(module: &Module, workers: usize, failure: (&str, &str)) {
+    let options = Options {
+        workers,
+        ..Options::default()
+    };
+    let ended = load(module.clone(), options).run(Arc::new(Sink::default()));
+    let End::Failed(report) = &ended.end else {
+        panic!("ended with {:?}", ended.end)
+    };
+    assert_eq!((&*report.kind, &*report.message), failure);
+    assert_eq!(ended.leaked, 0);
+}
+
 /// The compiler never hands a select to another fiber, but bytecode could: it gets a failure, while
 /// the owner goes on.
 #[test]
@@ -372,18 +374,6 @@ fn a_select_stays_with_its_fiber() {
         ),
     ]);
     for workers in [1, 4, 4, 4] {
-        let options = Options {
-            workers,
-            ..Options::default()
-        };
-        let ended = load(module.clone(), options).run(Arc::new(Sink::default()));
-        let End::Failed(report) = &ended.end else {
-            panic!("ended with {:?}", ended.end)
-        };
-        assert_eq!(
-            (&*report.kind, &*report.message),
-            ("Cast", "a select of another fiber")
-        );
-        assert_eq!(ended.leaked, 0);
+        fails_with(&module, workers, ("Cast", "a select of another fiber"));
     }
 }

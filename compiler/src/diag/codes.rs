@@ -65,6 +65,12 @@ impl Code {
             .find(|code| code.number().eq_ignore_ascii_case(number))
     }
 
+    /// Is it about the text as such (E01xx), whatever it may mean?
+    #[must_use]
+    pub fn is_of_grammar(self) -> bool {
+        self.number().starts_with("E01")
+    }
+
     /// Error for `E…`, warning for `W…`.
     pub fn severity(self) -> Severity {
         if self.number().starts_with('W') {

@@ -39,30 +39,16 @@ impl Order {
             }
             at += 1;
         }
-        let layout = if leads_back(func, &natural) {
-            let loops = Loops::of(func);
+        let loops = Loops::of(func);
+        let layout = if loops.loops.is_empty() {
+            natural.clone()
+        } else {
             let mut layout = in_pieces(func, &loops, &natural[..hot]);
             layout.extend_from_slice(&natural[hot..]);
             layout
-        } else {
-            natural.clone()
         };
         Self { natural, layout }
     }
-}
-
-/// Does any way lead back in this order? In reverse postorder, without loops, none does.
-fn leads_back(func: &Func, order: &[BlockId]) -> bool {
-    let mut position = vec![0; func.blocks.len()];
-    for (at, &b) in order.iter().enumerate() {
-        position[b.0 as usize] = at;
-    }
-    order.iter().enumerate().any(|(at, b)| {
-        let mut back = false;
-        let term = &func.blocks[b.0 as usize].term;
-        term.for_each_target(|t| back |= position[t.0 as usize] <= at);
-        back
-    })
 }
 
 /// Postorder from `root` over unseen blocks, without recursion. The last successor is visited

@@ -131,11 +131,11 @@ impl BitRows {
                 Repr::Dense { words: with, .. },
             ) => {
                 let all = row * *stride..(row + 1) * *stride;
-                let (after, without) = (&after[all.clone()], &without[all.clone()]);
-                let with = &with[all.clone()];
+                let rest = after[all.clone()].iter().zip(&without[all.clone()]);
+                let rest = rest.zip(&with[all.clone()]);
                 let mut new = 0;
-                for (i, word) in words[all].iter_mut().enumerate() {
-                    let flows = after[i] & !without[i] | with[i];
+                for (word, ((after, without), with)) in words[all].iter_mut().zip(rest) {
+                    let flows = after & !without | with;
                     new |= flows & !*word;
                     *word |= flows;
                 }
@@ -166,9 +166,11 @@ impl BitRows {
             Repr::Dense { words, stride } => (&words[row * stride..][..*stride], &[][..]),
             Repr::Sparse(rows) => (&[][..], &rows[row][..]),
         };
-        let words = (0..).zip(dense.iter().copied());
-        let words = words.chain(sparse.iter().copied());
-        words.flat_map(|(i, word)| members_of(i, word))
+        // One of the two is empty.
+        (0..dense.len() + sparse.len()).flat_map(move |at| match dense.get(at) {
+            Some(&word) => members_of(at as u32, word),
+            None => members_of(sparse[at].0, sparse[at].1),
+        })
     }
 }
 

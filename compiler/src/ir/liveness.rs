@@ -6,6 +6,7 @@
 
 use super::bitrows::BitRows;
 use super::bitset::BitSet;
+use super::loops::may_loop;
 use super::roles::Signatures;
 use super::{BlockId, Func, Inst, Term, VReg};
 
@@ -100,7 +101,7 @@ impl Liveness {
 
     fn solve(&mut self, func: &Func, gens: &BitRows, kills: &BitRows) {
         // Where all ways lead forward, what is known of a block's successors is final.
-        let cyclic = leads_back(func);
+        let cyclic = may_loop(func);
         let mut changed = true;
         while changed {
             changed = false;
@@ -223,19 +224,6 @@ impl Liveness {
             }
         }
     }
-}
-
-/// Does any block lead to itself or to one before it?
-fn leads_back(func: &Func) -> bool {
-    func.blocks.iter().enumerate().any(|(b, block)| {
-        let mut back = false;
-        block.term.for_each_target(|t| back |= t.0 as usize <= b);
-        let handler = block.handler.is_some_and(|h| {
-            let outer = h.catch.flatten();
-            h.block.0 as usize <= b || outer.is_some_and(|o| o.0 as usize <= b)
-        });
-        back || handler
-    })
 }
 
 /// Gives dense numbers to the registers that occur in more than one block (an owner occurs

@@ -246,8 +246,8 @@ impl Loops {
     }
 }
 
-/// Quickly: a function whose blocks only go to later ones has no loop.
-fn may_loop(func: &Func) -> bool {
+/// Quickly: a function whose blocks only go to later ones, handlers included, has no loop.
+pub(crate) fn may_loop(func: &Func) -> bool {
     (0..func.blocks.len()).any(|b| {
         let mut back = false;
         for_each_successor(func, b, &mut |t| back |= t.0 as usize <= b);

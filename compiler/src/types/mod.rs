@@ -149,9 +149,7 @@ impl<'a> Checker<'a> {
     ) -> Checker<'a> {
         let root = modules.get(modules.root());
         // Those of the grammar: a module that is missing says nothing about what can be read.
-        let syntax_errors = diagnostics
-            .iter()
-            .any(|one| one.severity() == Severity::Error && one.code.number().starts_with("E01"));
+        let syntax_errors = diagnostics.iter().any(|one| one.code.is_of_grammar());
         Checker {
             modules,
             sources,

@@ -47,9 +47,9 @@ pub(crate) struct LinkedNative {
     pub(crate) result: TypeIx,
     /// Is there a short way?
     pub(crate) short: Short,
-    /// It is the library's own, so that what is known of that may be made use of.
+    /// It was given by who loads the program: what is known of the usual one says nothing of it.
     #[cfg_attr(not(feature = "jit"), expect(dead_code, reason = "native code asks"))]
-    pub(crate) library: bool,
+    pub(crate) replaced: bool,
 }
 
 /// A source position.

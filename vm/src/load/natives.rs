@@ -9,54 +9,43 @@ use super::LoadError;
 use super::image::LinkedNative;
 use crate::helpers::waits::Short;
 
-/// Finds the natives of a module in `tables`, then in the library.
-pub(super) fn link(module: &Module, tables: &[&[Native]]) -> Result<Vec<LinkedNative>, LoadError> {
+/// Finds the natives of a module: in `given`, among those of this crate, in the library.
+pub(super) fn link(module: &Module, given: &[&[Native]]) -> Result<Vec<LinkedNative>, LoadError> {
     if module.natives.is_empty() {
         return Ok(Vec::new());
     }
-    let by_key: FxHashMap<&str, NativeFn> = tables
-        .iter()
-        .flat_map(|t| t.iter())
-        .map(|n| (n.key, n.func))
-        .collect();
+    let (given, own) = (by_key(given), by_key(crate::natives::GROUPS));
     let find = |import: &NativeImport| {
         let key = import.key.as_str();
-        let theirs = lumen_stdlib::native(key).map(|n| n.func);
-        let Some(func) = by_key.get(key).copied().or(theirs) else {
-            return Err(missing(key, &by_key));
+        let theirs = given.get(key).copied();
+        let ours = || own.get(key).copied();
+        let library = || lumen_stdlib::native(key).map(|n| n.func);
+        let Some(func) = theirs.or_else(ours).or_else(library) else {
+            return Err(missing(key, given.keys().chain(own.keys()).copied()));
         };
-        // A program may be loaded with natives in the place of the library's.
-        let same = |f: NativeFn| std::ptr::fn_addr_eq(f, func);
-        let library = theirs.is_some_and(same);
-        let has_short = library || own(key).is_some_and(same);
+        let replaced = theirs.is_some();
         Ok(LinkedNative {
             func,
             params: import.params.clone().into(),
             result: import.result,
-            short: if has_short { Short::of(key) } else { Short::No },
-            library,
+            short: if replaced { Short::No } else { Short::of(key) },
+            replaced,
         })
     };
     module.natives.iter().map(find).collect()
 }
 
-/// The native of this crate with this key.
-fn own(key: &str) -> Option<NativeFn> {
-    let mut all = crate::natives::GROUPS.iter().flat_map(|group| group.iter());
-    all.find(|n| n.key == key).map(|n| n.func)
+fn by_key<'a>(tables: &[&'a [Native]]) -> FxHashMap<&'a str, NativeFn> {
+    let all = tables.iter().flat_map(|table| table.iter());
+    all.map(|native| (native.key, native.func)).collect()
 }
 
 /// The error for a key nobody provides; names the native that only differs in its signature.
-fn missing(key: &str, by_key: &FxHashMap<&str, NativeFn>) -> LoadError {
+fn missing<'a>(key: &str, provided: impl Iterator<Item = &'a str>) -> LoadError {
     let name = |k: &str| k.find(['(', '[']).map_or(k, |end| &k[..end]).to_owned();
     let wanted = name(key);
     let library = lumen_stdlib::natives().map(|n| n.key);
-    match by_key
-        .keys()
-        .copied()
-        .chain(library)
-        .find(|k| name(k) == wanted)
-    {
+    match provided.chain(library).find(|k| name(k) == wanted) {
         Some(other) => LoadError::new(format!(
             "native `{key}` is not provided; there is `{other}`"
         )),
@@ -84,12 +73,11 @@ mod tests {
             ..Module::default()
         };
         let short = |tables: &[&[Native]]| link(&module, tables).map(|linked| linked[0].short);
-        assert_eq!(short(crate::natives::GROUPS).ok(), Some(Short::Next));
+        assert_eq!(short(&[]).ok(), Some(Short::Next));
         let theirs = [Native {
             key: "rt.channel_next[C, T](C) -> T?",
             func: |_, _| Ok(0),
         }];
-        let replaced = [crate::natives::GROUPS, &[&theirs[..]]].concat();
-        assert_eq!(short(&replaced).ok(), Some(Short::No));
+        assert_eq!(short(&[&theirs]).ok(), Some(Short::No));
     }
 }

@@ -47,7 +47,7 @@ float_functions! {
 impl Translator<'_, '_> {
     pub(super) fn call_native_op(&mut self, dst: Reg, first: Window, native: Native) {
         let native = usize::from(native.0);
-        if !self.env.image.natives[native].library {
+        if self.env.image.natives[native].replaced {
             return self.status_helper(support::call_native as *const ());
         }
         let key = self.env.module.natives[native].key.as_str();

@@ -6,9 +6,13 @@ use super::fills::SHORT;
 use super::{Analysis, CONDITIONS, Condition, Facts, Step};
 use crate::jit::plan::branch_targets;
 
+/// Additions that are found at most: so many add no more than 2^15 each at most 2^38 times
+/// ([`super::FAR`]), which is no more than [`super::FAR_SUM`].
+const SUMS: usize = 1 << 8;
+
 impl Analysis<'_> {
     /// Finds the additions of constants that cannot overflow because the loop is not repeated
-    /// often enough. At most 2^8 instructions add less than 2^16 each at most 2^38 times.
+    /// often enough.
     pub(super) fn count(&self, facts: &mut Facts) {
         if facts.conditions.is_empty() && self.length() > SHORT {
             return;
@@ -31,7 +35,8 @@ impl Analysis<'_> {
                 }
             }
         }
-        if !found.is_empty() && facts.conditions.len() + out.len() <= CONDITIONS {
+        let few = (1..=SUMS).contains(&found.len());
+        if few && facts.conditions.len() + out.len() <= CONDITIONS {
             out.into_iter().for_each(|c| facts.require(c));
             facts.exact.extend(found);
         }
