@@ -12,8 +12,8 @@ use std::sync::atomic::Ordering;
 const SLOT_RUNS: u32 = 16;
 /// Every so many dispatches the injector goes first, so that it is not starved by local work.
 const INJECTOR_EVERY: u32 = 61;
-/// Every so many dispatches those that must run here go last, so that one which makes room again and
-/// again does not keep the others waiting.
+/// Every so many dispatches those that must run here go last, so that one which makes room again
+/// and again does not keep the others waiting.
 const INBOX_WAITS_EVERY: u32 = 2;
 /// Every so many dispatches woken fibers go before newly spawned ones.
 const WOKEN_EVERY: u32 = 2;
