@@ -29,7 +29,7 @@ use std::time::Duration;
 /// A changed program that runs longer in the interpreter may be one without end.
 const SHORT: Duration = Duration::from_millis(1500);
 /// After this long native code hangs.
-const LONG: Duration = Duration::from_secs(30);
+const LONG: Duration = Duration::from_secs(300);
 
 /// Rounds of the usual run, per seed program.
 const ROUNDS: u64 = 150;

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-/// After this long a program hangs.
-const TIME_MAX: Duration = Duration::from_secs(20);
+/// After this long a program hangs. Generous: the machine may be slow and busy.
+const TIME_MAX: Duration = Duration::from_secs(300);
 
 /// What a process left.
 #[derive(Debug)]

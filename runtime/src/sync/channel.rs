@@ -125,6 +125,12 @@ impl RawChannel {
         self.inner.lock().closed
     }
 
+    /// How many fibers wait to send: what a test waits for.
+    #[cfg(test)]
+    pub(crate) fn senders_waiting(&self) -> usize {
+        self.inner.lock().senders.count_open()
+    }
+
     fn note_len(&self, inner: &Inner) {
         self.len.store(inner.buffer.len(), Ordering::Relaxed);
     }

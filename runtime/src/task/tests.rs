@@ -29,6 +29,13 @@ pub(crate) fn spawn(
     cx.spawn(body(f), Default::default()).unwrap()
 }
 
+/// Lets the others go on until `holds`: no time is long enough for that on every machine.
+pub(crate) fn until(cx: &FiberCx, holds: impl Fn() -> bool) {
+    while !holds() {
+        cx.sleep(Duration::from_millis(1)).unwrap();
+    }
+}
+
 /// Runs a program on 1, 2 and 8 workers, on both clocks, and deterministically.
 pub(crate) fn everywhere<F>(program: impl Fn() -> F)
 where
@@ -119,7 +126,7 @@ fn sleeps_add_up_and_overlap() {
             if cx.is_virtual_time() {
                 assert_eq!(took, 20_000_000);
             } else {
-                assert!((20_000_000..200_000_000).contains(&took), "{took}");
+                assert!(took >= 20_000_000, "{took}");
             }
             Outcome::Ok(0)
         }
@@ -130,26 +137,25 @@ fn sleeps_add_up_and_overlap() {
 fn cancel_reaches_what_the_task_owns() {
     everywhere(|| {
         |cx: &FiberCx| {
+            let begun = Arc::new(AtomicU64::new(0));
             let ended = Arc::new(AtomicU64::new(0));
-            let seen = ended.clone();
+            let (begun2, ended2) = (begun.clone(), ended.clone());
+            let for_ever = move |cx: &FiberCx| {
+                begun2.fetch_add(1, Ordering::SeqCst);
+                assert!(cx.sleep(Duration::from_secs(1_000_000)).is_err());
+                ended2.fetch_add(1, Ordering::SeqCst);
+                Outcome::Cancelled
+            };
             let task = spawn(cx, move |cx| {
                 for _ in 0..3 {
-                    let seen = seen.clone();
-                    spawn(cx, move |cx| {
-                        assert!(cx.sleep(Duration::from_secs(1000)).is_err());
-                        seen.fetch_add(1, Ordering::SeqCst);
-                        Outcome::Cancelled
-                    });
+                    spawn(cx, for_ever.clone());
                 }
-                assert!(cx.sleep(Duration::from_secs(1000)).is_err());
-                seen.fetch_add(1, Ordering::SeqCst);
-                Outcome::Cancelled
+                for_ever(cx)
             });
-            cx.sleep(Duration::from_millis(2)).unwrap();
+            until(cx, || begun.load(Ordering::SeqCst) == 4);
             task.cancel(cx);
             assert_eq!(task.wait(cx), Ok(Outcome::Cancelled));
-            cx.sleep(Duration::from_millis(20)).unwrap();
-            assert_eq!(ended.load(Ordering::SeqCst), 4);
+            until(cx, || ended.load(Ordering::SeqCst) == 4);
             Outcome::Ok(0)
         }
     });
@@ -159,13 +165,16 @@ fn cancel_reaches_what_the_task_owns() {
 fn a_deadline_gives_up_the_await_only() {
     everywhere(|| {
         |cx: &FiberCx| {
-            let child = spawn(cx, |cx| {
-                cx.sleep(Duration::from_millis(10)).unwrap();
+            let given_up = Arc::new(AtomicU64::new(0));
+            let given_up2 = given_up.clone();
+            let child = spawn(cx, move |cx| {
+                until(cx, || given_up2.load(Ordering::SeqCst) == 1);
                 Outcome::Ok(7)
             });
             let deadline = Some(cx.now() + 2_000_000);
             let first = cx.block(|| child.poll_await(cx, deadline));
             assert_eq!(first, Err(crate::WaitError::Timeout));
+            given_up.store(1, Ordering::SeqCst);
             assert_eq!(child.wait(cx), Ok(Outcome::Ok(7)));
             Outcome::Ok(0)
         }
