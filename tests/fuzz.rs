@@ -14,13 +14,17 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use lumen::pipeline::check_text;
 use lumen_bytecode::code::{Op, get_raw, set_raw};
 use lumen_bytecode::{Module, file, verify};
-use process::execute;
+use process::execute_for;
 use random::{Random, setting};
 use support::programs;
+
+/// A changed program that runs longer is taken to be one without end.
+const LONG_ENOUGH: Duration = Duration::from_secs(10);
 
 /// The texts of all golden programs that are one file.
 fn corpus() -> Vec<(String, String)> {
@@ -174,7 +178,7 @@ fn changed_bytecode_that_passes_the_verifier_does_not_crash() {
             .args(["run", "--max-memory", "200", "--workers", "1"])
             .arg(&path);
         // A loop without end is no crash.
-        if let Ok(ended) = execute("fuzz", command) {
+        if let Ok(ended) = execute_for("fuzz", command, LONG_ENOUGH) {
             ran += 1;
             let code = ended.status.code();
             let sound = code.is_some() && !ended.stderr.contains("panicked");

@@ -201,10 +201,8 @@ mod tests {
 
     #[test]
     fn a_program_that_reads_nothing_is_given_up_in_time() {
-        let start = Instant::now();
-        let answers = asked("exec sleep 60", 1, Some(30));
+        let answers = asked("exec sleep 1000000", 1, Some(30));
         assert_eq!(answers, [Err("its time is up".to_owned())]);
-        assert!(start.elapsed() < Duration::from_secs(30));
     }
 
     #[test]

@@ -15,7 +15,7 @@ const TASK: &str = "LUMEN_DIFF_TASK";
 /// The exit code of a child that found trouble and wrote it down.
 const FOUND: i32 = 17;
 /// A program that takes this long hangs.
-const TIME_MAX: Duration = Duration::from_secs(120);
+const TIME_MAX: Duration = Duration::from_secs(600);
 /// Programs that one child tries.
 const BATCH: u64 = 20;
 /// Compiling needs the stack that the commands have.

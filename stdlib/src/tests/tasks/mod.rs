@@ -174,6 +174,23 @@ impl Body for Task {
     }
 }
 
+/// A value that a task was given: released when it has ended, or was cancelled before it began.
+struct Held {
+    value: Typed,
+    shared: Arc<HeapShared>,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        enter_thread(&self.shared);
+        let (slot, ty) = self.value;
+        if self.shared.types().repr(ty) == Repr::Word {
+            // SAFETY: the task's own value; this thread's heap.
+            unsafe { count::drop(&mut *heap(), slot) }
+        }
+    }
+}
+
 impl Lumen<'_> {
     /// Calls a native until it has an answer. The arguments stay the caller's.
     fn call(&self, key: &str, args: &[Typed], result: TypeIx) -> Result<u64, NativeStop> {
@@ -275,11 +292,11 @@ impl Lumen<'_> {
                 count::dup(handle);
             }
         }
-        let program: Program = Box::new(move |lumen| {
-            let value = program(lumen, (handle, ty));
-            lumen.drop((handle, ty));
-            value
-        });
+        let held = Held {
+            value: (handle, ty),
+            shared: Arc::clone(&self.shared),
+        };
+        let program: Program = Box::new(move |lumen| program(lumen, held.value));
         let task = Task {
             program: Some(program),
             shared: Arc::clone(&self.shared),

@@ -1,6 +1,7 @@
 //! Futures, sleeping, executors.
 
 use super::*;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 const STATE_OF: &str = "task.state[T](Future[T]) -> FutureState[T]";
 const IS_READY: &str = "task.is_ready[T](Future[T]) -> Bool";
@@ -18,13 +19,18 @@ fn handle_of(l: &Lumen<'_>, future: FutureRef) -> Typed {
 fn futures_tell_their_state() {
     everywhere(|l| {
         let nothing = int(0);
-        let future = l.spawn(nothing, |l, _| {
-            l.sleep(20);
+        let go_on = Arc::new(AtomicBool::new(false));
+        let told = go_on.clone();
+        let future = l.spawn(nothing, move |l, _| {
+            while !told.load(Ordering::SeqCst) {
+                l.sleep(1);
+            }
             Ok(3)
         });
         let f = handle_of(l, future.clone());
         assert_eq!(l.show(STATE_OF, &[f], STATE), "Pending");
         assert_eq!(l.show(IS_READY, &[f], wk::BOOL), "false");
+        go_on.store(true, Ordering::SeqCst);
         assert_eq!(l.join(&future), Ok(3));
         assert_eq!(l.show(STATE_OF, &[f], STATE), "Completed(3)");
         assert_eq!(l.show(IS_READY, &[f], wk::BOOL), "true");
