@@ -130,7 +130,8 @@ impl Parser<'_> {
         let help = match self.kind() {
             T::Else => "`else` belongs to an `if`; after `if c then a` it stands on the same line",
             T::Catch | T::Finally => {
-                "`catch` and `finally` belong to a `try` followed by a newline"
+                self.stray_clause();
+                return true;
             }
             T::RParen | T::RBracket | T::RBrace => "nothing before it is open",
             T::Comma | T::Then => "no list or condition is open here",

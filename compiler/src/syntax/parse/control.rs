@@ -254,6 +254,26 @@ impl Parser<'_> {
         self.parse_clauses(opener, body)
     }
 
+    /// `catch` or `finally` that no `try` stands before, reported. What follows it on the line of
+    /// the statement that may fail is read as its clause, for that is what was meant.
+    pub(super) fn stray_clause(&mut self) {
+        let word = self.peek();
+        let follows = !word.newline_before;
+        self.stray("`catch` and `finally` belong to a `try` followed by a newline");
+        if follows && word.kind == T::Catch {
+            let mut header = (0..).map(|ahead| self.nth(ahead));
+            let arrow = header
+                .find(|t| t.newline_before || matches!(t.kind, T::Arrow | T::FatArrow | T::Eof))
+                .is_some_and(|t| !t.newline_before && t.kind != T::Eof);
+            if arrow {
+                self.skip_line();
+            } else {
+                let span = self.span_of(word);
+                self.parse_catch(span, word);
+            }
+        }
+    }
+
     /// `catch e … finally … end`, after the body of a `try`.
     fn parse_clauses(&mut self, opener: Token, body: Block) -> Expr {
         let span = self.span_of(opener);
