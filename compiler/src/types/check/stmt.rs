@@ -27,9 +27,11 @@ impl<'a> Checker<'a> {
     pub(crate) fn stmt_list(&mut self, stmts: &'a [ast::Stmt], want: Want) -> Vec<Expr> {
         let mut parts = Vec::with_capacity(stmts.len());
         let narrows = self.mark_narrows();
-        let mut ended: Option<Span> = None;
+        let mut ended: Option<(usize, Span)> = None;
         for (number, stmt) in stmts.iter().enumerate() {
-            if let Some(span) = ended.take() {
+            if let Some((before, span)) = ended
+                && before + 1 == number
+            {
                 self.report_unreachable(stmt.span, span);
             }
             let last = number + 1 == stmts.len();
@@ -38,8 +40,8 @@ impl<'a> Checker<'a> {
                 self.statement = Some(stmt.span);
             }
             let expr = self.stmt(stmt, want, stmts.get(number + 1));
-            if expr.ty == Ty::NEVER {
-                ended = Some(expr.span);
+            if expr.ty == Ty::NEVER && ended.is_none() {
+                ended = Some((number, expr.span));
             }
             parts.push(expr);
         }
