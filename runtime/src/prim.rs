@@ -32,6 +32,14 @@ mod real {
     }
 }
 
+/// A lock with a condition to wait for, of whoever may sleep for long.
+pub(crate) mod waiting {
+    #[cfg(loom)]
+    pub(crate) use loom::sync::{Condvar, Mutex, MutexGuard};
+    #[cfg(not(loom))]
+    pub(crate) use std::sync::{Condvar, Mutex, MutexGuard};
+}
+
 #[cfg(not(loom))]
 mod spin {
     use super::Ordering;

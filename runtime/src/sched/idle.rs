@@ -176,18 +176,20 @@ impl Worker {
     }
 
     /// Back from sleep: leaves the list unless the waker took us off.
-    fn woken(&self) {
+    pub(super) fn woken(&self) {
         count(&self.remote().counters.wakes);
         let shared = self.shared();
-        shared.monitor.hurry();
         let pool = self.pool();
-        let _order = shared.sleep_lock.lock();
-        let mut sleepers = pool.sleepers.lock();
-        if let Some(at) = sleepers.iter().position(|&s| s == self.index()) {
-            sleepers.remove(at);
-            pool.sleeping.fetch_sub(1, Ordering::SeqCst);
-            shared.awake.fetch_add(1, Ordering::SeqCst);
+        {
+            let _order = shared.sleep_lock.lock();
+            let mut sleepers = pool.sleepers.lock();
+            if let Some(at) = sleepers.iter().position(|&s| s == self.index()) {
+                sleepers.remove(at);
+                pool.sleeping.fetch_sub(1, Ordering::SeqCst);
+                shared.awake.fetch_add(1, Ordering::SeqCst);
+            }
         }
+        shared.monitor.hurry();
     }
 
     /// The next deadline of any wheel of this pool; none on the virtual clock.

@@ -2,16 +2,19 @@
 //!
 //! It asks a body that has run for a whole time slice to make room when others wait, sees to it
 //! that timers of a busy worker fire, and wakes a sleeper for work that a busy worker cannot get
-//! to. While all workers sleep it looks ten times a second.
+//! to. While all workers sleep it sleeps as well, for as long as they do.
 
+use crate::prim::waiting::{Condvar, Mutex, MutexGuard};
+use crate::prim::{AtomicBool, fence};
 use crate::sched::pool::{Pool, Remote};
 use crate::sched::shared::{POLL_PREEMPT, Shared};
 use crate::sched::stats::count;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 const BUSY: Duration = Duration::from_millis(1);
+/// Between looks at an instant of virtual time that waits for something outside.
 const CALM: Duration = Duration::from_millis(100);
 
 /// Looks after which an instant of virtual time is taken to be endless.
@@ -20,10 +23,12 @@ const ENDLESS_INSTANT: u32 = 100;
 /// The monitor's side in the shared state.
 #[derive(Default)]
 pub(crate) struct Monitor {
-    stop: Mutex<bool>,
+    pub(super) stop: Mutex<bool>,
     signal: Condvar,
     /// It pauses for long: whoever wakes up from idleness wakes it, too.
     calm: AtomicBool,
+    /// Times it has looked.
+    pub(crate) looks: AtomicU64,
 }
 
 /// What the monitor remembers of a worker.
@@ -44,14 +49,55 @@ impl Monitor {
         self.signal.notify_all();
     }
 
-    /// Ends a long pause early: something runs again.
+    /// Ends a long pause: something runs again. Called after that has been counted awake, and
+    /// without `sleep_lock`, which the monitor takes while it looks.
     pub(crate) fn hurry(&self) {
+        // Pairs with the fence of `rest`.
+        fence(Ordering::SeqCst);
         if self.calm.load(Ordering::Relaxed) && self.calm.swap(false, Ordering::AcqRel) {
             // Under the lock, or the monitor could miss it on its way into the pause.
             drop(self.stop.lock().unwrap_or_else(|e| e.into_inner()));
             self.signal.notify_all();
         }
     }
+
+    /// Pauses until the next look; while all workers sleep, until one of them wakes up.
+    ///
+    /// A worker is counted awake before anyone asks whether the monitor is calm, and the monitor
+    /// says that it is before it looks at the count, with a fence on both sides: so either the
+    /// monitor sees the worker, or the worker's side sees a calm monitor and wakes it. The lock is
+    /// held from here to the pause, so whoever wants to end it comes after it began.
+    pub(super) fn rest<'a>(
+        &self,
+        shared: &Shared,
+        stop: MutexGuard<'a, bool>,
+    ) -> MutexGuard<'a, bool> {
+        self.calm.store(true, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        let time = if shared.awake.load(Ordering::Relaxed) > 0 {
+            self.calm.store(false, Ordering::Relaxed);
+            Some(BUSY)
+        } else {
+            // Deferred by a worker that was awake, so known by now.
+            (shared.deferred_count.load(Ordering::Acquire) > 0).then_some(CALM)
+        };
+        match time {
+            None => self.signal.wait(stop).unwrap_or_else(|e| e.into_inner()),
+            Some(time) => pause(&self.signal, stop, time),
+        }
+    }
+}
+
+#[cfg(not(loom))]
+fn pause<'a>(signal: &Condvar, stop: MutexGuard<'a, bool>, time: Duration) -> MutexGuard<'a, bool> {
+    let back = signal.wait_timeout(stop, time);
+    back.unwrap_or_else(|e| e.into_inner()).0
+}
+
+/// No time passes in a model: a pause with a limit is over at once.
+#[cfg(loom)]
+fn pause<'a>(_: &Condvar, stop: MutexGuard<'a, bool>, _: Duration) -> MutexGuard<'a, bool> {
+    stop
 }
 
 /// The monitor's thread.
@@ -61,17 +107,11 @@ pub(crate) fn watch(shared: &Arc<Shared>) {
     let monitor = &shared.monitor;
     let mut stop = monitor.stop.lock().unwrap_or_else(|e| e.into_inner());
     while !*stop {
-        let calm = shared.awake.load(Ordering::Relaxed) == 0;
-        monitor.calm.store(calm, Ordering::Release);
-        let pause = if calm { CALM } else { BUSY };
-        let (back, _) = monitor
-            .signal
-            .wait_timeout(stop, pause)
-            .unwrap_or_else(|e| e.into_inner());
-        stop = back;
+        stop = monitor.rest(shared, stop);
         if *stop {
             break;
         }
+        count(&monitor.looks);
         if shared.deferred_count.load(Ordering::Relaxed) > 0 {
             // An instant that takes so long has a fiber in it that runs for ever.
             instant += 1;

@@ -163,6 +163,7 @@ impl Runtime {
                 stats.add(&worker.counters);
             }
         }
+        stats.monitor_looks = self.shared.monitor.looks.load(Ordering::Relaxed);
         stats.peak_stacks = self.shared.stacks.peak() as u64;
         stats
     }
@@ -206,6 +207,7 @@ pub(crate) fn start_pool(
             let _order = shared.sleep_lock.lock();
             shared.awake.fetch_add(1, Ordering::SeqCst);
         }
+        shared.monitor.hurry();
         let counted = shared.clone();
         let thread = std::thread::Builder::new()
             .name(format!("fiber-{name}-{index}"))

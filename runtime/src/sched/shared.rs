@@ -4,7 +4,7 @@ use crate::config::{Config, Hooks, TaskInfo};
 use crate::counted::Ref;
 use crate::fiber::{Fiber, FiberRef, SpawnInfo};
 use crate::payload::{Outcome, PayloadVTable};
-use crate::prim::Mutex;
+use crate::prim::{AtomicUsize, Mutex};
 use crate::sched::Place;
 use crate::sched::delays::Delays;
 use crate::sched::det::Det;
@@ -15,7 +15,7 @@ use crate::sync::wait_queue::Waiter;
 use crate::task::join::JoinGroup;
 use crate::time::clock::Clock;
 use crate::time::timeline::{Class, Timeline};
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 

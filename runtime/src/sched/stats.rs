@@ -39,6 +39,8 @@ pub struct Stats {
     pub worker_sleeps: u64,
     /// Times a sleeping worker was woken.
     pub worker_wakes: u64,
+    /// Times the monitor looked whether something is held up.
+    pub monitor_looks: u64,
     /// Timers armed.
     pub timers: u64,
     /// Times a fiber was asked to make room after its time slice.

@@ -291,6 +291,81 @@ fn an_interrupt_cancels_everything_and_insists_the_second_time() {
     }
 }
 
+#[test]
+fn the_monitor_is_there_again_after_a_long_sleep() {
+    for workers in [1, 2] {
+        let runtime = Runtime::new(Config {
+            workers,
+            clock: crate::ClockKind::Real,
+            ..Config::default()
+        })
+        .unwrap();
+        let main = body(move |cx| {
+            for _ in 0..10 {
+                // Long enough that all sleep, the monitor as well.
+                cx.sleep(Duration::from_millis(20)).unwrap();
+                let spinners: Vec<_> = (0..=workers)
+                    .map(|_| {
+                        cx.spawn(Box::new(Spin { yielding: false }), Default::default())
+                            .unwrap()
+                    })
+                    .collect();
+                // Only a monitor that is awake makes a spinner give way.
+                cx.sleep(Duration::from_millis(5)).unwrap();
+                for spinner in &spinners {
+                    spinner.cancel(cx);
+                }
+                for spinner in spinners {
+                    assert_eq!(spinner.wait(cx), Ok(Outcome::Cancelled));
+                }
+            }
+            Outcome::Ok(0)
+        });
+        let report = runtime.run(main, SpawnInfo::default());
+        assert_eq!(report.outcome, Outcome::Ok(0));
+    }
+}
+
+#[test]
+fn nobody_wakes_up_while_all_sleep() {
+    for workers in [1, 2] {
+        let config = Config {
+            workers,
+            clock: crate::ClockKind::Real,
+            ..Config::default()
+        };
+        let runtime = Arc::new(Runtime::new(config).unwrap());
+        let other = runtime.clone();
+        let main = body(|cx| {
+            cx.sleep(Duration::from_secs(1000)).unwrap_err();
+            Outcome::Cancelled
+        });
+        let watcher = std::thread::spawn(move || {
+            let asleep = |s: &crate::Stats| s.worker_sleeps == s.worker_wakes + workers as u64;
+            let mut before = other.stats();
+            loop {
+                std::thread::sleep(Duration::from_millis(50));
+                let now = other.stats();
+                if now.parks > 0 && asleep(&now) && now == before {
+                    break;
+                }
+                before = now;
+            }
+            std::thread::sleep(Duration::from_millis(500));
+            let after = other.stats();
+            assert_eq!(other.interrupt(), Interrupt::Cancelling);
+            (before, after)
+        });
+        let report = runtime.run(main, SpawnInfo::default());
+        assert_eq!(report.outcome, Outcome::Cancelled);
+        let (before, after) = watcher.join().unwrap();
+        assert_eq!(before.worker_wakes, after.worker_wakes);
+        // One look may have been due when the last worker went to sleep.
+        let looks = after.monitor_looks - before.monitor_looks;
+        assert!(looks <= 1, "{looks} looks while all slept");
+    }
+}
+
 /// Awaits a child that awaits a child …, without a stack.
 struct Deep {
     left: u32,

@@ -15,6 +15,7 @@
 //! | in place and cancelled | so does a child that is run in place by who is cancelled |
 //! | deadline and message | the receiver has it or times out and leaves it; the timer is gone |
 //! | sleep and wake | a worker going to sleep sees work from outside, or is woken |
+//! | workers and the monitor | it pauses for ever only while all workers sleep |
 //! | barrier and cancel | nobody passes a barrier that not all have reached |
 
 use crate::config::{Config, NoHooks};
@@ -424,4 +425,48 @@ fn no_work_from_outside_sleeps_for_ever() {
         world.finish(1, Vec::new());
         assert!(matches!(fiber.outcome(), Some(Outcome::Ok(1))));
     });
+}
+
+#[test]
+fn the_monitor_pauses_for_ever_only_while_all_sleep() {
+    for workers in [1, 2] {
+        check(move || {
+            let world = World::new(workers + 1);
+            world.shared.awake.store(workers, Ordering::SeqCst);
+            // Keeps the last one awake from looking for quiescence.
+            world.shared.live_io.store(1, Ordering::SeqCst);
+            let monitor = {
+                let world = world.clone();
+                thread::spawn(move || {
+                    let monitor = &world.shared.monitor;
+                    let stop = monitor.stop.lock().unwrap();
+                    drop(monitor.rest(&world.shared, stop));
+                })
+            };
+            let others: Vec<_> = (1..workers)
+                .map(|index| {
+                    let world = world.clone();
+                    thread::spawn(move || {
+                        let worker = world.worker(index);
+                        if worker.rest() == Rest::Sleep {
+                            // Its time has come: it wakes up by itself.
+                            worker.woken();
+                        }
+                    })
+                })
+                .collect();
+            let fiber = world.fiber(|_| Poll::Ready(Outcome::Ok(1)));
+            let worker = world.worker(0);
+            assert_eq!(worker.rest(), Rest::Sleep);
+            // Somebody from outside has work for it.
+            world.pool.inject(&world.shared, fiber);
+            worker.woken();
+            // Whatever the monitor has seen, it goes on, or this never ends.
+            monitor.join().unwrap();
+            for other in others {
+                other.join().unwrap();
+            }
+            world.finish(workers, Vec::new());
+        });
+    }
 }

@@ -126,7 +126,7 @@ impl RawChannel {
     }
 
     /// How many fibers wait to send: what a test waits for.
-    #[cfg(test)]
+    #[cfg(all(test, not(loom)))]
     pub(crate) fn senders_waiting(&self) -> usize {
         self.inner.lock().senders.count_open()
     }
