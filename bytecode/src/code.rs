@@ -62,7 +62,12 @@ impl Insn {
         assert_eq!(operands.len(), raw.len(), "operands of {}", op.def().text);
         let mut insn = Self::of(op);
         for (operand, &raw) in operands.iter().zip(raw) {
-            set_raw(&mut insn.words, operand.lane, operand.kind.lanes(), raw);
+            let raw = match operand.kind.lanes() {
+                1 => raw & 0xffff,
+                _ => raw,
+            };
+            let (word, shift) = bit(operand.lane);
+            insn.words[word] |= u64::from(raw) << shift;
         }
         insn.len = op.word_count();
         insn
@@ -199,6 +204,7 @@ impl Op {
 
     /// Words its instructions take: 1 or 2.
     #[must_use]
+    #[inline]
     pub fn word_count(self) -> usize {
         SHAPES[self as usize].words
     }
@@ -207,27 +213,71 @@ impl Op {
     #[must_use]
     #[inline]
     pub fn register_roles(self) -> &'static [Role] {
-        let shape = &SHAPES[self as usize];
-        &shape.roles[..shape.registers]
+        SHAPES[self as usize].roles
+    }
+
+    /// Whether its first register is one that it writes and does not read.
+    #[must_use]
+    #[inline]
+    pub fn writes_first(self) -> bool {
+        SHAPES[self as usize].writes_first
+    }
+
+    /// Whether it changes a register in place.
+    #[must_use]
+    #[inline]
+    pub fn changes_in_place(self) -> bool {
+        SHAPES[self as usize].in_place
     }
 }
 
 /// What is asked of an op all the time, worked out from its operands.
 struct Shape {
     words: usize,
-    roles: [Role; MAX_OPERANDS],
-    registers: usize,
+    roles: &'static [Role],
+    writes_first: bool,
+    in_place: bool,
+    can_fail: bool,
+    back_edge: bool,
+    /// Which of the operands is the branch distance; none: `NO_LABEL`.
+    label: usize,
 }
 
 /// Operands that no op has more of.
 const MAX_OPERANDS: usize = 6;
+/// No operand.
+const NO_LABEL: usize = MAX_OPERANDS;
+
+/// The roles of the registers of each op, and how many there are.
+static ROLES: [([Role; MAX_OPERANDS], usize); OPS.len()] = {
+    let mut all = [([Role::Imm; MAX_OPERANDS], 0); OPS.len()];
+    let mut op = 0;
+    while op < OPS.len() {
+        let operands = OPS[op].operands;
+        let mut at = 0;
+        while at < operands.len() {
+            if !matches!(operands[at].role, Role::Imm) {
+                let (roles, count) = &mut all[op];
+                roles[*count] = operands[at].role;
+                *count += 1;
+            }
+            at += 1;
+        }
+        op += 1;
+    }
+    all
+};
 
 static SHAPES: [Shape; OPS.len()] = {
     let mut shapes = [const {
         Shape {
             words: 1,
-            roles: [Role::Imm; MAX_OPERANDS],
-            registers: 0,
+            roles: &[],
+            writes_first: false,
+            in_place: false,
+            can_fail: false,
+            back_edge: false,
+            label: NO_LABEL,
         }
     }; OPS.len()];
     let mut op = 0;
@@ -240,16 +290,97 @@ static SHAPES: [Shape; OPS.len()] = {
             if operand.lane + operand.kind.lanes() > 3 {
                 shape.words = 2;
             }
-            if !matches!(operand.role, Role::Imm) {
-                shape.roles[shape.registers] = operand.role;
-                shape.registers += 1;
+            if matches!(operand.kind, OperandKind::Label16 | OperandKind::Label32) {
+                shape.label = at;
             }
+            shape.in_place |= matches!(operand.role, Role::Io);
             at += 1;
         }
+        let (roles, count) = &ROLES[op];
+        shape.roles = roles.split_at(*count).0;
+        shape.writes_first = *count > 0 && matches!(roles[0], Role::Out | Role::Lend);
+        shape.back_edge = begins(OPS[op].text, "loop") || begins(OPS[op].text, "for.");
+        shape.can_fail = shape.back_edge || may_fail(OPS[op].op);
         op += 1;
     }
     shapes
 };
+
+const fn begins(text: &str, with: &str) -> bool {
+    let (text, with) = (text.as_bytes(), with.as_bytes());
+    let mut at = 0;
+    while at < with.len() {
+        if at == text.len() || text[at] != with[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
+/// Whether an op that is no back-edge can fail.
+const fn may_fail(op: Op) -> bool {
+    use Op::*;
+    matches!(
+        op,
+        IntAdd
+            | IntSub
+            | IntMul
+            | IntDiv
+            | IntFloorDiv
+            | IntMod
+            | IntPow
+            | IntNeg
+            | IntShl
+            | IntShr
+            | IntAddI
+            | IntMulI
+            | Call
+            | CallClosure
+            | CallNative
+            | CallNativeAt
+            | GlobalGet
+            | BoxInt
+            | BoxFloat
+            | UnboxInt
+            | UnboxFloat
+            | UnboxBool
+            | Cast
+            | Equal
+            | Compare
+            | New
+            | FieldSet
+            | FieldSetWord
+            | ListNew
+            | ListGet
+            | ListGetWord
+            | ListGetByte
+            | ListSet
+            | ListSetWord
+            | ListSetByte
+            | ListPush
+            | ListPushWord
+            | ListPushByte
+            | ListGet2
+            | ListSet2
+            | ListGetField
+            | ListSetField
+            | MapGet
+            | MapGetWord
+            | MapGetOr
+            | MapSet
+            | MapHas
+            | PlaceSet
+            | StrConcat
+            | StrAppend
+            | ToStr
+            | Throw
+            | Rethrow
+            | Fail
+            | Spawn
+            | Await
+    )
+}
 
 impl Op {
     /// The op with this text, `int.add`.
@@ -260,11 +391,9 @@ impl Op {
 
     /// Its branch distance, if it has one. (Jump tables are not meant.)
     #[must_use]
+    #[inline]
     pub fn label(self) -> Option<&'static OperandDef> {
-        self.def()
-            .operands
-            .iter()
-            .find(|o| matches!(o.kind, OperandKind::Label16 | OperandKind::Label32))
+        self.def().operands.get(SHAPES[self as usize].label)
     }
 
     /// Control never goes on to the next instruction.
@@ -279,28 +408,16 @@ impl Op {
 
     /// A back-edge, which polls.
     #[must_use]
+    #[inline]
     pub fn is_back_edge(self) -> bool {
-        self.def().text.starts_with("loop") || self.def().text.starts_with("for.")
+        SHAPES[self as usize].back_edge
     }
 
     /// Whether it can fail, and so needs a landing entry where owned words are live.
     #[must_use]
+    #[inline]
     pub fn can_fail(self) -> bool {
-        use Op::*;
-        match self {
-            IntAdd | IntSub | IntMul | IntDiv | IntFloorDiv | IntMod | IntPow | IntNeg | IntShl
-            | IntShr | IntAddI | IntMulI => true,
-            Call | CallClosure | CallNative | CallNativeAt | GlobalGet => true,
-            BoxInt | BoxFloat | UnboxInt | UnboxFloat | UnboxBool | Cast => true,
-            Equal | Compare | New | FieldSet | FieldSetWord => true,
-            ListNew | ListGet | ListGetWord | ListGetByte | ListSet | ListSetWord | ListSetByte
-            | ListPush | ListPushWord | ListPushByte | ListGet2 | ListSet2 | ListGetField
-            | ListSetField => true,
-            MapGet | MapGetWord | MapGetOr | MapSet | MapHas | PlaceSet => true,
-            StrConcat | StrAppend | ToStr => true,
-            Throw | Rethrow | Fail | Spawn | Await => true,
-            _ => self.is_back_edge(),
-        }
+        SHAPES[self as usize].can_fail
     }
 }
 

@@ -4,10 +4,18 @@
 mod support;
 
 use lumen_bytecode::listing::list;
+use lumen_compiler::diag::Diagnostics;
+use lumen_compiler::{emit, ir};
 
 /// The functions of a program without library, as a listing without positions and frame maps.
 fn functions(name: &str, text: &str) -> String {
-    let (_, module) = support::compiled(name, text);
+    let (program, sources) = support::checked(name, text);
+    let mut lowered = ir::build::lower(&program);
+    // Those that are inlined wherever they are called stay to be looked at.
+    lowered.main = None;
+    ir::passes::prepare(&mut lowered);
+    let module = emit::own_and_emit(lowered, &sources, &mut Diagnostics::new());
+    support::verify(name, &module);
     let (mut out, mut inside) = (String::new(), false);
     for line in list(&module).lines() {
         inside |= line.starts_with("func ");
@@ -25,6 +33,16 @@ fn functions(name: &str, text: &str) -> String {
 #[test]
 fn programs_as_bytecode() {
     support::compare("passes", functions);
+}
+
+#[test]
+fn functions_that_nobody_comes_to_are_left_out() {
+    let text = "cell twice(n: Int) -> Int = n * 2\n\
+                cell main()\n  let f = fn(n: Int) => n + 1\n  let mut i = twice(4)\n  \
+                while i < 9\n    i = f(i)\n  end\nend\n";
+    let (_, module) = support::compiled("small.lm", text);
+    let names: Vec<&str> = module.functions.iter().map(|f| &f.name[..]).collect();
+    assert_eq!(names, ["main"]);
 }
 
 #[test]

@@ -125,9 +125,7 @@ impl Emitter<'_> {
             &self.program.constants,
             &self.natural,
         );
-        flow.solve(&self.natural, |inst| {
-            self.sigs.outs(inst).map(|(reg, _)| reg)
-        });
+        flow.solve(&self.natural, |inst| self.sigs.out(inst));
         let jumped = self.jumped_to();
         // What is known where a trampoline is entered.
         let mut ends: Vec<Narrowed> = Vec::new();
@@ -246,7 +244,7 @@ impl Emitter<'_> {
         let mut after = std::mem::take(&mut self.after);
         self.live_after(b, block, &mut after);
         for (i, inst) in block.insts.iter().enumerate() {
-            let written = self.sigs.outs(inst).map(|(reg, _)| reg);
+            let written = self.sigs.out(inst);
             let needed = flow.step(inst, written, narrowed);
             let identity = matches!(inst.op, Op::Move)
                 && self.slots.of(inst.regs[0]) == self.slots.of(inst.regs[1]);

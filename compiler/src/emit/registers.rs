@@ -258,7 +258,7 @@ impl Scan<'_> {
         if args.is_empty() && !matches!(inst.op, Op::Call | Op::CallClosure) {
             return;
         }
-        let out = sigs.outs(inst).map(|(reg, _)| reg);
+        let out = sigs.out(inst);
         // Where the old value is needed when the instruction fails, it is live across it too.
         let handler = self.func.blocks[b.0 as usize].handler;
         let handlers = handler

@@ -38,7 +38,7 @@ impl Census {
                 for &reg in sigs.reads(inst) {
                     this.uses[reg.0 as usize] += 1;
                 }
-                if let Some((reg, _)) = sigs.outs(inst) {
+                if let Some(reg) = sigs.out(inst) {
                     this.defs[reg.0 as usize] += 1;
                     this.site[reg.0 as usize] = site;
                 }

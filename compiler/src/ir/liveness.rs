@@ -87,7 +87,7 @@ impl Liveness {
         };
         block.term.for_each_use(|reg, _| used(gens, reg));
         for inst in block.insts.iter().rev() {
-            if let Some((reg, _)) = sigs.outs(inst)
+            if let Some(reg) = sigs.out(inst)
                 && let Some(d) = self.dense(reg)
             {
                 gens.remove(b, d);
@@ -213,7 +213,7 @@ impl Liveness {
         block.term.for_each_use(|reg, _| used(live, reg));
         for (i, inst) in block.insts.iter().enumerate().rev() {
             visit(i, inst, live);
-            if let Some((reg, _)) = sigs.outs(inst) {
+            if let Some(reg) = sigs.out(inst) {
                 live.remove(reg.0);
             }
             for &reg in sigs.reads(inst) {

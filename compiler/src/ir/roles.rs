@@ -67,7 +67,7 @@ impl Signatures {
     #[must_use]
     #[inline]
     pub fn reads<'a>(&self, inst: &'a Inst) -> &'a [VReg] {
-        &inst.regs[usize::from(self.outs(inst).is_some())..]
+        &inst.regs[usize::from(writes_first(inst.op))..]
     }
 
     /// Does `inst` change a register in place (`io`)?
@@ -76,11 +76,18 @@ impl Signatures {
     pub fn changes(&self, inst: &Inst) -> bool {
         match inst.op {
             Op::CallNative => self.mutators.get(inst.imms[0] as usize) == Some(&true),
-            op => op.register_roles().contains(&Role::Io),
+            op => op.changes_in_place(),
         }
     }
 
     /// The register written by `inst` (`out` and `lend`; not `io`): always its first.
+    #[must_use]
+    #[inline]
+    pub fn out(&self, inst: &Inst) -> Option<VReg> {
+        writes_first(inst.op).then(|| inst.regs[0])
+    }
+
+    /// The same, and how it is written.
     #[must_use]
     #[inline]
     pub fn outs(&self, inst: &Inst) -> Option<(VReg, Role)> {
@@ -90,6 +97,12 @@ impl Signatures {
         };
         matches!(role, Role::Out | Role::Lend).then(|| (inst.regs[0], role))
     }
+}
+
+/// Whether the first register of an instruction is its result: a call's is in a window.
+#[inline]
+fn writes_first(op: Op) -> bool {
+    op.writes_first() || matches!(op, Op::Call | Op::CallClosure | Op::CallNative)
 }
 
 /// The register that a `lend` result is borrowed from, if it is one of the frame's.

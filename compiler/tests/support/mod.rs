@@ -11,6 +11,21 @@ use std::path::Path;
 
 /// A program without library that has no errors, and its bytecode, which is in order.
 pub(crate) fn compiled(name: &str, text: &str) -> (Program, Module) {
+    let (program, sources) = checked(name, text);
+    let module = lumen_compiler::generate(&program, &sources, &mut Diagnostics::new());
+    verify(name, &module);
+    (program, module)
+}
+
+/// Bytecode must be in order.
+pub(crate) fn verify(name: &str, module: &Module) {
+    if let Err(errors) = lumen_bytecode::verify::verify(module) {
+        panic!("{name}: {errors:?}");
+    }
+}
+
+/// A program without library that has no errors.
+pub(crate) fn checked(name: &str, text: &str) -> (Program, SourceMap) {
     let mut sources = SourceMap::new();
     let root = sources.add_text(name, text.to_owned(), SourceKind::of_name(name));
     let (mut names, mut diagnostics) = (Interner::new(), Diagnostics::new());
@@ -26,11 +41,7 @@ pub(crate) fn compiled(name: &str, text: &str) -> (Program, Module) {
     let program = check_program(&modules, &sources, &mut names, &mut diagnostics);
     let said = render_human(&sources, &diagnostics, RenderOptions::default());
     let program = program.unwrap_or_else(|| panic!("{name} has errors\n{said}"));
-    let module = lumen_compiler::generate(&program, &sources, &mut diagnostics);
-    if let Err(errors) = lumen_bytecode::verify::verify(&module) {
-        panic!("{name}: {errors:?}");
-    }
-    (program, module)
+    (program, sources)
 }
 
 /// Compares every program of `tests/FOLDER/`, and what `make` makes of it, with its snapshot.

@@ -10,7 +10,6 @@ use crate::ir::roles::Signatures;
 use crate::ir::{Func, VReg};
 use lumen_bytecode::code::Op;
 use lumen_bytecode::module::TypeDesc;
-use lumen_bytecode::operand::Role;
 
 /// Runs the pass on one function.
 pub fn run(func: &mut Func, sigs: &Signatures, types: &[TypeDesc]) {
@@ -162,14 +161,13 @@ fn coalesce(func: &mut Func, sigs: &Signatures, census: &Census, types: &[TypeDe
             let (before, copy) = (&insts[i - 1], &insts[i]);
             let ok = copy.op == Op::Move && {
                 let (dst, temp) = (copy.regs[0], copy.regs[1]);
-                let out = sigs.outs(before);
+                let out = sigs.out(before);
                 let reads_dst = before.regs.iter().skip(1).any(|&r| r == dst);
                 let plain = !super::ownership::is_word(types, func.regs[dst.0 as usize].ty);
-                out.is_some_and(|(reg, _)| reg == temp)
+                out == Some(temp)
                     && census.is_temp(temp)
                     && (plain || !reads_dst)
                     && same_repr(func, types, dst, temp)
-                    && position_of_out(before, sigs) == Some(0)
                     // A handler must find the old word of `dst` when the op fails.
                     && (plain || !guarded || !before.op.can_fail() || census.is_single(dst))
             };
@@ -182,14 +180,4 @@ fn coalesce(func: &mut Func, sigs: &Signatures, census: &Census, types: &[TypeDe
             }
         }
     }
-}
-
-fn position_of_out(inst: &crate::ir::Inst, sigs: &Signatures) -> Option<usize> {
-    let mut found = None;
-    sigs.for_each(inst, |i, _, role| {
-        if matches!(role, Role::Out | Role::Lend) {
-            found = Some(i);
-        }
-    });
-    found
 }

@@ -45,10 +45,8 @@ fn instructions(func: &mut Func, sigs: &Signatures) {
                     }
                     continue;
                 }
-                let needed = !is_pure(inst.op)
-                    || sigs
-                        .outs(inst)
-                        .is_none_or(|(reg, _)| uses[reg.0 as usize] != 0);
+                let needed =
+                    !is_pure(inst.op) || sigs.out(inst).is_none_or(|reg| uses[reg.0 as usize] != 0);
                 if needed {
                     continue;
                 }
@@ -94,8 +92,8 @@ fn unread_once(func: &mut Func, sigs: &Signatures) -> bool {
         goes.clear();
         let id = BlockId(b as u32);
         live.walk(func, sigs, &|_| None, id, &mut now, |i, inst, after| {
-            let out = sigs.outs(inst);
-            if is_pure(inst.op) && out.is_some_and(|(reg, _)| !after.contains(reg.0)) {
+            let out = sigs.out(inst);
+            if is_pure(inst.op) && out.is_some_and(|reg| !after.contains(reg.0)) {
                 goes.push(i);
             } else if inst.op == Op::Cast
                 && !after.contains(inst.regs[0].0)

@@ -58,7 +58,7 @@ fn producer(
     }
     let at = (end.saturating_sub(REACH)..end)
         .rev()
-        .find(|&k| sigs.outs(&insts[k]).is_some_and(|(r, _)| r == reg))?;
+        .find(|&k| sigs.out(&insts[k]) == Some(reg))?;
     let reads = &insts[at].regs[1..];
     let disturbed = insts[at + 1..end].iter().any(|inst| {
         let mut hit = false;

@@ -12,6 +12,7 @@
 //! | `lookups` | one look-up for a test and a read of a map |
 //! | `globals` | constant globals are constants (all above again) |
 //! | `inline` | small cells and known lambdas into their callers (all above again) |
+//! | `reach` | functions that nobody comes to any more go |
 //! | `hoist` | what does not change in a loop is computed before it |
 //! | `normalise` | mutators on variables get the form that leaves the variable in place |
 //! | `ownership` | counts become explicit |
@@ -26,6 +27,7 @@ pub mod inline;
 pub mod local;
 pub mod lookups;
 pub mod ownership;
+pub mod reach;
 pub mod thread;
 
 use super::roles::Signatures;
@@ -63,6 +65,7 @@ pub fn prepare(program: &mut Program) {
     }
     globals::run(program, &mut simplify);
     inline::run(program, &mut simplify);
+    reach::run(program);
     for func in &mut program.funcs {
         hoist::run(func, &sigs, &program.types, &program.globals);
         dead::unread(func, &sigs);

@@ -236,7 +236,7 @@ impl Writer<'_> {
 
     /// The same for an instruction without words.
     fn plain(&self, inst: Inst, keep: &[VReg], now: &mut BitSet, out: &mut Vec<Inst>) {
-        if let Some((dst, _)) = self.sigs.outs(&inst) {
+        if let Some(dst) = self.sigs.out(&inst) {
             now.remove(dst.0);
         }
         for reg in self.sigs.reads(&inst).iter().chain(keep) {
