@@ -171,6 +171,12 @@ impl<'a> Checker<'a> {
             self.error(Code::UnknownName, span, message);
             return self.poison(span);
         }
+        if let Some(&(_, word)) = self.body.unjoined.iter().find(|one| one.0 == name) {
+            let message = format!("{text} is not available until the {word} block joins");
+            let help = format!("without await the block is a future; await {word} binds its names");
+            self.report(Diagnostic::new(Code::NotAvailable, message, span).help(help));
+            return self.poison(span);
+        }
         let mut error = Diagnostic::new(
             Code::UnknownName,
             format!("there is nothing called `{text}` here"),

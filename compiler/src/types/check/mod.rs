@@ -188,6 +188,8 @@ pub(crate) struct Body<'a> {
     pub(crate) bindings: Vec<Binding>,
     pub(crate) names: FxHashMap<Symbol, u32>,
     pub(crate) narrows: Vec<Narrow>,
+    /// The names in blocks that are futures here: only a join would bind them.
+    pub(crate) unjoined: Vec<(Symbol, &'static str)>,
     pub(crate) sites: Vec<Site>,
     pub(crate) pending: Vec<Pending<'a>>,
     /// Bounds that type arguments must satisfy, with the place of the use.
@@ -221,6 +223,7 @@ impl<'a> Body<'a> {
             bindings: Vec::new(),
             names: FxHashMap::default(),
             narrows: Vec::new(),
+            unjoined: Vec::new(),
             sites: Vec::new(),
             pending: Vec::new(),
             bound_checks: Vec::new(),

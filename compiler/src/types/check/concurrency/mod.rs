@@ -44,11 +44,32 @@ impl<'a> Checker<'a> {
         if want == Want::Nothing {
             self.warn_not_joined(expr);
         }
+        self.note_unjoined(expr);
         let expected = self.expected_future(want);
         let (body, result) = self.task(FnRole::Concurrent, expr.span, expected, |this, want| {
             this.joined_block(expr, want)
         });
         self.spawn_node(body, None, SpawnMode::Task, result, expr.span, want)
+    }
+
+    /// Keeps in mind which names a block has that is a future here, for what is said of their uses.
+    fn note_unjoined(&mut self, expr: &ast::Expr) {
+        let mut note = |name: Option<ast::Ident>, word| {
+            self.body
+                .unjoined
+                .extend(name.map(|name| (name.name, word)));
+        };
+        match &expr.kind {
+            Ast::Parallel(one) => {
+                let names = one.branches.iter().map(|branch| branch.name);
+                names.for_each(|name| note(name, one.kind.text()));
+            }
+            Ast::Select(one) => {
+                let names = one.branches.iter().map(|branch| branch.name);
+                names.for_each(|name| note(name, "select"));
+            }
+            _ => {}
+        }
     }
 
     /// A block as a statement of its own, without `await`, is mostly a mistake.
