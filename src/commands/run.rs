@@ -226,6 +226,7 @@ fn statistics(ended: &Ended, took: Duration) -> String {
         ("native cells", jit.functions),
         ("native loops", jit.loops),
         ("native bytes", jit.code_bytes),
+        ("bytecode instructions", jit.instructions),
         ("CLIF instructions", jit.clif_instructions),
         ("microseconds compiling", micros(jit.compile_ns)),
         ("entries by calls", jit.call_entries),

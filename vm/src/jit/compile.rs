@@ -118,12 +118,16 @@ impl Compiler {
         let function = &jit.module.functions[unit.func as usize];
         let plan = Plan::new(&jit.module, function, TypedCode::default());
         let at = unit.at.unwrap_or(0) as usize;
-        let segment = plan.segments.partition_point(|s| s.start <= at);
         let covered = self.entries.iter().any(|entry| {
             let from = entry.unit.at.filter(|_| entry.unit.func == unit.func);
-            from.is_some_and(|from| plan.reached(from as usize)[segment.saturating_sub(1)])
+            from.is_some_and(|from| plan.holds(from as usize, at))
         });
         covered && self.covered.insert(unit)
+    }
+
+    /// A loop is part of code that is being made for a loop around it.
+    pub(super) fn cover(&mut self, unit: Unit) {
+        self.covered.insert(unit);
     }
 
     /// Makes native code of `unit` and of what it calls, as far as it can be done.
@@ -142,7 +146,7 @@ impl Compiler {
 
     /// Compiles a batch. Gives the unit that cannot be compiled, if there is one.
     fn try_batch(&mut self, image: &Image, jit: &Jit, unit: Unit) -> Option<Unit> {
-        let units = self.batch(jit, unit);
+        let units = self.batch(image, jit, unit);
         let tools = self.tools.as_mut()?;
         let Ok(typing) = Typing::new(&jit.module) else {
             return Some(unit);
@@ -154,7 +158,7 @@ impl Compiler {
             .collect();
         let env = tools.env(image, jit, &direct);
         let mut pieces = Vec::new();
-        let mut instructions = 0;
+        let (mut instructions, mut translated) = (0, 0);
         let mut times = Vec::new();
         for unit in &units {
             let begin = Instant::now();
@@ -169,6 +173,7 @@ impl Compiler {
             func.name = UserFuncName::user(space::FUNCTION, unit.func);
             translate(&env, &plan, *unit, func, &mut tools.builder);
             instructions += func.dfg.num_insts() as u64;
+            translated += plan.translated(unit.at.unwrap_or(0) as usize).len() as u64;
             match tools.finish(Name::Unit(*unit)) {
                 Some(piece) => pieces.push(piece),
                 None => return Some(*unit),
@@ -183,6 +188,7 @@ impl Compiler {
             return Some(unit);
         };
         self.stats.clif_instructions += instructions;
+        self.stats.instructions += translated;
         self.stats.code_bytes += bytes;
         for (i, entry) in entries.into_iter().enumerate() {
             match entry.unit.at {
@@ -242,7 +248,11 @@ impl Compiler {
         if self.tools.is_none() {
             self.tools = Tools::new();
         }
-        let direct = self.batch(jit, unit).iter().map(|u| u.func).collect();
+        let direct = self
+            .batch(image, jit, unit)
+            .iter()
+            .map(|u| u.func)
+            .collect();
         let tools = self.tools.as_mut()?;
         let typing = Typing::new(&jit.module).ok()?;
         let function = &jit.module.functions[unit.func as usize];
@@ -267,7 +277,7 @@ impl Compiler {
     }
 
     /// `unit` and the functions without native code that it calls, directly or not.
-    fn batch(&self, jit: &Jit, unit: Unit) -> Vec<Unit> {
+    fn batch(&self, image: &Image, jit: &Jit, unit: Unit) -> Vec<Unit> {
         let mut units = vec![unit];
         let mut next = 0;
         while let Some(caller) = units.get(next).copied() {
@@ -275,6 +285,7 @@ impl Compiler {
             for func in callees(&jit.module.functions[caller.func as usize]) {
                 let callee = Unit { func, at: None };
                 let known = jit.is_native(func) || units.contains(&callee);
+                let known = known || !jit.is_used(image, func);
                 if !known && !self.failed.contains(&callee) && units.len() < BATCH {
                     units.push(callee);
                 }

@@ -39,6 +39,8 @@ pub struct JitStats {
     pub code_bytes: u64,
     /// Instructions of the intermediate form that were compiled.
     pub clif_instructions: u64,
+    /// Instructions of bytecode that have been translated.
+    pub instructions: u64,
     /// Time spent compiling.
     pub compile_ns: u64,
     /// Entries from interpreted loops.

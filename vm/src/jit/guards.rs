@@ -180,7 +180,7 @@ impl Translator<'_, '_> {
     pub(super) fn find_loops(&mut self) {
         let (plan, module) = (self.plan, self.env.module);
         let entry = self.unit.at.unwrap_or(0) as usize;
-        for l in Graph::new(plan, entry).innermost(plan) {
+        for l in Graph::new(plan, entry, &self.parts).innermost(plan) {
             let facts = ranges::analyse(module, plan, &l);
             if facts.is_empty() {
                 continue;

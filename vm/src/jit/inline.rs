@@ -9,7 +9,7 @@ use cranelift_codegen::ir::{Block, InstBuilder, Value};
 use lumen_bytecode::code::{Op, get_raw};
 use lumen_bytecode::module::Function;
 
-use super::plan::{Plan, RegSet, instructions};
+use super::plan::{Plan, RegSet};
 use super::ranges::is_quiet;
 use super::translate::{Translator, class};
 
@@ -60,7 +60,7 @@ impl Inlining {
 /// How deep calls of a function by itself are inlined.
 fn depth(plan: &Plan<'_>, func: u32) -> Option<usize> {
     let function: &Function = plan.function;
-    let all = instructions(function, 0, function.code.len());
+    let all: Vec<(usize, Op)> = plan.translated(0);
     let itself = |pc: usize| get_raw(&function.code[pc..], 1, 2) == func;
     let silent = |&(pc, op): &(usize, Op)| match op {
         Op::Call => itself(pc),

@@ -1,6 +1,7 @@
 //! The innermost loops of a unit: which segments repeat without a loop inside.
 
 use super::plan::Plan;
+use super::reach::Part;
 
 /// Loops with more words are translated once only.
 const LARGEST: usize = 240;
@@ -32,14 +33,14 @@ pub(super) struct Graph {
 
 impl Graph {
     /// For the unit that begins at word `entry`.
-    pub(super) fn new(plan: &Plan<'_>, entry: usize) -> Graph {
+    pub(super) fn new(plan: &Plan<'_>, entry: usize, parts: &[Part]) -> Graph {
         let at = |pc: &usize| plan.segments.binary_search_by_key(pc, |s| s.start).ok();
         let next = plan.segments.iter();
         Graph {
             next: next
                 .map(|s| s.targets.iter().filter_map(at).collect())
                 .collect(),
-            reached: plan.reached(entry),
+            reached: parts.iter().map(|p| *p == Part::In).collect(),
             entry: at(&entry),
         }
     }

@@ -19,6 +19,8 @@ mod compile;
 #[cfg(feature = "jit")]
 mod constants;
 #[cfg(feature = "jit")]
+mod edges;
+#[cfg(feature = "jit")]
 mod entry;
 #[cfg(feature = "jit")]
 mod env;
@@ -42,6 +44,8 @@ mod perf_map;
 mod plan;
 #[cfg(feature = "jit")]
 mod ranges;
+#[cfg(feature = "jit")]
+mod reach;
 #[cfg(feature = "jit")]
 mod stubs;
 #[cfg(feature = "jit")]

@@ -12,6 +12,7 @@ use lumen_bytecode::verify::TypedCode;
 use rustc_hash::FxHashMap;
 
 use super::constants::{self, Number};
+use super::reach;
 
 /// A set of registers.
 #[derive(Clone, Debug, Default)]
@@ -78,6 +79,8 @@ pub(super) struct Plan<'a> {
     dies: Vec<(u32, u16)>,
     /// Jumps into loops, see [`Plan::test_of`], with what they jump to.
     tests: Vec<(usize, Test)>,
+    /// By segment: whether it always ends in a failure.
+    pub(super) doomed: Vec<bool>,
     /// By segment: the registers that hold a number at its start.
     numbers: Vec<FxHashMap<u16, Number>>,
 }
@@ -101,6 +104,7 @@ impl<'a> Plan<'a> {
             segments: Vec::new(),
             dies: Vec::new(),
             tests: Vec::new(),
+            doomed: Vec::new(),
             numbers: Vec::new(),
         };
         let mut starts: Vec<usize> = function.maps.iter().map(|m| m.pc as usize).collect();
@@ -114,6 +118,8 @@ impl<'a> Plan<'a> {
         }
         plan.rotate();
         plan.numbers = constants::find(function, &plan.segments);
+        let last = |s: &Segment| instructions(function, s.start, s.end).pop();
+        plan.doomed = reach::doomed(&plan.segments, |s| last(s).map(|(_, op)| op));
         plan.dies.sort_unstable();
         plan
     }
@@ -216,21 +222,6 @@ impl<'a> Plan<'a> {
         let landings = &self.function.landings;
         let after = landings.partition_point(|l| l.start as usize <= pc);
         landings[..after].last().filter(|l| pc < l.end as usize)
-    }
-
-    /// Which segments are reached from the word `entry`.
-    pub(super) fn reached(&self, entry: usize) -> Vec<bool> {
-        let mut reached = vec![false; self.segments.len()];
-        let mut todo = vec![entry];
-        while let Some(pc) = todo.pop() {
-            let Ok(i) = self.segments.binary_search_by_key(&pc, |s| s.start) else {
-                continue;
-            };
-            if !std::mem::replace(&mut reached[i], true) {
-                todo.extend(&self.segments[i].targets);
-            }
-        }
-        reached
     }
 
     fn segment(&mut self, module: &Module, start: usize, end: usize) -> Segment {

@@ -100,6 +100,9 @@ unsafe impl Send for Jit {}
 /// Rounds of a loop that count as one call.
 const ROUNDS: u32 = 16;
 
+/// Turns of a loop around a hot one that make it the one to be entered: it soon comes round again.
+const TURNS: u32 = 128;
+
 impl Jit {
     /// Marks the places in `image` that may become hot. `module` is what the image was made from.
     pub(crate) fn install(image: &mut Image, mut module: Module, options: &Options) {
@@ -209,8 +212,7 @@ impl Jit {
     /// Makes native code of `unit` now, unless there is some.
     fn compile(&self, image: &Image, unit: Unit) {
         let mut compiler = self.compiler();
-        let word = image.funcs[unit.func as usize].start + unit.at.unwrap_or(0) as usize;
-        if !self.is_entered(image, word) {
+        if !self.is_entered(image, self.word(image, unit)) {
             compiler.compile(image, self, unit);
         }
     }
@@ -220,20 +222,66 @@ impl Jit {
         if self.runs.load(Relaxed) == 0 {
             return;
         }
+        if let Some(outer) = self.outer_loop(image, unit) {
+            self.compiler().cover(unit);
+            self.count_again(image, unit);
+            self.give_up(image, self.word(image, outer));
+            return self.compile(image, outer);
+        }
         // A loop that belongs to code which has just been made will most likely be reached there:
         // only if it gets hot a second time it has code of its own.
-        if let Some(at) = unit.at
-            && self.compiler().is_covered(self, unit)
-        {
-            let word = image.funcs[unit.func as usize].start + at as usize;
-            let (original, hot) = (self.original(word), Code::Hot as u16);
-            self.counts[word].store(self.rounds, Relaxed);
-            let op = image.code.op(word);
-            // It may be native by now.
-            let _ = op.compare_exchange(original, hot, Relaxed, Relaxed);
-            return;
+        if unit.at.is_some() && self.compiler().is_covered(self, unit) {
+            return self.count_again(image, unit);
         }
         self.compile(image, unit);
+    }
+
+    /// The outermost loop around a loop, if it turns often too: code that is entered there has the
+    /// loops inside as they are, with one way in each.
+    fn outer_loop(&self, image: &Image, unit: Unit) -> Option<Unit> {
+        let at = unit.at? as usize;
+        let start = image.funcs[unit.func as usize].start;
+        let turns = |header: usize| {
+            let counting = image.code.op(start + header).load(Relaxed) == Code::Hot as u16;
+            let left = self.counts[start + header].load(Relaxed);
+            if counting {
+                self.rounds.saturating_sub(left)
+            } else {
+                0
+            }
+        };
+        let loops = loops(&self.module.functions[unit.func as usize]);
+        let around = loops
+            .into_iter()
+            .filter(|(from, to)| *from < at && at <= *to);
+        let headers = around.map(|(from, _)| from).filter(|h| *h != 0);
+        let outer = headers.filter(|h| turns(*h) >= TURNS).min()?;
+        Some(Unit {
+            func: unit.func,
+            at: Some(outer as u32),
+        })
+    }
+
+    fn word(&self, image: &Image, unit: Unit) -> usize {
+        image.funcs[unit.func as usize].start + unit.at.unwrap_or(0) as usize
+    }
+
+    /// The loop is as it was at first, unless it is native.
+    fn count_again(&self, image: &Image, unit: Unit) {
+        let word = self.word(image, unit);
+        let (original, hot) = (self.original(word), Code::Hot as u16);
+        self.counts[word].store(self.rounds, Relaxed);
+        let op = image.code.op(word);
+        let _ = op.compare_exchange(original, hot, Relaxed, Relaxed);
+    }
+
+    /// Whether a function may have been called: what has not been is hardly worth code.
+    pub(super) fn is_used(&self, image: &Image, func: u32) -> bool {
+        let word = image.funcs[func as usize].start;
+        let counting = image.code.op(word).load(Relaxed) == Code::Hot as u16;
+        let left = self.counts[word].load(Relaxed);
+        let fresh = counting && (left == self.rounds || left == self.rounds / ROUNDS);
+        self.background.is_none() || !fresh
     }
 
     /// A run begins: requests are heeded until as many have ended.
@@ -288,7 +336,7 @@ impl Jit {
     /// From now on the interpreter enters `entry` at its place.
     pub(super) fn publish(&self, image: &Image, entry: &Entry) {
         let unit = entry.unit;
-        let word = image.funcs[unit.func as usize].start + unit.at.unwrap_or(0) as usize;
+        let word = self.word(image, unit);
         if unit.at.is_none() {
             let native = &self.natives[unit.func as usize].entry;
             native.store(entry.code.cast_mut(), Release);
@@ -335,7 +383,15 @@ impl Jit {
 
 /// The words where loops begin: targets of back-edges.
 fn loop_headers(function: &Function) -> Vec<usize> {
-    let mut headers = Vec::new();
+    let mut headers: Vec<usize> = loops(function).into_iter().map(|l| l.0).collect();
+    headers.sort_unstable();
+    headers.dedup();
+    headers
+}
+
+/// Each back-edge: the word it goes to, and its own.
+fn loops(function: &Function) -> Vec<(usize, usize)> {
+    let mut found = Vec::new();
     let mut at = 0;
     while let Some(op) = function.code.get(at).and_then(|w| Op::from_word(*w)) {
         if let (true, Some(label)) = (op.is_back_edge(), op.label()) {
@@ -344,11 +400,9 @@ fn loop_headers(function: &Function) -> Vec<usize> {
                 OperandKind::Label16 => i64::from(raw as u16 as i16),
                 _ => i64::from(raw as i32),
             };
-            headers.push((at as i64 + distance) as usize);
+            found.push(((at as i64 + distance) as usize, at));
         }
         at += op.word_count();
     }
-    headers.sort_unstable();
-    headers.dedup();
-    headers
+    found
 }

@@ -6,8 +6,8 @@
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
-    AliasRegion, AliasRegionData, Block, BlockArg, FuncRef, Function, InstBuilder, MemFlagsData,
-    Opcode, Signature, Type, Value, types,
+    AliasRegion, AliasRegionData, Block, FuncRef, Function, InstBuilder, MemFlagsData, Opcode,
+    Signature, Type, Value, types,
 };
 use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
@@ -23,6 +23,7 @@ use super::facts::Facts;
 use super::guards::Loops;
 use super::inline::Inlining;
 use super::plan::{Plan, RegSet};
+use super::reach::Part;
 use crate::interp::context::Context;
 
 /// How memory is accessed, by what it holds. Accesses of different kinds never meet.
@@ -106,6 +107,8 @@ pub(super) struct Translator<'a, 'b> {
     pub(super) next: usize,
     pub(super) op: Op,
     pub(super) blocks: FxHashMap<usize, Block>,
+    /// What becomes of each segment.
+    pub(super) parts: Vec<Part>,
     pub(super) exits: Exits,
     pub(super) stored: Stored,
     /// The code may run many times.
@@ -168,6 +171,7 @@ pub(super) fn translate<'a>(
         next: 0,
         op: Op::Jump,
         blocks: FxHashMap::default(),
+        parts: plan.parts(unit.at.unwrap_or(0) as usize),
         exits: Exits::default(),
         stored: Stored::default(),
         in_loop: false,
@@ -217,8 +221,8 @@ impl Translator<'_, '_> {
     /// Makes the blocks of the first translation.
     pub(super) fn make_blocks(&mut self) {
         let plan = self.plan;
-        let reached = plan.reached(self.unit.at.unwrap_or(0) as usize);
-        for (i, (segment, reached)) in plan.segments.iter().zip(reached).enumerate() {
+        for (i, segment) in plan.segments.iter().enumerate() {
+            let reached = self.parts[i] == Part::In;
             if reached && plan.map(segment.start).is_some() && !self.loops.replaced(i) {
                 let block = self.segment_block(segment.start);
                 self.blocks.insert(segment.start, block);
@@ -257,7 +261,8 @@ impl Translator<'_, '_> {
         }
         self.write_guards();
         for (i, segment) in plan.segments.iter().enumerate() {
-            if let Some(block) = self.blocks.get(&segment.start).copied() {
+            let inside = self.parts[i] == Part::In;
+            if let Some(block) = self.blocks.get(&segment.start).filter(|_| inside).copied() {
                 self.begin(segment.start, block);
                 self.stretch(segment.start, segment.end);
             }
@@ -269,6 +274,7 @@ impl Translator<'_, '_> {
                 }
             }
         }
+        self.ways_out();
     }
 
     /// The code between two words, and on to what follows.
@@ -326,65 +332,6 @@ impl Translator<'_, '_> {
         for &(_, reg) in plan.dying(self.pc) {
             self.kill(reg);
         }
-    }
-
-    /// The block that begins at word `pc`.
-    pub(super) fn block(&mut self, pc: usize) -> Block {
-        if let Some(block) = self.loops.block(pc) {
-            return block;
-        }
-        self.plain_block(pc)
-    }
-
-    /// The block of the first translation of what begins at word `pc`.
-    pub(super) fn plain_block(&mut self, pc: usize) -> Block {
-        match self.blocks.get(&pc) {
-            Some(block) => *block,
-            // A branch to no frame map: the verifier refuses it.
-            None => unreachable!("word {pc} has no block"),
-        }
-    }
-
-    /// The registers that the block at word `pc` takes, with `with` in place of one of them.
-    pub(super) fn args(&mut self, pc: usize, with: Option<(u16, Value)>) -> Vec<BlockArg> {
-        let plan = self.plan;
-        let mut args = Vec::new();
-        for entry in plan.params(pc) {
-            let ty = class(entry.ty, entry.hold == module::Hold::Plain);
-            let value = match with {
-                Some((reg, value)) if reg == entry.reg => value,
-                _ => self.get(entry.reg),
-            };
-            args.push(BlockArg::Value(self.as_type(value, ty)));
-        }
-        args.extend(self.loops.carried(pc).map(BlockArg::Value));
-        args
-    }
-
-    /// Goes to the block at word `pc`.
-    pub(super) fn go(&mut self, pc: usize) {
-        let args = self.args(pc, None);
-        let block = self.block(pc);
-        self.b.ins().jump(block, &args);
-        self.closed = true;
-    }
-
-    /// Goes to word `pc` if `cond`, else on.
-    pub(super) fn branch(&mut self, cond: Value, pc: usize) {
-        let args = self.args(pc, None);
-        let block = self.block(pc);
-        let on = self.b.create_block();
-        self.b.ins().brif(cond, block, &args, on, &[]);
-        self.go_on(on);
-    }
-
-    /// Goes on unless `cond`, else to word `pc`.
-    pub(super) fn branch_unless(&mut self, cond: Value, pc: usize) {
-        let args = self.args(pc, None);
-        let block = self.block(pc);
-        let on = self.b.create_block();
-        self.b.ins().brif(cond, on, &[], block, &args);
-        self.go_on(on);
     }
 
     /// The type of the instruction's register operand number `i`.
