@@ -278,6 +278,19 @@ fn tests_are_run_and_counted() {
 }
 
 #[test]
+fn a_test_ends_when_a_task_of_it_fails() {
+    let folder = scratch("tests_end");
+    let text = "test \"detached\"\n  spawn(fn() -> Null\n    throw \"lost\"\n  end)\n  sleep(1hr)\nend\n\
+                test \"next\"\n  assert true\nend\n";
+    let file = write(&folder, "a.lm", text);
+    let output = lumen(&["test", &file]);
+    assert_eq!(code(&output), 1, "{output:?}");
+    let text = stdout(&output);
+    assert!(text.contains("1 passed, 1 failed"), "{text}");
+    assert!(stderr(&output).contains("error: lost"), "{output:?}");
+}
+
+#[test]
 fn every_stage_can_be_printed() {
     let folder = scratch("emit");
     let file = write(&folder, "a.lm", "let xs = [1, 2]\nprint(xs[0] + 1)\n");

@@ -87,13 +87,38 @@ pub(crate) unsafe fn complete_error(pc: Pc, cx: Cx, mut word: u64) -> u64 {
 pub(crate) unsafe fn awaited_error(cx: Cx, mut word: u64) -> u64 {
     // SAFETY: by contract.
     unsafe {
-        let heap = (*cx).heap();
-        if record::make_unique(heap, &mut word).is_err() {
-            return word;
-        }
-        if let Ok(line) = string::new(heap, AWAITED) {
-            let trace = &mut *slot_ptr(header(word), error::TRACE);
-            (*cx).trace_due = list::push(heap, trace, line).is_ok();
+        (*cx).trace_due = mark_awaited((*cx).heap(), &mut word);
+        word
+    }
+}
+
+/// Says in an Error's trace that what follows is its awaiter's, and whether it could: whoever
+/// raises it adds that ([`rethrown_error`]).
+///
+/// # Safety
+/// `word` is an owned Error.
+pub(crate) unsafe fn mark_awaited(heap: &mut Heap, word: &mut u64) -> bool {
+    // SAFETY: by contract; the Error is unique when its trace grows.
+    unsafe {
+        record::make_unique(heap, word).is_ok() && error::push_trace(heap, *word, AWAITED).is_ok()
+    }
+}
+
+/// An owned Error that is raised again. If its trace ends where that of its awaiter is to follow,
+/// the frames here are added to it.
+///
+/// # Safety
+/// As [`complete_error`].
+#[inline(never)]
+pub(crate) unsafe fn rethrown_error(cx: Cx, mut word: u64) -> u64 {
+    // SAFETY: by contract; the trace is a `list[String]`.
+    unsafe {
+        let trace = list::slots(error::list_slot(word, error::TRACE));
+        if trace
+            .last()
+            .is_some_and(|line| string::as_str(*line) == AWAITED)
+        {
+            (*cx).trace_due = record::make_unique((*cx).heap(), &mut word).is_ok();
         }
         word
     }

@@ -19,6 +19,18 @@ pub(crate) struct Statements {
     pub(crate) global: Option<GlobalId>,
 }
 
+/// The body of a test as a scope of its own: a failure of anything it started ends it at once.
+fn root_scope(body: hir::Expr) -> hir::Expr {
+    let (ty, span) = (body.ty, body.span);
+    let kind = ExprKind::Scope {
+        timeout: None,
+        on: None,
+        handle: None,
+        body: Box::new(body),
+    };
+    node(kind, if ty == Ty::NEVER { ty } else { Ty::NULL }, span)
+}
+
 impl<'a> Checker<'a> {
     /// The statements of all modules, in the order in which they run.
     pub(crate) fn check_all_statements(&mut self) {
@@ -92,7 +104,7 @@ impl<'a> Checker<'a> {
                 cx.result = Ty::NULL;
                 cx.declared = true;
                 let body = this.body_block(&test.body, Want::Nothing);
-                this.finish_body(body);
+                this.finish_body(root_scope(body));
             });
             self.tests.push(hir::Test {
                 name: test.name.to_string(),

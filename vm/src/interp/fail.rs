@@ -37,7 +37,8 @@ handlers! {
         unwind(pc, r, cx, t)
     }
     fn rethrow(pc, r, cx, t) {
-        (*cx).set_failure(get(r, pc, 0));
+        let error = backtrace::rethrown_error(cx, get(r, pc, 0));
+        (*cx).set_failure(error);
         unwind(pc, r, cx, t)
     }
     fn fail(pc, r, cx, t) {

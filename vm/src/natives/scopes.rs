@@ -13,6 +13,7 @@ use lumen_runtime::task::scope::Scope as RawScope;
 use lumen_runtime::{Body, FiberCx, Outcome, Pool, SpawnOptions, Step};
 
 use super::groups::executor;
+use crate::backtrace::mark_awaited;
 use crate::tasks::payload;
 use lumen_runtime::native::tasks::{
     deadline, discard, fiber, handle, machine, not_started, object, options, stop,
@@ -142,7 +143,11 @@ fn abort(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
     match leave(cx, args, true) {
         None => Err(NativeStop::Parked),
         // The body was stopped for this failure, and not because the whole fiber is to end.
-        Some(Some(error)) if args[1] == machine.cancelled() && !fiber.is_cancelled() => Ok(error),
+        Some(Some(mut error)) if args[1] == machine.cancelled() && !fiber.is_cancelled() => {
+            // SAFETY: an Error that was given away. Without memory its trace ends with the task's.
+            let _ = unsafe { mark_awaited(cx.heap, &mut error) };
+            Ok(error)
+        }
         Some(failure) => {
             if let Some(error) = failure {
                 discard(cx, error);

@@ -96,7 +96,7 @@ fn adapter(m: &mut Module<'_>, id: FuncId, tys: &[Ty]) -> TypeIx {
 
 /// The type of closures that hold a closure of type `func` and its one argument, and call it.
 pub(crate) fn partial(m: &mut Module<'_>, func: TypeIx, arg: TypeIx, span: Span) -> TypeIx {
-    if let Some(&ty) = m.partials.get(&(func, arg)) {
+    if let Some(&ty) = m.partials.get(&(func, arg, span)) {
         return ty;
     }
     let result = match &m.types.descs[func as usize] {
@@ -129,7 +129,7 @@ pub(crate) fn partial(m: &mut Module<'_>, func: TypeIx, arg: TypeIx, span: Span)
     let func_made = finish(code, "branch", Vec::new(), Some((object, ty)), result, span);
     let added = m.add(func_made);
     debug_assert_eq!(added, ix);
-    m.partials.insert((func, arg), ty);
+    m.partials.insert((func, arg, span), ty);
     ty
 }
 

@@ -4,6 +4,7 @@ use super::core_natives::core_op;
 use super::func::{FuncBuilder, closure_type};
 use crate::hir::{Callee, Expr, FuncId, LocalId, NativeId, Ty};
 use crate::ir::{Term, VReg};
+use crate::source::Span;
 use lumen_bytecode::code::Op;
 use lumen_bytecode::module::{Constant, well_known};
 
@@ -127,10 +128,16 @@ impl<'a> FuncBuilder<'_, 'a> {
     }
 
     /// A closure without parameters that calls `closure` with `arg`.
-    pub(crate) fn partial(&mut self, closure: VReg, closure_ty: Ty, arg: VReg, arg_ty: Ty) -> VReg {
+    pub(crate) fn partial(
+        &mut self,
+        closure: VReg,
+        closure_ty: Ty,
+        (arg, arg_ty): (VReg, Ty),
+        span: Span,
+    ) -> VReg {
         let func = self.m.types.of(closure_ty);
         let arg_ix = self.m.types.of(arg_ty);
-        let ty = super::adapter::partial(self.m, func, arg_ix, self.f.span);
+        let ty = super::adapter::partial(self.m, func, arg_ix, span);
         let dst = self.c.reg(ty);
         self.c.op1(Op::New, &[dst, closure, arg], ty);
         dst

@@ -93,7 +93,7 @@ impl<'a> FuncBuilder<'_, 'a> {
             };
             let body = self.value(&branch.body);
             return self.each(xs, item, |b, element| {
-                let closure = b.partial(body, branch.body.ty, element, item);
+                let closure = b.partial(body, branch.body.ty, (element, item), branch.body.span);
                 start(b, closure, branch.value);
             });
         }

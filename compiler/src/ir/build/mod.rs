@@ -81,7 +81,7 @@ pub(crate) struct Module<'a> {
     /// Function values: the constant of each function used as one.
     values: FxHashMap<hir::FuncId, u32>,
     /// Adapters that call a closure with one stored argument, by their closure type.
-    partials: FxHashMap<(TypeIx, TypeIx), TypeIx>,
+    partials: FxHashMap<(TypeIx, TypeIx, crate::source::Span), TypeIx>,
     /// What generators yield of which one has to do something when it is left early.
     closable: FxHashSet<hir::Ty>,
     /// The resuming function of each generator.
