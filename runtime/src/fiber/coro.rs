@@ -20,6 +20,7 @@ pub(crate) struct Killed;
 pub(crate) struct Coro {
     inner: ManuallyDrop<Coroutine<Input, (), Step, StackSlot>>,
     fiber: *const Fiber,
+    context: Context,
 }
 
 // SAFETY: a suspended coroutine is moved between threads only as part of its fiber, which one
@@ -57,6 +58,7 @@ impl Coro {
         let mut coro = Coro {
             inner: ManuallyDrop::new(inner),
             fiber: raw,
+            context: Context::new(),
         };
         match coro.resume(worker) {
             Some(step) => {
@@ -69,7 +71,10 @@ impl Coro {
 
     /// Goes on. `Some` when the body has returned.
     pub(crate) fn resume(&mut self, worker: &Worker) -> Option<Step> {
-        match self.inner.resume(worker) {
+        let left = self.context.enter();
+        let result = self.inner.resume(worker);
+        left.enter();
+        match result {
             CoroutineResult::Return(step) => Some(step),
             CoroutineResult::Yield(()) => None,
         }
@@ -77,6 +82,7 @@ impl Coro {
 
     /// Returns the stack of a coroutine that has ended.
     pub(crate) fn give_back(mut self, worker: &Worker) {
+        self.context.end();
         // SAFETY: `self` is forgotten right below.
         let stack = unsafe { ManuallyDrop::take(&mut self.inner) }.into_stack();
         std::mem::forget(self);
@@ -92,15 +98,82 @@ impl Drop for Coro {
             if self.inner.done() {
                 break;
             }
+            let left = self.context.enter();
             let _ = self.inner.resume(std::ptr::null());
+            left.enter();
         }
         if self.inner.done() {
+            self.context.end();
             // SAFETY: taken once, here.
             let stack = unsafe { ManuallyDrop::take(&mut self.inner) }.into_stack();
             // SAFETY: the fiber owns this coroutine and is still there.
             unsafe { &*self.fiber }.shared().stacks.put_global(&stack);
         }
         // Else its cleaning up insists on waiting: stack and coroutine are leaked.
+    }
+}
+
+#[cfg(not(tsan))]
+use plain::Context;
+#[cfg(tsan)]
+use sanitized::Context;
+
+/// Nobody need be told that the stack is switched.
+#[cfg(not(tsan))]
+mod plain {
+    pub(super) struct Context;
+
+    impl Context {
+        pub(super) fn new() -> Context {
+            Context
+        }
+
+        pub(super) fn enter(&self) -> Context {
+            Context
+        }
+
+        pub(super) fn end(&self) {}
+    }
+}
+
+/// With `--cfg tsan`: ThreadSanitizer is told which coroutine runs, or it would take what a
+/// coroutine does for its worker's doing.
+#[cfg(tsan)]
+mod sanitized {
+    use std::ffi::{c_uint, c_void};
+
+    unsafe extern "C" {
+        fn __tsan_get_current_fiber() -> *mut c_void;
+        fn __tsan_create_fiber(flags: c_uint) -> *mut c_void;
+        fn __tsan_destroy_fiber(fiber: *mut c_void);
+        fn __tsan_switch_to_fiber(fiber: *mut c_void, flags: c_uint);
+    }
+
+    /// What the sanitizer takes for a thread.
+    pub(super) struct Context(*mut c_void);
+
+    impl Context {
+        pub(super) fn new() -> Context {
+            // SAFETY: the sanitizer is linked in.
+            Context(unsafe { __tsan_create_fiber(0) })
+        }
+
+        /// From now on this one runs; gives the one that has run so far.
+        #[inline(always)]
+        pub(super) fn enter(&self) -> Context {
+            // SAFETY: both contexts are alive.
+            unsafe {
+                let left = __tsan_get_current_fiber();
+                __tsan_switch_to_fiber(self.0, 0);
+                Context(left)
+            }
+        }
+
+        /// It does not run any more.
+        pub(super) fn end(&self) {
+            // SAFETY: called once, by the coroutine's end.
+            unsafe { __tsan_destroy_fiber(self.0) }
+        }
     }
 }
 

@@ -125,14 +125,13 @@ pub(crate) fn watch(shared: &Arc<Shared>) {
         let pools: Vec<Arc<Pool>> = shared.pools.lock().clone();
         seen.resize(pools.len(), Vec::new());
         for (pool, seen) in pools.iter().zip(&mut seen) {
-            look_at(shared, pool, seen);
+            look_at(shared, pool, seen, shared.clock.real());
         }
     }
 }
 
-fn look_at(shared: &Shared, pool: &Pool, seen: &mut Vec<Seen>) {
+fn look_at(shared: &Shared, pool: &Pool, seen: &mut Vec<Seen>, now: u64) {
     seen.resize(pool.workers().len(), Seen::default());
-    let now = shared.clock.real();
     let mut share = !pool.injector.is_empty();
     for (worker, seen) in pool.workers().iter().zip(seen) {
         let turn = worker.dispatches.load(Ordering::Relaxed);
@@ -167,4 +166,67 @@ fn has_queued(worker: &Remote) -> bool {
     !worker.lifo.is_empty()
         || !worker.fifo.is_empty()
         || !worker.slot.load(Ordering::Relaxed).is_null()
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::sched::worker::Seed;
+
+    const MS: u64 = 1_000_000;
+
+    /// A pool of one worker that is no thread, and says that it runs a fiber.
+    fn world() -> (Shared, Pool) {
+        let shared = Shared::new(Config::default());
+        assert_eq!(shared.time_slice, Duration::from_millis(10));
+        let pool = Pool::new(0, "global", vec![Seed::new().1]);
+        pool.workers()[0].running.store(true, Ordering::Relaxed);
+        pool.workers()[0].dispatches.store(1, Ordering::Relaxed);
+        (shared, pool)
+    }
+
+    fn asked(pool: &Pool) -> bool {
+        pool.workers()[0].poll_word.swap(0, Ordering::AcqRel) & POLL_PREEMPT != 0
+    }
+
+    /// Somebody waits from the first look on: the first look after a time slice asks.
+    #[test]
+    fn a_fiber_is_asked_to_make_room_after_its_time_slice() {
+        let (shared, pool) = world();
+        let mut seen = Vec::new();
+        pool.workers()[0].inbox_len.store(1, Ordering::Relaxed);
+        for slice in 0..3 {
+            for ms in 0..10 {
+                look_at(&shared, &pool, &mut seen, (100 + slice * 10 + ms) * MS);
+                // The last look of a slice is the first of the next one.
+                assert_eq!(asked(&pool), slice > 0 && ms == 0, "{slice} {ms}");
+            }
+        }
+        // Another fiber has a time slice of its own.
+        pool.workers()[0].dispatches.store(2, Ordering::Relaxed);
+        look_at(&shared, &pool, &mut seen, 130 * MS);
+        look_at(&shared, &pool, &mut seen, 139 * MS);
+        assert!(!asked(&pool));
+        look_at(&shared, &pool, &mut seen, 140 * MS);
+        assert!(asked(&pool));
+    }
+
+    /// Nobody waits: it may go on. Whoever comes later need not wait for a whole slice.
+    #[test]
+    fn a_fiber_makes_room_only_for_others() {
+        let (shared, pool) = world();
+        let mut seen = Vec::new();
+        for ms in 0..35 {
+            look_at(&shared, &pool, &mut seen, ms * MS);
+            assert!(!asked(&pool));
+        }
+        pool.workers()[0].inbox_len.store(1, Ordering::Relaxed);
+        look_at(&shared, &pool, &mut seen, 35 * MS);
+        assert!(asked(&pool));
+        // What sleeps is not asked.
+        pool.workers()[0].running.store(false, Ordering::Relaxed);
+        look_at(&shared, &pool, &mut seen, 90 * MS);
+        assert!(!asked(&pool));
+    }
 }

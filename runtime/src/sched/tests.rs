@@ -160,12 +160,16 @@ fn equal_decisions_give_equal_runs() {
     assert!(hashes.len() > 10, "random walks differ");
 }
 
+#[derive(Default)]
 struct Spin {
     yielding: bool,
+    /// Times it has been given the worker.
+    turns: Arc<AtomicU64>,
 }
 
 impl Body for Spin {
     fn resume(&mut self, cx: &FiberCx) -> Step {
+        self.turns.fetch_add(1, Ordering::SeqCst);
         if std::mem::take(&mut self.yielding) {
             let _ = cx.poll_yield();
         }
@@ -195,7 +199,7 @@ fn a_spinning_fiber_starves_nobody_and_can_be_cancelled() {
         let main = body(|cx| {
             let spinners: Vec<_> = (0..2)
                 .map(|_| {
-                    cx.spawn(Box::new(Spin { yielding: false }), Default::default())
+                    cx.spawn(Box::new(Spin::default()), Default::default())
                         .unwrap()
                 })
                 .collect();
@@ -215,6 +219,54 @@ fn a_spinning_fiber_starves_nobody_and_can_be_cancelled() {
     }
 }
 
+/// A time slice ends at the first poll after the monitor has asked, and whoever has fallen due by
+/// then goes before the spinners: none of them gets two whole slices while another fiber is due.
+#[test]
+fn spinning_fibers_delay_another_by_a_slice_each() {
+    const SPINNERS: usize = 3;
+    for workers in [1, 2] {
+        let config = Config {
+            workers,
+            clock: crate::ClockKind::Real,
+            ..Config::default()
+        };
+        let main = body(move |cx| {
+            let turns: Vec<_> = (0..SPINNERS).map(|_| Arc::new(AtomicU64::new(0))).collect();
+            let spinners: Vec<_> = turns
+                .iter()
+                .map(|turns| {
+                    let turns = turns.clone();
+                    let spin = Spin {
+                        yielding: false,
+                        turns,
+                    };
+                    cx.spawn(Box::new(spin), Default::default()).unwrap()
+                })
+                .collect();
+            let mut most = 0;
+            for _ in 0..10 {
+                let before: Vec<_> = turns.iter().map(|t| t.load(Ordering::SeqCst)).collect();
+                cx.sleep(Duration::from_millis(1)).unwrap();
+                for (turns, before) in turns.iter().zip(before) {
+                    most = most.max(turns.load(Ordering::SeqCst) - before);
+                }
+            }
+            for spinner in spinners {
+                spinner.cancel(cx);
+                assert_eq!(spinner.wait(cx), Ok(Outcome::Cancelled));
+            }
+            Outcome::Ok(most)
+        });
+        let report = Runtime::new(config)
+            .unwrap()
+            .run(main, SpawnInfo::default());
+        match report.outcome {
+            Outcome::Ok(most) => assert!(most <= 2, "{most} turns on {workers} workers"),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
 /// Both workers have a task that may not leave them and never waits.
 #[test]
 fn tasks_that_must_run_where_they_are_starve_nobody() {
@@ -228,7 +280,7 @@ fn tasks_that_must_run_where_they_are_starve_nobody() {
         ..Default::default()
     };
     let main = body(move |cx| {
-        let spin = || Box::new(Spin { yielding: false });
+        let spin = || Box::new(Spin::default());
         let there = cx.spawn(spin(), elsewhere()).unwrap();
         let here = Arc::new(Mutex::new(None));
         let found = here.clone();
@@ -306,7 +358,7 @@ fn the_monitor_is_there_again_after_a_long_sleep() {
                 cx.sleep(Duration::from_millis(20)).unwrap();
                 let spinners: Vec<_> = (0..=workers)
                     .map(|_| {
-                        cx.spawn(Box::new(Spin { yielding: false }), Default::default())
+                        cx.spawn(Box::new(Spin::default()), Default::default())
                             .unwrap()
                     })
                     .collect();
