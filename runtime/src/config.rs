@@ -40,6 +40,13 @@ pub trait Hooks: Send + Sync {
     /// A task failed and nobody can see that any more. The slot is the embedder's again.
     fn detached_failure(&self, task: &TaskInfo, failure: u64);
 
+    /// Whether a failure came up while a cancelled task unwound. That of a branch that has lost is
+    /// then told as one that nobody can see; what else a loser fails with is of no interest.
+    fn failed_unwinding(&self, failure: u64) -> bool {
+        let _ = failure;
+        false
+    }
+
     /// Every fiber is blocked for ever. Called before main is woken with `WaitError::Deadlock`.
     fn deadlock(&self, report: &DeadlockReport) {
         let _ = report;

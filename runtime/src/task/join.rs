@@ -211,8 +211,10 @@ impl JoinGroup {
         let mut woken = Vec::new();
         let mut next = None;
         let mut losers = Vec::new();
+        let late;
         {
             let mut inner = self.inner.lock();
+            late = inner.decision.is_some();
             inner.ended += 1;
             inner.fibers[branch] = None;
             inner.running = inner.running.saturating_sub(1);
@@ -243,11 +245,27 @@ impl JoinGroup {
                 inner.waiters.claim_all(&mut woken);
             }
         }
+        if late {
+            self.tell_unwinding(place, fiber);
+        }
         if let Some(next) = next {
             place.ready(next);
         }
         cancel_all(place, losers);
         place.ready_all(woken);
+    }
+
+    /// A branch has lost, and failed while it unwound: no value and no failure of the block says so.
+    fn tell_unwinding(&self, place: Place<'_>, fiber: &Fiber) {
+        if let Some(outcome @ Outcome::Failed(failure)) = fiber.outcome()
+            && place.shared.hooks.failed_unwinding(failure)
+        {
+            outcome.share(self.payload);
+            let (info, path) = (fiber.info(), fiber.path());
+            place
+                .shared
+                .report_unobserved(fiber.owner(), &info, &path, failure);
+        }
     }
 
     /// Nothing more happens at this instant: is the block decided?

@@ -149,10 +149,24 @@ fn abort(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
             Ok(error)
         }
         Some(failure) => {
-            if let Some(error) = failure {
-                discard(cx, error);
+            let mut raised = cx.copy(args[1], well_known::ERROR);
+            match failure {
+                Some(error) if args[1] == machine.cancelled() => discard(cx, error),
+                // The body failed, and so did a task: the one does not hide the other.
+                Some(error) => {
+                    // SAFETY: both are live Errors, owned here.
+                    let joined = unsafe {
+                        error::make_unique(cx.heap, &mut raised)
+                            .and_then(|()| error::push_cause(cx.heap, raised, error))
+                    };
+                    if joined.is_err() {
+                        // No memory is left for it.
+                        discard(cx, error);
+                    }
+                }
+                None => {}
             }
-            Ok(cx.copy(args[1], well_known::ERROR))
+            Ok(raised)
         }
     }
 }

@@ -5,8 +5,8 @@ use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Acquire, Ordering::Release};
 
-use lumen_runtime::heap::error;
-use lumen_runtime::native::{Host, Stream};
+use lumen_runtime::heap::{error, list};
+use lumen_runtime::native::{Host, Stream, kind};
 use lumen_runtime::{BlockedFiber, DeadlockReport, Hooks, TaskInfo};
 
 use super::{payload, worker_heap};
@@ -52,6 +52,14 @@ impl Hooks for VmHooks {
         self.report(&text);
         self.failures.fetch_add(1, Release);
         payload::drop_word(failure);
+    }
+
+    fn failed_unwinding(&self, failure: u64) -> bool {
+        // SAFETY: a failed task's slot is an Error of this program.
+        unsafe {
+            let causes = error::list_slot(failure, error::CAUSES);
+            error::text(failure, error::KIND) == kind::CANCELLED && list::len(causes) > 0
+        }
     }
 
     fn deadlock(&self, report: &DeadlockReport) {
