@@ -82,6 +82,22 @@ impl<T: Counted> Ref<T> {
         Some(unsafe { self.0.as_mut() })
     }
 
+    /// Are there `n` references?
+    #[inline]
+    pub(crate) fn are(&self, n: u32) -> bool {
+        self.count().load(Ordering::Acquire) == n
+    }
+
+    /// Gives up one of two references that nobody else can make others of.
+    ///
+    /// # Safety
+    /// The caller holds both.
+    #[inline]
+    pub(crate) unsafe fn give_up_second(&self) {
+        debug_assert!(self.are(2));
+        self.count().store(1, Ordering::Release);
+    }
+
     /// As `clone`; cheaper where this is likely to be the only reference.
     #[inline]
     pub(crate) fn another(&self) -> Ref<T> {

@@ -75,6 +75,8 @@ impl<T: Counted> Drop for Shared<T> {
 /// The owner's side.
 pub(crate) struct Deque<T: Counted> {
     shared: Arc<Shared<T>>,
+    /// There are no thieves.
+    alone: bool,
     /// Only one thread uses it.
     not_sync: PhantomData<Cell<()>>,
 }
@@ -85,7 +87,8 @@ pub(crate) struct Thief<T: Counted> {
 }
 
 impl<T: Counted> Deque<T> {
-    pub(crate) fn new() -> Deque<T> {
+    /// `alone`: there will be no thieves, so the owner need not look out for them.
+    pub(crate) fn new(alone: bool) -> Deque<T> {
         let ring = Ring::new(FIRST);
         let shared = Shared {
             top: CachePadded::new(AtomicUsize::new(1)),
@@ -96,6 +99,7 @@ impl<T: Counted> Deque<T> {
         };
         Deque {
             shared: Arc::new(shared),
+            alone,
             not_sync: PhantomData,
         }
     }
@@ -141,10 +145,21 @@ impl<T: Counted> Deque<T> {
     pub(crate) fn pop(&self) -> Option<Ref<T>> {
         let shared = &*self.shared;
         let bottom = shared.bottom.load(Ordering::Relaxed);
-        if bottom == shared.top.load(Ordering::Relaxed) {
+        let top = shared.top.load(Ordering::Relaxed);
+        if bottom == top {
             return None;
         }
         let at = bottom - 1;
+        if self.alone {
+            shared.bottom.store(at, Ordering::Relaxed);
+            let entry = shared.ring().slot(at).load(Ordering::Relaxed);
+            // SAFETY: the entry is a reference, and nobody else takes any.
+            return Some(unsafe { Ref::from_raw(entry as *mut T) });
+        }
+        if at == top {
+            // The last one, if it is still there: it is claimed as thieves do it.
+            return self.take_at(top);
+        }
         // Releases, as `push` does: who sees this value must see the entries before it, too.
         shared.bottom.store(at, Ordering::Release);
         // Either thieves see that this entry is gone, or their claim of it is seen here.
@@ -194,10 +209,23 @@ impl<T: Counted> Deque<T> {
         if entry != std::ptr::from_ref(fiber) as usize {
             return None;
         }
-        let ours = shared
-            .top
-            .compare_exchange(top, top + 1, Ordering::SeqCst, Ordering::Relaxed)
-            .is_ok();
+        self.take_at(top)
+    }
+
+    /// Takes the oldest entry, which is at `top` unless a thief has taken it.
+    #[inline]
+    fn take_at(&self, top: usize) -> Option<Ref<T>> {
+        let shared = &*self.shared;
+        let entry = shared.ring().slot(top).load(Ordering::Relaxed);
+        let ours = if self.alone {
+            shared.top.store(top + 1, Ordering::Relaxed);
+            true
+        } else {
+            shared
+                .top
+                .compare_exchange(top, top + 1, Ordering::SeqCst, Ordering::Relaxed)
+                .is_ok()
+        };
         // SAFETY: the entry is a reference, and ours now.
         ours.then(|| unsafe { Ref::from_raw(entry as *mut T) })
     }
@@ -291,7 +319,7 @@ mod tests {
 
     #[test]
     fn both_ends_and_particular_entries() {
-        let deque = Deque::new();
+        let deque = Deque::new(false);
         let thief = deque.thief();
         let all: Vec<_> = (0..1000).map(entry).collect();
         all.iter().for_each(|e| deque.push(e.clone()));
@@ -313,7 +341,7 @@ mod tests {
     fn every_entry_is_taken_once() {
         // Under Miri a step takes microseconds.
         const N: usize = if cfg!(miri) { 1_000 } else { 200_000 };
-        let deque = Deque::new();
+        let deque = Deque::new(false);
         let seen: Vec<Count> = (0..N).map(|_| Count::new(0)).collect();
         let see = |e: Ref<Entry>| seen[e.number].fetch_add(1, Ordering::Relaxed);
         let done = AtomicBool::new(false);

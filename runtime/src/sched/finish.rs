@@ -56,6 +56,26 @@ impl Place<'_> {
         }
     }
 
+    /// As [`Place::finish`], of a fiber that only its two references' holder, this worker, could
+    /// reach when it began. If that is still so, it ends without telling anybody.
+    pub(crate) fn finish_alone(self, fiber: &FiberRef, outcome: Outcome) {
+        // SAFETY: the fiber is RUNNING and the caller's.
+        unsafe { fiber.drop_body() };
+        let usual = matches!(outcome, Outcome::Ok(_)) && fiber.pool == 0;
+        if !usual || !fiber.are(2) || fiber.on_done().is_some() || !fiber.state.end_alone() {
+            return self.finish(fiber, outcome);
+        }
+        // SAFETY: as above: nobody has looked at it since.
+        let family = unsafe {
+            fiber.set_outcome(outcome);
+            (*fiber.family.get()).take()
+        };
+        match family {
+            None => self.leave_owner(fiber.owner()),
+            Some(family) => self.leave_family(family),
+        }
+    }
+
     /// A failure whose handles are all gone: told while the groups around it live.
     #[cold]
     fn tell_of(self, fiber: &FiberRef, failure: u64) {

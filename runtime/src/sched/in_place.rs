@@ -59,6 +59,59 @@ impl Worker {
         true
     }
 
+    /// As [`Worker::run_in_place`], where the caller's handles are the only way to the fiber but
+    /// for its entry in the queue, and only this fiber, `parent`, has them. When the fiber ends
+    /// without having waited, nobody else has ever known it, and none of its transitions needs a
+    /// locked instruction.
+    pub(crate) fn run_alone(&self, fiber: &FiberRef, parent: &Fiber) -> bool {
+        let here = 0u8;
+        let depth = self.in_place_depth.get();
+        if !fiber.are(2)
+            || depth >= MAX_IN_PLACE
+            || (&raw const here as usize) < self.stack_floor.get()
+            || fiber.pin != 0
+            || !fiber.is_on(self.pool())
+        {
+            return false;
+        }
+        // Without the entry nobody else can get to the fiber. It is the reference of what runs.
+        let Some(own) = self.take_own_entry(fiber) else {
+            return false;
+        };
+        if !fiber.state.start_alone() {
+            // Somebody has told it to stop.
+            self.lifo.push(own);
+            return false;
+        }
+        count(&self.remote().counters.in_place);
+        self.in_place_depth.set(depth + 1);
+        // SAFETY: this thread runs the parent, so its family field is ours.
+        let family = unsafe { (*parent.family.get()).as_ref() };
+        let family = family.map_or(std::ptr::null(), |f| f.as_ptr().cast_const());
+        let outer = self.awaiting_family.replace(family);
+        let below = Below {
+            fiber: parent,
+            next: self.below.get(),
+        };
+        self.below.set(&raw const below);
+        let left = self.run_first(fiber);
+        self.below.set(below.next);
+        self.in_place_depth.set(depth);
+        self.awaiting_family.set(outer);
+        match left {
+            Left::Done if fiber.are(2) => {
+                std::mem::forget(own);
+                // SAFETY: this is the second; who has the first waits for this to return.
+                unsafe { fiber.give_up_second() }
+            }
+            Left::Done => drop(own),
+            // It keeps itself.
+            Left::Parked => std::mem::forget(own),
+            Left::Yielded => self.requeue(own),
+        }
+        true
+    }
+
     /// Has any fiber been told to stop that waits on this worker's stack for a child run in place?
     /// It cannot notice that itself; what it owns, which the child may be, is told here. The
     /// fiber that runs is then to make room, if it is not to stop itself.
@@ -99,18 +152,22 @@ impl Worker {
 
     /// Takes the queue entry of a fiber that has been claimed off the deque, if it is at either
     /// end, and stale ones under it. Else it stays, and is dropped when it comes up.
-    #[inline]
     fn take_entry(&self, fiber: &Fiber) -> Option<FiberRef> {
+        let entry = self.take_own_entry(fiber);
+        if entry.is_none() {
+            self.stale.set(self.stale.get() + 1);
+        }
+        entry
+    }
+
+    /// As [`Worker::take_entry`]; an entry that is not to be had is not counted as stale.
+    #[inline]
+    fn take_own_entry(&self, fiber: &Fiber) -> Option<FiberRef> {
         let mut entry = self.lifo.pop_if(fiber);
-        if entry.is_some() {
-            if self.stale.get() > 0 {
-                self.drop_stale();
-            }
-        } else {
+        if entry.is_none() {
             entry = self.lifo.take_oldest_if(fiber);
-            if entry.is_none() {
-                self.stale.set(self.stale.get() + 1);
-            }
+        } else if self.stale.get() > 0 {
+            self.drop_stale();
         }
         if self.lifo.is_empty() {
             self.queues_are_empty();

@@ -288,7 +288,7 @@ fn entry() -> crate::counted::Ref<Entry> {
 #[test]
 fn loom_deque_gives_every_entry_once() {
     check(|| {
-        let deque = crate::sched::deque::Deque::new();
+        let deque = crate::sched::deque::Deque::new(false);
         let (first, second) = (entry(), entry());
         deque.push(first.clone());
         deque.push(second.clone());

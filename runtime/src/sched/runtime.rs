@@ -189,7 +189,7 @@ pub(crate) fn start_pool(
     name: &str,
     workers: usize,
 ) -> std::io::Result<(Arc<Pool>, Vec<JoinHandle<()>>)> {
-    let (seeds, remotes): (Vec<_>, Vec<_>) = (0..workers).map(|_| Seed::new()).unzip();
+    let (seeds, remotes): (Vec<_>, Vec<_>) = (0..workers).map(|_| Seed::new(workers == 1)).unzip();
     let pool = {
         let mut pools = shared.pools.lock();
         let pool = Arc::new(Pool::new(pools.len(), name, remotes));

@@ -166,6 +166,28 @@ impl StateWord {
         })
     }
 
+    /// NEW -> RUNNING by the only one who can reach the fiber, which nobody has told anything yet.
+    /// Nobody else may look at the word meanwhile, so no locked instruction is needed.
+    #[inline]
+    pub(crate) fn start_alone(&self) -> bool {
+        let new = self.0.load(Ordering::Relaxed) == NEW;
+        if new {
+            self.0.store(RUNNING, Ordering::Relaxed);
+        }
+        new
+    }
+
+    /// RUNNING -> DONE by the only one who can reach the fiber, if nothing has been said to it and
+    /// it has not waited; else [`StateWord::transition_to_done`] is to be used.
+    #[inline]
+    pub(crate) fn end_alone(&self) -> bool {
+        let running = self.0.load(Ordering::Acquire) == RUNNING;
+        if running {
+            self.0.store(DONE, Ordering::Release);
+        }
+        running
+    }
+
     /// RUNNING -> READY, by the thread that runs it, which then enqueues it.
     #[inline]
     pub(crate) fn transition_to_ready(&self) {

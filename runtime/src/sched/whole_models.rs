@@ -62,7 +62,7 @@ impl World {
             hooks: Arc::new(NoHooks),
             ..Config::default()
         }));
-        let (seeds, remotes): (Vec<_>, Vec<_>) = (0..workers).map(|_| Seed::new()).unzip();
+        let (seeds, remotes): (Vec<_>, Vec<_>) = (0..workers).map(|_| Seed::new(workers == 1)).unzip();
         let pool = Arc::new(Pool::new(0, "global", remotes));
         shared.pools.lock().push(pool.clone());
         shared.add_pool(&pool);

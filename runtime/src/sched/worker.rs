@@ -5,7 +5,7 @@
 //! then other workers' oldest. Newest first keeps fork-join depth-first: a tree of a million
 //! leaves has some sixty live fibers.
 
-use crate::fiber::{Fiber, FiberCx, FiberRef, Phase, Step, coro};
+use crate::fiber::{Fiber, FiberCx, FiberRef, LiveBody, Phase, Step, coro};
 use crate::payload::Outcome;
 use crate::sched::Place;
 use crate::sched::decide::Fault;
@@ -78,8 +78,9 @@ pub(crate) struct Seed {
 }
 
 impl Seed {
-    pub(crate) fn new() -> (Seed, Remote) {
-        let lifo = Deque::new();
+    /// `alone`: it is the only one of its pool.
+    pub(crate) fn new(alone: bool) -> (Seed, Remote) {
+        let lifo = Deque::new(alone);
         let fifo = Fifo::new_fifo();
         let parker = Parker::new();
         let remote = Remote {
@@ -268,45 +269,76 @@ impl Worker {
             // It polls the word, not its state.
             remote.poll_word.fetch_or(POLL_CHECK, Ordering::AcqRel);
         }
+        self.go_on(fiber)
+    }
+
+    fn go_on(&self, fiber: &FiberRef) -> Left {
         loop {
             if let Some(log) = &self.shared.events {
                 log.record(self, fiber, EventKind::Run);
             }
-            match self.resume(fiber) {
-                Step::Done(outcome) => {
-                    self.place().finish(fiber, outcome);
-                    return Left::Done;
-                }
-                Step::Parked => {}
+            if let Step::Done(outcome) = self.resume(fiber) {
+                self.place().finish(fiber, outcome);
+                return Left::Done;
             }
-            // SAFETY: the fiber is RUNNING and ours.
-            let phase = unsafe { *fiber.phase.get() };
-            if phase != Phase::Waiting {
-                if let Some(log) = &self.shared.events {
-                    log.record(self, fiber, EventKind::Yield);
-                }
-                fiber.state.transition_to_ready();
-                return Left::Yielded;
+            if let Some(left) = self.park_or_yield(fiber) {
+                return left;
             }
+        }
+    }
+
+    /// As [`Worker::run`], for a fiber that nobody else can reach and that has never run.
+    #[inline]
+    pub(super) fn run_first(&self, fiber: &FiberRef) -> Left {
+        self.note_cancellation(fiber);
+        // SAFETY: the fiber is RUNNING and ours.
+        let body = unsafe { fiber.live_body() };
+        let (Some(body), None) = (body, fiber.state.barred()) else {
+            return self.run(fiber);
+        };
+        if body.needs_stack() {
+            return self.run(fiber);
+        }
+        let dispatches = &self.remote().dispatches;
+        dispatches.store(dispatches.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        match self.resume_body(fiber, body) {
+            Step::Done(outcome) => {
+                self.place().finish_alone(fiber, outcome);
+                Left::Done
+            }
+            Step::Parked => self.park_or_yield(fiber).unwrap_or_else(|| self.go_on(fiber)),
+        }
+    }
+
+    /// After the fiber's body has parked: how does it leave? `None`: it goes on.
+    fn park_or_yield(&self, fiber: &FiberRef) -> Option<Left> {
+        // SAFETY: the fiber is RUNNING and ours.
+        let phase = unsafe { *fiber.phase.get() };
+        if phase != Phase::Waiting {
             if let Some(log) = &self.shared.events {
-                log.record(self, fiber, EventKind::Park);
+                log.record(self, fiber, EventKind::Yield);
             }
-            if !fiber.state.is_linked() && self.link(fiber) {
-                self.cancel_own(fiber);
-            }
-            count(&remote.counters.parks);
-            if self.shared.watched {
-                self.shared.pause();
-            }
-            match fiber.state.transition_to_parked() {
-                ToParked::Parked => {
-                    if self.shared.watched {
-                        self.parked_point(fiber);
-                    }
-                    return Left::Parked;
+            fiber.state.transition_to_ready();
+            return Some(Left::Yielded);
+        }
+        if let Some(log) = &self.shared.events {
+            log.record(self, fiber, EventKind::Park);
+        }
+        if !fiber.state.is_linked() && self.link(fiber) {
+            self.cancel_own(fiber);
+        }
+        count(&self.remote().counters.parks);
+        if self.shared.watched {
+            self.shared.pause();
+        }
+        match fiber.state.transition_to_parked() {
+            ToParked::Parked => {
+                if self.shared.watched {
+                    self.parked_point(fiber);
                 }
-                ToParked::Woken => {}
+                Some(Left::Parked)
             }
+            ToParked::Woken => None,
         }
     }
 
@@ -394,6 +426,12 @@ impl Worker {
                 }
             };
         }
+        self.resume_body(fiber, body)
+    }
+
+    /// Resumes a body without a stack of its own.
+    #[inline]
+    fn resume_body(&self, fiber: &FiberRef, body: LiveBody) -> Step {
         let cx = FiberCx::new(self, fiber);
         match catch_unwind(AssertUnwindSafe(|| body.resume(&cx))) {
             Ok(step) => step,

@@ -108,6 +108,41 @@ impl FutureRef {
         if self.fiber.state.is_new() && deadline.is_none() {
             self.run_in_place(cx);
         }
+        self.look_or_wait(cx, deadline)
+    }
+
+    /// As [`FutureRef::poll_await`] without a deadline.
+    ///
+    /// # Safety
+    /// The calling fiber has all handles of the task, in a way in which no other can reach them
+    /// while it awaits: then the task may never become known to others at all.
+    #[inline]
+    pub unsafe fn poll_await_own(&self, cx: &FiberCx) -> Poll<Result<Outcome, WaitError>> {
+        match cx.enter() {
+            Enter::Begin => {}
+            other => return self.awaited(cx, other),
+        }
+        if self.fiber.state.is_new() {
+            match cx.worker() {
+                Some(worker)
+                    if cx.shared().is_plain()
+                        && !cx.has_stack()
+                        && worker.run_alone(&self.fiber, cx.fiber()) =>
+                {
+                    cx.look_soon();
+                }
+                _ => self.run_in_place(cx),
+            }
+        }
+        self.look_or_wait(cx, None)
+    }
+
+    #[inline]
+    fn look_or_wait(
+        &self,
+        cx: &FiberCx,
+        deadline: Option<u64>,
+    ) -> Poll<Result<Outcome, WaitError>> {
         if self.is_done() {
             return Poll::Ready(Ok(self.ended(cx)));
         }

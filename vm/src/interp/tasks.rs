@@ -130,7 +130,14 @@ pub(crate) unsafe fn await_future(pc: Pc, r: Regs, cx: Cx) -> Waited {
         let Some((future, fiber)) = future.zip(fiber) else {
             return Waited::from(fail(pc, cx, FailureKind::Argument, "no tasks can run here"));
         };
-        match future.poll_await(fiber, None) {
+        let own = (*header(handle)).count() > 0;
+        let awaited = if own {
+            // A positive count: no other fiber has ever had the handle or anything it is in.
+            future.poll_await_own(fiber)
+        } else {
+            future.poll_await(fiber, None)
+        };
+        match awaited {
             Poll::Pending => Waited::Parked,
             Poll::Ready(Err(why)) => Waited::from(wait_failed(pc, cx, why)),
             Poll::Ready(Ok(outcome)) => {
