@@ -165,12 +165,7 @@ fn skynet(cx: &FiberCx, first: u64, size: u64) -> u64 {
 
 fn channel(cx: &FiberCx, capacity: usize) -> Arc<RawChannel> {
     let plain = PayloadVTable::PLAIN;
-    Arc::new(RawChannel::new(
-        cx.new_object_id(),
-        Some(capacity),
-        OnFull::Block,
-        plain,
-    ))
+    Arc::new(RawChannel::new(cx, Some(capacity), OnFull::Block, plain))
 }
 
 /// A stackless echo: receives from one channel, sends to the other.

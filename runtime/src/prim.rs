@@ -66,6 +66,16 @@ mod spin {
             SpinGuard(self)
         }
 
+        /// As `lock`, where no other thread ever takes this lock: no locked instruction.
+        #[inline]
+        pub(crate) fn lock_alone(&self) -> SpinGuard<'_> {
+            if self.0.load(Ordering::Relaxed) {
+                self.lock_slow();
+            }
+            self.0.store(true, Ordering::Relaxed);
+            SpinGuard(self)
+        }
+
         #[inline]
         pub(crate) fn try_lock(&self) -> Option<SpinGuard<'_>> {
             (!self.0.swap(true, Ordering::Acquire)).then(|| SpinGuard(self))
@@ -121,6 +131,10 @@ mod spin {
             SpinGuard(self.0.lock().unwrap_or_else(|e| e.into_inner()))
         }
 
+        pub(crate) fn lock_alone(&self) -> SpinGuard<'_> {
+            self.lock()
+        }
+
         pub(crate) fn try_lock(&self) -> Option<SpinGuard<'_>> {
             self.0.try_lock().ok().map(SpinGuard)
         }
@@ -158,6 +172,21 @@ impl<T> SpinMutex<T> {
     #[inline]
     pub(crate) fn lock(&self) -> Spinning<'_, T> {
         let lock = self.lock.lock();
+        Spinning {
+            _lock: lock,
+            // SAFETY: under the lock.
+            value: unsafe { &mut *self.value.get() },
+        }
+    }
+
+    /// As `lock`; `alone`: no other thread ever takes this lock.
+    #[inline]
+    pub(crate) fn lock_as(&self, alone: bool) -> Spinning<'_, T> {
+        let lock = if alone {
+            self.lock.lock_alone()
+        } else {
+            self.lock.lock()
+        };
         Spinning {
             _lock: lock,
             // SAFETY: under the lock.

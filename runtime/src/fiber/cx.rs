@@ -292,6 +292,24 @@ impl FiberCx {
         Poll::Pending
     }
 
+    /// Makes room for others, where neither policy nor test watches ([`FiberCx::is_plain`]): the
+    /// body parks by returning and goes on *behind* this when it is resumed, instead of calling it
+    /// again.
+    ///
+    /// # Errors
+    /// When the fiber has been told to end.
+    #[inline]
+    pub fn make_room(&self) -> Result<(), WaitError> {
+        debug_assert!(self.is_plain());
+        match self.check_cancel() {
+            Some(why) => Err(why),
+            None => {
+                self.set_phase(Phase::Yielded);
+                Ok(())
+            }
+        }
+    }
+
     /// A scheduling point without an operation: before a spawn, say.
     #[inline]
     pub fn poll_point(&self) -> Poll<Result<(), WaitError>> {

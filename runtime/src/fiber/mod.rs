@@ -44,6 +44,8 @@ pub(crate) enum Phase {
     Passed,
     /// The operation has looked, keeps its answer in `value`, and yielded.
     Looked,
+    /// The body has made room, and goes on when it is resumed.
+    Yielded,
     /// The operation has registered its waiter.
     Waiting,
 }

@@ -63,7 +63,7 @@ impl FiberCx {
                 }
                 return Enter::Resume;
             }
-            Phase::Passed | Phase::Looked => self.set_phase(Phase::Idle),
+            Phase::Passed | Phase::Looked | Phase::Yielded => self.set_phase(Phase::Idle),
             Phase::Idle => {
                 if let Some(why) = self.check_cancel() {
                     return Enter::Stop(why);

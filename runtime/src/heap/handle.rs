@@ -32,6 +32,21 @@ pub trait HandleData: Send + Sync + 'static {
         let _ = heap;
         drop(this);
     }
+
+    /// Its table. Types that are looked for all the time give the address of a static, made by
+    /// [`table_of`]: then [`get`] has only addresses to compare.
+    #[inline]
+    fn table() -> &'static HandleVtable
+    where
+        Self: Sized,
+    {
+        &Self::VTABLE
+    }
+}
+
+/// A table for [`HandleData::table`].
+pub const fn table_of<T: HandleData>() -> HandleVtable {
+    T::VTABLE
 }
 
 trait VtableOf {
@@ -61,7 +76,7 @@ pub fn new<T: HandleData>(heap: &mut Heap, ty: TypeIx, data: Arc<T>) -> Alloc<u6
     // SAFETY: the object is fresh and of this layout.
     unsafe {
         (&raw mut (*object).data).write(Arc::into_raw(data).cast());
-        (&raw mut (*object).vtable).write(&T::VTABLE);
+        (&raw mut (*object).vtable).write(T::table());
     }
     Ok(object as u64)
 }
@@ -116,7 +131,7 @@ pub unsafe fn get<'a, T: HandleData>(w: u64) -> Option<&'a T> {
     unsafe {
         let object = header(w).cast::<HandleObject>();
         // Tables of one type may have several addresses.
-        let same = std::ptr::eq((*object).vtable, &T::VTABLE)
+        let same = std::ptr::eq((*object).vtable, T::table())
             || ((*object).vtable.type_id)() == std::any::TypeId::of::<T>();
         if !same {
             return None;

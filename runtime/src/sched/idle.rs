@@ -35,6 +35,7 @@ impl Pool {
             || self.workers().iter().any(|w| {
                 !w.lifo.is_empty()
                     || !w.fifo.is_empty()
+                    || w.woken.load(Ordering::Acquire) > 0
                     || !w.slot.load(Ordering::Acquire).is_null()
             })
     }

@@ -23,6 +23,7 @@ pub(crate) mod state;
 pub mod stats;
 pub mod trace_hash;
 pub(crate) mod wait_reason;
+pub(crate) mod woken;
 pub(crate) mod worker;
 
 use crate::fiber::{Fiber, FiberRef};

@@ -165,6 +165,7 @@ fn look_at(shared: &Shared, pool: &Pool, seen: &mut Vec<Seen>, now: u64) {
 fn has_queued(worker: &Remote) -> bool {
     !worker.lifo.is_empty()
         || !worker.fifo.is_empty()
+        || worker.woken.load(Ordering::Acquire) > 0
         || !worker.slot.load(Ordering::Relaxed).is_null()
 }
 

@@ -56,7 +56,7 @@ impl Worker {
             self.slot_runs.set(0);
         } else {
             self.slot_runs.set(0);
-            if let Some(fiber) = self.fifo.pop() {
+            if let Some(fiber) = self.woken.pop(self.remote()) {
                 return Some(fiber);
             }
             if let Some(fiber) = take_slot(self.remote(), self.is_alone()) {
@@ -64,11 +64,11 @@ impl Worker {
             }
         }
         if tick.is_multiple_of(WOKEN_EVERY)
-            && let Some(fiber) = self.fifo.pop()
+            && let Some(fiber) = self.woken.pop(self.remote())
         {
             return Some(fiber);
         }
-        if let Some(fiber) = self.lifo.pop().or_else(|| self.fifo.pop()) {
+        if let Some(fiber) = self.lifo.pop().or_else(|| self.woken.pop(self.remote())) {
             return Some(fiber);
         }
         self.queues_are_empty();
@@ -85,7 +85,7 @@ impl Worker {
             1 => self.take_injected(),
             2 => self.take_inbox(),
             3 => self.lifo.take_oldest(),
-            _ => self.fifo.pop(),
+            _ => self.woken.pop(self.remote()),
         })
     }
 
@@ -116,7 +116,10 @@ impl Worker {
         if injector.is_empty() {
             return None;
         }
-        retry(|| injector.steal_batch_and_pop(&self.fifo))
+        if self.is_alone() {
+            return retry(|| injector.steal());
+        }
+        retry(|| injector.steal_batch_and_pop(&self.woken.fifo))
     }
 
     /// Looks everywhere for a while.
@@ -199,7 +202,7 @@ impl Worker {
         if from.is_empty() {
             None
         } else {
-            retry(|| from.steal_batch_and_pop(&self.fifo))
+            retry(|| from.steal_batch_and_pop(&self.woken.fifo))
         }
     }
 }

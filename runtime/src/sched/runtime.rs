@@ -194,6 +194,7 @@ pub(crate) fn start_pool(
         let mut pools = shared.pools.lock();
         let pool = Arc::new(Pool::new(pools.len(), name, remotes));
         pools.push(pool.clone());
+        shared.note_workers(pools.iter().map(|p| p.workers().len()).sum());
         shared.add_pool(&pool);
         if pools.len() == 1 {
             shared.set_global(pool.clone());

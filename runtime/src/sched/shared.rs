@@ -45,6 +45,8 @@ pub(crate) struct Shared {
     /// The same by number, to be looked up without a lock.
     numbered: Box<[OnceLock<Arc<Pool>>]>,
     pub(crate) embedder: usize,
+    /// One worker at most runs fibers.
+    alone: AtomicBool,
     global: OnceLock<Arc<Pool>>,
     pub(crate) root: Mutex<Option<Ref<Group>>>,
     pub(crate) main: Mutex<Option<FiberRef>>,
@@ -103,6 +105,7 @@ impl Shared {
             pools: Mutex::new(Vec::new()),
             numbered: (0..=u8::MAX).map(|_| OnceLock::new()).collect(),
             embedder: config.embedder,
+            alone: AtomicBool::new(true),
             global: OnceLock::new(),
             root: Mutex::new(None),
             main: Mutex::new(None),
@@ -163,6 +166,20 @@ impl Shared {
     /// A number for an object that reports and traces name.
     pub(crate) fn new_object(&self) -> u64 {
         self.last_object.fetch_add(1, Ordering::Relaxed) as u64 + 1
+    }
+
+    /// Does one worker at most run fibers? Then what only running fibers lock needs no locking.
+    /// (It changes only by what such a fiber does: it starts an executor.)
+    #[inline]
+    pub(crate) fn is_alone(&self) -> bool {
+        !cfg!(loom) && self.alone.load(Ordering::Relaxed)
+    }
+
+    /// Before workers are started: how many there will be in all?
+    pub(crate) fn note_workers(&self, workers: usize) {
+        if workers > 1 {
+            self.alone.store(false, Ordering::SeqCst);
+        }
     }
 
     /// Is there nothing to be done but to run fibers?

@@ -62,7 +62,8 @@ impl World {
             hooks: Arc::new(NoHooks),
             ..Config::default()
         }));
-        let (seeds, remotes): (Vec<_>, Vec<_>) = (0..workers).map(|_| Seed::new(workers == 1)).unzip();
+        let (seeds, remotes): (Vec<_>, Vec<_>) =
+            (0..workers).map(|_| Seed::new(workers == 1)).unzip();
         let pool = Arc::new(Pool::new(0, "global", remotes));
         shared.pools.lock().push(pool.clone());
         shared.add_pool(&pool);
@@ -140,8 +141,9 @@ fn outcome(result: Result<u64, WaitError>) -> Outcome {
     }
 }
 
-fn channel(capacity: Option<usize>) -> Arc<RawChannel> {
-    Arc::new(RawChannel::new(
+fn channel(world: &World, capacity: Option<usize>) -> Arc<RawChannel> {
+    Arc::new(RawChannel::of(
+        &world.shared,
         1,
         capacity,
         OnFull::Block,
@@ -166,7 +168,7 @@ fn sender(world: &World, to: &Arc<RawChannel>, value: u64) -> FiberRef {
 fn a_message_is_received_once_or_stays() {
     check(|| {
         let world = World::new(3);
-        let channel = channel(Some(1));
+        let channel = channel(&world, Some(1));
         let (from, to) = (receiver(&world, &channel), sender(&world, &channel, 5));
         let threads = vec![world.run(0, &from), world.run(1, &to), world.cancel(&from)];
         world.finish(2, threads);
@@ -183,7 +185,7 @@ fn a_message_is_received_once_or_stays() {
 fn who_is_cancelled_at_a_rendezvous_has_done_nothing() {
     check(|| {
         let world = World::new(3);
-        let channel = channel(Some(0));
+        let channel = channel(&world, Some(0));
         let (from, to) = (receiver(&world, &channel), sender(&world, &channel, 5));
         let threads = vec![world.run(0, &from), world.run(1, &to), world.cancel(&to)];
         world.finish(2, threads);
@@ -202,7 +204,7 @@ fn who_is_cancelled_at_a_rendezvous_has_done_nothing() {
 fn one_arm_of_a_select_takes_effect() {
     check(|| {
         let world = World::new(3);
-        let (a, b) = (channel(Some(1)), channel(Some(1)));
+        let (a, b) = (channel(&world, Some(1)), channel(&world, Some(1)));
         let (left, right) = (a.clone(), b.clone());
         let both = world.fiber(move |cx| {
             let arms = [Arm::Receive(&left), Arm::Receive(&right)];
@@ -375,7 +377,7 @@ fn a_deadline_and_a_message_do_not_both_win() {
     const SECOND: u64 = 1_000_000_000;
     check(|| {
         let world = World::new(5);
-        let channel = channel(Some(1));
+        let channel = channel(&world, Some(1));
         let (from, deadline) = (channel.clone(), world.shared.clock.now() + 1_000 * SECOND);
         let receiver = world.fiber(move |cx| {
             from.poll_receive(cx, Some(deadline))

@@ -17,6 +17,7 @@ use crate::sched::pool::{Pool, Remote};
 use crate::sched::shared::{POLL_CHECK, POLL_PREEMPT, Shared};
 use crate::sched::state::{Barred, ToParked, ToRunning};
 use crate::sched::stats::count;
+use crate::sched::woken::Woken;
 use crossbeam_deque::Worker as Fifo;
 use crossbeam_utils::sync::Parker;
 use std::cell::Cell;
@@ -47,7 +48,7 @@ pub(crate) struct Worker {
     index: usize,
     remote: *const Remote,
     pub(crate) lifo: Deque<Fiber>,
-    pub(crate) fifo: Fifo<FiberRef>,
+    pub(crate) woken: Woken,
     pub(crate) parker: Parker,
     pub(crate) stacks: crate::fiber::stack::Local,
     pub(crate) tick: Cell<u32>,
@@ -86,6 +87,7 @@ impl Seed {
         let remote = Remote {
             lifo: lifo.thief(),
             fifo: fifo.stealer(),
+            woken: AtomicUsize::new(0),
             slot: AtomicPtr::new(std::ptr::null_mut()),
             poll_word: crate::prim::AtomicU32::new(0),
             dispatches: AtomicU64::new(0),
@@ -112,6 +114,7 @@ impl Seed {
     pub(crate) fn worker(self, shared: Arc<Shared>, pool: Arc<Pool>, index: usize) -> Worker {
         let here = 0u8;
         let top = &raw const here as usize;
+        let alone = pool.workers().len() == 1;
         Worker {
             stack_floor: Cell::new(top.saturating_sub(shared.worker_stack / 2)),
             stacks: crate::fiber::stack::Local::default(),
@@ -123,7 +126,7 @@ impl Seed {
             pool,
             index,
             lifo: self.lifo,
-            fifo: self.fifo,
+            woken: Woken::new(self.fifo, alone),
             parker: self.parker,
             tick: Cell::new(0),
             slot_runs: Cell::new(0),
@@ -168,7 +171,7 @@ impl Worker {
     /// Is it the only worker of its pool?
     #[inline]
     pub(crate) fn is_alone(&self) -> bool {
-        self.pool.workers().len() == 1
+        self.woken.is_alone()
     }
 
     #[inline]
@@ -227,17 +230,21 @@ impl Worker {
     /// Runs a fiber taken from a queue, unless the entry is stale.
     #[inline]
     pub(crate) fn dispatch(&self, fiber: FiberRef) {
-        match fiber.state.transition_to_running() {
-            ToRunning::Stale => self.dropped_stale(),
-            ToRunning::First | ToRunning::Again => {
-                match self.run(&fiber) {
-                    Left::Done => {}
-                    // It keeps itself.
-                    Left::Parked => std::mem::forget(fiber),
-                    Left::Yielded => self.requeue(fiber),
-                }
-            }
+        if !self.woken.take_running() && fiber.state.transition_to_running() == ToRunning::Stale {
+            return self.dropped_stale();
         }
+        match self.run(&fiber) {
+            Left::Done => {}
+            // It keeps itself.
+            Left::Parked => std::mem::forget(fiber),
+            Left::Yielded => self.requeue(fiber),
+        }
+    }
+
+    /// Does a fiber that makes room stay RUNNING, as nobody else can take it?
+    #[inline]
+    fn stays_running(&self, fiber: &Fiber) -> bool {
+        self.is_alone() && self.shared.is_plain() && fiber.pin == 0 && fiber.is_on(&self.pool)
     }
 
     /// Enqueues a fiber that made room.
@@ -251,10 +258,12 @@ impl Worker {
             // What has fallen due meanwhile goes before what has used up its time slice.
             self.look_at_timers();
         }
-        if fiber.pin != 0 || !fiber.is_on(&self.pool) {
+        if self.stays_running(&fiber) {
+            self.woken.push_running(self.remote(), fiber);
+        } else if fiber.pin != 0 || !fiber.is_on(&self.pool) {
             self.place().ready(fiber);
         } else {
-            self.fifo.push(fiber);
+            self.woken.push(self.remote(), fiber);
         }
     }
 
@@ -306,7 +315,9 @@ impl Worker {
                 self.place().finish_alone(fiber, outcome);
                 Left::Done
             }
-            Step::Parked => self.park_or_yield(fiber).unwrap_or_else(|| self.go_on(fiber)),
+            Step::Parked => self
+                .park_or_yield(fiber)
+                .unwrap_or_else(|| self.go_on(fiber)),
         }
     }
 
@@ -318,7 +329,9 @@ impl Worker {
             if let Some(log) = &self.shared.events {
                 log.record(self, fiber, EventKind::Yield);
             }
-            fiber.state.transition_to_ready();
+            if !self.stays_running(fiber) {
+                fiber.state.transition_to_ready();
+            }
             return Some(Left::Yielded);
         }
         if let Some(log) = &self.shared.events {
@@ -408,11 +421,15 @@ impl Worker {
         let Some(body) = body else {
             return Step::Done(Outcome::Cancelled);
         };
-        // SAFETY: `slot` is ours, see above.
-        let fresh = unsafe { *fiber.phase.get() } == Phase::Idle;
-        if fresh && fiber.state.barred() == Some(Barred::Cancel) {
+        // SAFETY: the phase is ours, see above.
+        let phase = unsafe { &mut *fiber.phase.get() };
+        match *phase {
             // Idle and cancelled means: never started.
-            return Step::Done(Outcome::Cancelled);
+            Phase::Idle if fiber.state.barred() == Some(Barred::Cancel) => {
+                return Step::Done(Outcome::Cancelled);
+            }
+            Phase::Yielded => *phase = Phase::Idle,
+            _ => {}
         }
         if body.needs_stack() {
             return match coro::Coro::start(self, fiber) {
@@ -456,7 +473,8 @@ impl Worker {
         let old = slot.swap(new, Ordering::AcqRel);
         if !old.is_null() {
             // SAFETY: the slot owns what it holds; the swap made it ours.
-            self.fifo.push(unsafe { FiberRef::from_raw(old) });
+            let old = unsafe { FiberRef::from_raw(old) };
+            self.woken.push(self.remote(), old);
             self.noticed_work();
         }
     }
@@ -535,7 +553,7 @@ impl Worker {
         }
         for fiber in woken {
             if fiber.pin == 0 && fiber.is_on(&self.pool) {
-                self.fifo.push(fiber);
+                self.woken.push(self.remote(), fiber);
             } else {
                 self.place().ready(fiber);
             }

@@ -15,12 +15,13 @@ mod batch;
 use crate::fiber::cx::Enter;
 use crate::fiber::{Fiber, FiberCx, FiberRef};
 use crate::payload::PayloadVTable;
-use crate::prim::SpinMutex;
+use crate::prim::{SpinMutex, Spinning};
+use crate::sched::shared::Shared;
 use crate::sched::trace_hash::Op;
 use crate::sched::wait_reason::{WaitError, WaitReason};
 use crate::sync::wait_queue::{Item, WaitQueue};
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::Poll;
 
 /// What a full channel does with one more value.
@@ -49,27 +50,51 @@ pub(crate) struct Inner {
     buffer: VecDeque<u64>,
     receivers: WaitQueue,
     senders: WaitQueue,
-    closed: bool,
 }
 
 /// A channel of opaque slots.
 #[derive(Debug)]
 pub struct RawChannel {
     object: u64,
+    /// The runtime whose fibers may use it: only its address is looked at.
+    home: *const Shared,
     /// `usize::MAX`: unbounded.
     capacity: usize,
     on_full: OnFull,
     payload: &'static PayloadVTable,
     inner: SpinMutex<Inner>,
     len: AtomicUsize,
+    /// Changed under the lock.
+    closed: AtomicBool,
 }
+
+// SAFETY: `home` is never followed; the rest is.
+unsafe impl Send for RawChannel {}
+// SAFETY: as above.
+unsafe impl Sync for RawChannel {}
 
 type Woken = Option<FiberRef>;
 
+#[cold]
+#[inline(never)]
+fn of_another_runtime() -> ! {
+    panic!("a channel must be used by the fibers of one runtime only");
+}
+
 impl RawChannel {
-    /// A channel; `capacity` `None` is unbounded, 0 a rendezvous. `object` is its number in
-    /// reports, from [`FiberCx::new_object_id`].
+    /// A channel for the fibers of this runtime; `capacity` `None` is unbounded, 0 a rendezvous.
     pub fn new(
+        cx: &FiberCx,
+        capacity: Option<usize>,
+        on_full: OnFull,
+        payload: &'static PayloadVTable,
+    ) -> RawChannel {
+        RawChannel::of(cx.shared(), cx.new_object_id(), capacity, on_full, payload)
+    }
+
+    /// As `new`; `object` is its number in reports.
+    pub(crate) fn of(
+        home: &Shared,
         object: u64,
         capacity: Option<usize>,
         on_full: OnFull,
@@ -77,11 +102,13 @@ impl RawChannel {
     ) -> RawChannel {
         RawChannel {
             object,
+            home,
             capacity: capacity.unwrap_or(usize::MAX),
             on_full,
             payload,
             inner: SpinMutex::new(Inner::default()),
             len: AtomicUsize::new(0),
+            closed: AtomicBool::new(false),
         }
     }
 
@@ -122,7 +149,18 @@ impl RawChannel {
 
     /// Has it been closed?
     pub fn is_closed(&self) -> bool {
-        self.inner.lock().closed
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// Takes the lock. Only the running fibers of one runtime do that: where they have one worker,
+    /// nobody else can want it.
+    #[inline]
+    fn lock(&self, cx: &FiberCx) -> Spinning<'_, Inner> {
+        let shared = cx.shared();
+        if !std::ptr::eq(self.home, shared) {
+            of_another_runtime();
+        }
+        self.inner.lock_as(shared.is_alone())
     }
 
     /// How many fibers wait to send: what a test waits for.
@@ -152,7 +190,7 @@ impl RawChannel {
                 return Ok(value);
             }
         }
-        Err(inner.closed)
+        Err(self.is_closed())
     }
 
     /// Admits waiting senders while their values fit.
@@ -180,7 +218,7 @@ impl RawChannel {
 
     /// Puts one value where it may go. `Ok(true)`: it had to overwrite.
     fn put(&self, inner: &mut Inner, me: &Fiber, value: u64) -> Result<(bool, Woken), WaitError> {
-        if inner.closed {
+        if self.is_closed() {
             return Err(WaitError::Closed);
         }
         if let Some(won) = inner.receivers.claim_next(Some(me), Some(value)) {
@@ -239,7 +277,7 @@ impl RawChannel {
             Enter::Begin => {}
         }
         let mut woken = Vec::new();
-        let mut inner = self.inner.lock();
+        let mut inner = self.lock(cx);
         let result = match self.take(&mut inner, cx.fiber(), &mut woken) {
             Ok(value) => Ok(Received {
                 value,
@@ -272,8 +310,7 @@ impl RawChannel {
             }),
             (0, None) => Err(WaitError::Closed),
             (arm, _) => {
-                self.inner
-                    .lock()
+                self.lock(cx)
                     .receivers
                     .remove(wake.key, cx.fiber(), wake.epoch);
                 Err(cx.wake_error(arm))
@@ -287,9 +324,7 @@ impl RawChannel {
     pub fn poll_try_receive(&self, cx: &FiberCx) -> Poll<Option<u64>> {
         cx.look_given(Op::Receive, self.object, || {
             let mut woken = Vec::new();
-            let taken = self
-                .take(&mut self.inner.lock(), cx.fiber(), &mut woken)
-                .ok();
+            let taken = self.take(&mut self.lock(cx), cx.fiber(), &mut woken).ok();
             cx.place().ready_all(woken);
             taken
         })
@@ -311,7 +346,7 @@ impl RawChannel {
             Enter::Resume => return Poll::Ready(self.sent(cx)),
             Enter::Begin => {}
         }
-        let mut inner = self.inner.lock();
+        let mut inner = self.lock(cx);
         let result = match self.put(&mut inner, cx.fiber(), value) {
             Ok((overwrote, woken)) => {
                 drop(inner);
@@ -358,7 +393,7 @@ impl RawChannel {
 
     fn unwait_send(&self, cx: &FiberCx, key: u32, epoch: u32) {
         let mut woken = Vec::new();
-        let mut inner = self.inner.lock();
+        let mut inner = self.lock(cx);
         inner.senders.remove(key, cx.fiber(), epoch);
         // A batch that was too large for the room may have held up smaller ones behind it.
         self.refill(&mut inner, cx.fiber(), &mut woken);
@@ -370,7 +405,7 @@ impl RawChannel {
     /// Sends a value if it can go at once; false when full or closed.
     pub fn poll_try_send(&self, cx: &FiberCx, value: u64) -> Poll<bool> {
         let sent = cx.look(Op::Send, self.object, || {
-            let put = self.put(&mut self.inner.lock(), cx.fiber(), value);
+            let put = self.put(&mut self.lock(cx), cx.fiber(), value);
             match put {
                 Ok((_, woken)) => {
                     if let Some(fiber) = woken {
@@ -405,26 +440,22 @@ impl RawChannel {
             return Poll::Pending;
         }
         cx.event(Op::Close, self.object, 0);
-        self.close_from(cx.place());
-        Poll::Ready(())
-    }
-
-    pub(crate) fn close_from(&self, place: crate::sched::Place<'_>) {
         let mut woken = Vec::new();
         {
-            let mut inner = self.inner.lock();
-            inner.closed = true;
+            let mut inner = self.lock(cx);
+            self.closed.store(true, Ordering::Release);
             inner.receivers.claim_all(&mut woken);
             inner.senders.claim_all(&mut woken);
         }
-        place.ready_all(woken);
+        cx.place().ready_all(woken);
+        Poll::Ready(())
     }
 
     // ---- as arms of a select -------------------------------------------------------------
 
     pub(crate) fn arm_receive(&self, cx: &FiberCx) -> Option<Result<u64, WaitError>> {
         let mut woken = Vec::new();
-        let taken = self.take(&mut self.inner.lock(), cx.fiber(), &mut woken);
+        let taken = self.take(&mut self.lock(cx), cx.fiber(), &mut woken);
         cx.place().ready_all(woken);
         match taken {
             Ok(value) => Some(Ok(value)),
@@ -434,7 +465,7 @@ impl RawChannel {
     }
 
     pub(crate) fn arm_send(&self, cx: &FiberCx, value: u64) -> Option<Result<bool, WaitError>> {
-        let put = self.put(&mut self.inner.lock(), cx.fiber(), value);
+        let put = self.put(&mut self.lock(cx), cx.fiber(), value);
         match put {
             Ok((overwrote, woken)) => {
                 if let Some(fiber) = woken {
@@ -449,9 +480,9 @@ impl RawChannel {
 
     /// Queues a receiver of an open wait; `None` when the arm is ready now.
     pub(crate) fn register_receive(&self, cx: &FiberCx, epoch: u32, arm: u16) -> Option<u32> {
-        let mut inner = self.inner.lock();
+        let mut inner = self.lock(cx);
         let ready = !inner.buffer.is_empty()
-            || inner.closed
+            || self.is_closed()
             || (self.capacity == 0 && inner.senders.has_other_than(cx.fiber()));
         (!ready).then(|| inner.receivers.push_back(cx.waiter(epoch, arm, Item::None)))
     }
@@ -464,8 +495,8 @@ impl RawChannel {
         arm: u16,
         value: u64,
     ) -> Option<u32> {
-        let mut inner = self.inner.lock();
-        let ready = inner.closed
+        let mut inner = self.lock(cx);
+        let ready = self.is_closed()
             || inner.receivers.has_other_than(cx.fiber())
             || (inner.buffer.len() < self.capacity && !inner.senders.has_other_than(cx.fiber()));
         (!ready).then(|| {
@@ -476,7 +507,7 @@ impl RawChannel {
     }
 
     pub(crate) fn unregister_receive(&self, cx: &FiberCx, key: u32, epoch: u32) {
-        self.inner.lock().receivers.remove(key, cx.fiber(), epoch);
+        self.lock(cx).receivers.remove(key, cx.fiber(), epoch);
     }
 
     pub(crate) fn unregister_send(&self, cx: &FiberCx, key: u32, epoch: u32) {

@@ -5,14 +5,21 @@ use super::channel::{OnFull, RawChannel};
 use super::counters::{RawAtomic, RawBarrier, RawOnce, RawSemaphore, RawToken, RawWaitGroup};
 use super::mutex::{RawCondvar, RawMutex};
 use super::rw_lock::RawRwLock;
-use crate::heap::handle::HandleData;
+use crate::heap::handle::{self, HandleData, HandleVtable};
 use crate::heap::{Heap, count};
 use crate::prim::Mutex;
 use crate::sched::pool::Pool;
 use std::fmt::Write;
 use std::sync::Arc;
 
+static CHANNEL: HandleVtable = handle::table_of::<RawChannel>();
+
 impl HandleData for RawChannel {
+    #[inline]
+    fn table() -> &'static HandleVtable {
+        &CHANNEL
+    }
+
     fn describe(&self, out: &mut String) {
         let policy = match self.on_full() {
             OnFull::Block => "block",

@@ -329,7 +329,7 @@ fn a_notice_of_a_mutex_is_not_lost_on_a_select() {
         |cx: &FiberCx| {
             let m = Arc::new(RawMutex::new(cx.new_object_id()));
             let ch = Arc::new(RawChannel::new(
-                cx.new_object_id(),
+                cx,
                 None,
                 OnFull::Block,
                 PayloadVTable::PLAIN,

@@ -96,12 +96,7 @@ pub struct SendError<T> {
 
 impl<T: Send> Channel<T> {
     fn make(cx: &FiberCx, capacity: Option<usize>) -> Self {
-        let raw = RawChannel::new(
-            cx.new_object_id(),
-            capacity,
-            OnFull::Block,
-            Boxed::<T>::TABLE,
-        );
+        let raw = RawChannel::new(cx, capacity, OnFull::Block, Boxed::<T>::TABLE);
         Channel {
             raw: Arc::new(raw),
             values: PhantomData,

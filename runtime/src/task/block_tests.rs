@@ -11,12 +11,7 @@ use std::time::Duration;
 
 fn channel(cx: &FiberCx, capacity: Option<usize>) -> Arc<RawChannel> {
     let plain = PayloadVTable::PLAIN;
-    Arc::new(RawChannel::new(
-        cx.new_object_id(),
-        capacity,
-        OnFull::Block,
-        plain,
-    ))
+    Arc::new(RawChannel::new(cx, capacity, OnFull::Block, plain))
 }
 
 fn send(cx: &FiberCx, ch: &RawChannel, value: u64) -> Result<bool, WaitError> {

@@ -268,7 +268,7 @@ fn storm(mut config: Config, seed: u64) {
     let main = body(move |cx| {
         let channels = [Some(0), Some(1), Some(3), None];
         let channels = channels
-            .map(|capacity| RawChannel::new(cx.new_object_id(), capacity, OnFull::Block, &COUNTED))
+            .map(|capacity| RawChannel::new(cx, capacity, OnFull::Block, &COUNTED))
             .into();
         let world = Arc::new(World {
             channels,

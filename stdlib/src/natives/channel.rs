@@ -109,8 +109,7 @@ fn channel(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
             return fail("Argument", message);
         }
     };
-    let object = fiber.new_object_id();
-    let raw = RawChannel::new(object, capacity, on_full, fiber.payload());
+    let raw = RawChannel::new(fiber, capacity, on_full, fiber.payload());
     Ok(handle::new(cx.heap, cx.result, Arc::new(raw))?)
 }
 

@@ -28,6 +28,8 @@ pub(crate) enum Called {
     Failed,
     /// It waits.
     Parked,
+    /// It makes room; it has its result, and goes on behind the call.
+    Yielded,
     /// It ended the program.
     Stopped,
     /// With a failure, pending, that ends the program: see [`halt`].
@@ -84,16 +86,29 @@ impl Machine for Caller<'_> {
 ///
 /// # Safety
 /// As [`super::helpers`].
-#[inline(never)]
+#[inline]
 pub(crate) unsafe fn call_native(pc: Pc, r: Regs, cx: Cx) -> Called {
     // SAFETY: the verifier compared the window with the import's signature.
     unsafe {
-        let native = &(*cx).image().natives[lane(pc, 2)];
-        if native.short != Short::No
-            && let Some(called) = waits::call(pc, r, cx, native)
-        {
-            return called;
+        // The verifier bounds the number.
+        let native = (*cx).image().natives.get_unchecked(lane(pc, 2));
+        match native.short {
+            Short::No => call_usual(pc, r, cx, native),
+            Short::Send => waits::send(pc, r, cx, native),
+            Short::Receive | Short::Next => waits::receive(pc, r, cx, native),
+            Short::Sleep => waits::sleep(pc, r, cx, native),
         }
+    }
+}
+
+/// `call.native`, for natives without a short way and where it is barred.
+///
+/// # Safety
+/// As [`call_native`]; `native` is the one called.
+#[inline(never)]
+pub(super) unsafe fn call_usual(pc: Pc, r: Regs, cx: Cx, native: &LinkedNative) -> Called {
+    // SAFETY: by contract.
+    unsafe {
         let args = std::slice::from_raw_parts_mut(reg(r, pc, 1), native.params.len());
         call(pc, r, cx, native, args)
     }

@@ -15,7 +15,7 @@ use lumen_runtime::native::{Failure, NativeStop, kind};
 use lumen_runtime::sync::channel::RawChannel;
 use lumen_runtime::{FiberCx, WaitError};
 
-use super::natives::{Called, stopped};
+use super::natives::{Called, call_usual, stopped};
 use crate::interp::dispatch::{Cx, Pc, Regs};
 use crate::interp::operand::{put, reg};
 use crate::load::image::LinkedNative;
@@ -54,67 +54,97 @@ impl Short {
     }
 }
 
-/// Calls a native the short way, if that is possible here.
+/// The channel in the first argument, and the running fiber, where the short way is open.
 ///
 /// # Safety
-/// As [`super::natives::call_native`]; `native` is the one called, and has a short way.
-#[inline]
-pub(super) unsafe fn call(pc: Pc, r: Regs, cx: Cx, native: &LinkedNative) -> Option<Called> {
+/// As [`super::natives::call_native`].
+#[inline(always)]
+unsafe fn channel<'a>(pc: Pc, r: Regs, cx: Cx) -> Option<(&'a RawChannel, &'a FiberCx)> {
     // SAFETY: by contract.
     unsafe {
-        let fiber = (*cx).task().fiber()?;
-        if !fiber.is_plain() {
-            return None;
-        }
-        let args = reg(r, pc, 1);
-        if native.short == Short::Sleep {
-            let nanos = u64::try_from(*args as i64).unwrap_or(0);
-            let slept = fiber.poll_sleep(nanos.saturating_mul(1_000_000));
-            return Some(answer(pc, r, cx, slept.map_ok(|()| NULL)));
-        }
-        let channel = handle::get::<RawChannel>(*args)?;
-        Some(match native.short {
-            Short::Send => send(pc, r, cx, native, channel, fiber)?,
-            _ => receive(pc, r, cx, native, channel, fiber),
-        })
+        let fiber = plain_fiber(cx)?;
+        Some((handle::get::<RawChannel>(*reg(r, pc, 1))?, fiber))
     }
 }
 
+/// The running fiber, if no policy watches it.
+///
 /// # Safety
-/// As [`call`].
-#[inline]
-unsafe fn send(
-    pc: Pc,
-    r: Regs,
-    cx: Cx,
-    native: &LinkedNative,
-    channel: &RawChannel,
-    fiber: &FiberCx,
-) -> Option<Called> {
+/// As [`super::natives::call_native`].
+#[inline(always)]
+unsafe fn plain_fiber<'a>(cx: Cx) -> Option<&'a FiberCx> {
+    // SAFETY: by contract.
+    unsafe { (*cx).task().fiber().filter(|fiber| fiber.is_plain()) }
+}
+
+/// `sleep`.
+///
+/// # Safety
+/// As [`super::natives::call_native`]; `native` is the one called.
+#[inline(never)]
+pub(super) unsafe fn sleep(pc: Pc, r: Regs, cx: Cx, native: &LinkedNative) -> Called {
+    // SAFETY: by contract.
+    unsafe {
+        let Some(fiber) = plain_fiber(cx) else {
+            return call_usual(pc, r, cx, native);
+        };
+        let millis = *reg(r, pc, 1) as i64;
+        if millis <= 0 {
+            return match fiber.make_room() {
+                Ok(()) => {
+                    put(r, pc, 0, NULL);
+                    Called::Yielded
+                }
+                Err(why) => not_done(pc, r, cx, why),
+            };
+        }
+        let slept = fiber.poll_sleep((millis as u64).saturating_mul(1_000_000));
+        answer(pc, r, cx, slept.map_ok(|()| NULL))
+    }
+}
+
+/// `send`.
+///
+/// # Safety
+/// As [`super::natives::call_native`]; `native` is the one called.
+#[inline(never)]
+pub(super) unsafe fn send(pc: Pc, r: Regs, cx: Cx, native: &LinkedNative) -> Called {
     // SAFETY: by contract; the message is borrowed, and of the parameter's type.
     unsafe {
+        let Some((channel, fiber)) = channel(pc, r, cx) else {
+            return call_usual(pc, r, cx, native);
+        };
         let kept = (*cx).task().kept();
         let mut word = kept.get();
         if word == 0 {
-            let (slot, ty) = (*reg(r, pc, 1).add(1), native.params[1]);
+            let (slot, ty) = (*reg(r, pc, 1).add(1), *native.params.get_unchecked(1));
             if (*cx).image().types.repr(ty) == Repr::Word {
                 count::dup(slot);
             }
-            // Words need no memory: when this fails, nothing has been counted above.
-            word = to_shared((*cx).heap(), slot, ty).ok()?;
+            word = match to_shared((*cx).heap(), slot, ty) {
+                Ok(word) => word,
+                // Words need no memory: when this fails, nothing has been counted above.
+                Err(_) => return call_usual(pc, r, cx, native),
+            };
         }
-        // Until it is sent the message stays the fiber's.
-        kept.set(word);
-        let sent = channel.poll_send(fiber, word, None);
-        if sent.is_ready() {
-            kept.set(0);
+        match channel.poll_send(fiber, word, None) {
+            Poll::Ready(Ok(waited)) => {
+                kept.set(0);
+                put(r, pc, 0, u64::from(waited));
+                Called::Done
+            }
+            Poll::Pending => {
+                // Until it is sent the message stays the fiber's.
+                kept.set(word);
+                Called::Parked
+            }
+            Poll::Ready(Err(why)) => {
+                kept.set(0);
+                count::drop((*cx).heap(), word);
+                (*cx).save(pc, r);
+                stopped(pc, cx, not_sent(channel, why))
+            }
         }
-        if let Poll::Ready(Err(why)) = sent {
-            count::drop((*cx).heap(), word);
-            (*cx).save(pc, r);
-            return Some(stopped(pc, cx, not_sent(channel, why)));
-        }
-        Some(answer(pc, r, cx, sent.map_ok(u64::from)))
     }
 }
 
@@ -126,33 +156,37 @@ fn not_sent(channel: &RawChannel, why: WaitError) -> NativeStop {
     }
 }
 
+/// `receive` and `next`.
+///
 /// # Safety
-/// As [`call`].
-#[inline]
-unsafe fn receive(
-    pc: Pc,
-    r: Regs,
-    cx: Cx,
-    native: &LinkedNative,
-    channel: &RawChannel,
-    fiber: &FiberCx,
-) -> Called {
-    let received = match channel.poll_receive(fiber, None) {
-        // SAFETY: the channel's messages are of the result's type (or, for `next`, its non-null
-        // part), and the word is ours.
-        Poll::Ready(Ok(received)) => Poll::Ready(Ok(unsafe {
-            from_word((*cx).heap(), received.value, native.result)
-        })),
-        Poll::Ready(Err(WaitError::Closed)) if native.short == Short::Next => Poll::Ready(Ok(NULL)),
-        Poll::Ready(Err(why)) => Poll::Ready(Err(why)),
-        Poll::Pending => Poll::Pending,
-    };
+/// As [`super::natives::call_native`]; `native` is the one called.
+#[inline(never)]
+pub(super) unsafe fn receive(pc: Pc, r: Regs, cx: Cx, native: &LinkedNative) -> Called {
     // SAFETY: by contract.
-    unsafe { answer(pc, r, cx, received) }
+    unsafe {
+        let Some((channel, fiber)) = channel(pc, r, cx) else {
+            return call_usual(pc, r, cx, native);
+        };
+        match channel.poll_receive(fiber, None) {
+            Poll::Ready(Ok(received)) => {
+                // The channel's messages are of the result's type (or, for `next`, its non-null
+                // part), and the word is ours.
+                let value = from_word((*cx).heap(), received.value, native.result);
+                put(r, pc, 0, value);
+                Called::Done
+            }
+            Poll::Pending => Called::Parked,
+            Poll::Ready(Err(WaitError::Closed)) if native.short == Short::Next => {
+                put(r, pc, 0, NULL);
+                Called::Done
+            }
+            Poll::Ready(Err(why)) => not_done(pc, r, cx, why),
+        }
+    }
 }
 
 /// # Safety
-/// As [`call`]; a value is of the result's type.
+/// As [`receive`]; a value is of the result's type.
 #[inline]
 unsafe fn answer(pc: Pc, r: Regs, cx: Cx, answer: Poll<Result<u64, WaitError>>) -> Called {
     // SAFETY: by contract.
@@ -163,10 +197,19 @@ unsafe fn answer(pc: Pc, r: Regs, cx: Cx, answer: Poll<Result<u64, WaitError>>) 
                 put(r, pc, 0, value);
                 Called::Done
             }
-            Poll::Ready(Err(why)) => {
-                (*cx).save(pc, r);
-                stopped(pc, cx, stop(why))
-            }
+            Poll::Ready(Err(why)) => not_done(pc, r, cx, why),
         }
+    }
+}
+
+/// # Safety
+/// As [`receive`].
+#[cold]
+#[inline(never)]
+unsafe fn not_done(pc: Pc, r: Regs, cx: Cx, why: WaitError) -> Called {
+    // SAFETY: by contract.
+    unsafe {
+        (*cx).save(pc, r);
+        stopped(pc, cx, stop(why))
     }
 }

@@ -46,9 +46,10 @@ handlers! {
     /// Goes on in native code.
     out native(pc, r, cx, t) {
         use super::dispatch::go;
-        use super::operand::lane;
+        use super::operand::{lane, put};
         use super::unwind::unwind;
         use crate::jit::Status;
+        use lumen_runtime::heap::word::NULL;
 
         let image = (*cx).image();
         match jit(cx).enter(image.code.index(pc), r, cx) {
@@ -65,6 +66,11 @@ handlers! {
             }
             Status::Failed => unwind((*cx).pc, (*cx).regs, cx, t),
             Status::Parked => leave((*cx).pc, (*cx).regs, cx, Exit::Parked),
+            Status::Yielded => {
+                // The exit has stored what the result's register held before.
+                put((*cx).regs, (*cx).pc, 0, NULL);
+                leave((*cx).pc.add(1), (*cx).regs, cx, Exit::Parked)
+            }
             Status::Stopped => leave((*cx).pc, (*cx).regs, cx, Exit::Stopped),
             Status::Halted => {
                 crate::helpers::natives::halt((*cx).pc, cx);

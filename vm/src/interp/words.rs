@@ -207,6 +207,7 @@ unsafe fn after_native(pc: Pc, r: Regs, cx: Cx, t: Table, called: Called, words:
             Called::Done => go(pc.add(words), r, cx, t),
             Called::Failed => unwind(pc, r, cx, t),
             Called::Parked => leave(pc, r, cx, Exit::Parked),
+            Called::Yielded => leave(pc.add(words), r, cx, Exit::Parked),
             Called::Stopped => leave(pc, r, cx, Exit::Stopped),
             Called::Halted => {
                 natives::halt(pc, cx);

@@ -13,6 +13,7 @@ impl From<Called> for Status {
             Called::Done => Status::Returned,
             Called::Failed => Status::Failed,
             Called::Parked => Status::Parked,
+            Called::Yielded => Status::Yielded,
             Called::Stopped => Status::Stopped,
             Called::Halted => Status::Halted,
         }

@@ -38,6 +38,8 @@ pub(crate) enum Status {
     Failed,
     /// The instruction there waits.
     Parked,
+    /// The fiber makes room: the instruction is done, its result is Null.
+    Yielded,
     /// The program ends.
     Stopped,
     /// The pending failure ends the program.

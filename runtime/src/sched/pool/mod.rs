@@ -17,12 +17,16 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
-/// What others see of a worker.
+/// What others see of a worker. (What it writes all the time shares no cache line with another
+/// worker's.)
+#[repr(align(128))]
 pub(crate) struct Remote {
     /// Newest first for the owner, oldest first for thieves: fibers that have not started.
     pub(crate) lifo: Thief<Fiber>,
     /// Oldest first: fibers that have been woken or have yielded.
     pub(crate) fifo: Stealer<FiberRef>,
+    /// How many of these a worker without thieves keeps to itself.
+    pub(crate) woken: AtomicUsize,
     /// The fiber woken last: runs next. Stealable once a thief has seen it twice.
     pub(crate) slot: AtomicPtr<Fiber>,
     /// Polled by running bodies; see `POLL_PREEMPT` and `POLL_CHECK`.

@@ -17,7 +17,7 @@ impl RawChannel {
         values: &[u64],
         woken: &mut Vec<FiberRef>,
     ) -> Result<bool, WaitError> {
-        if inner.closed {
+        if self.is_closed() {
             return Err(WaitError::Closed);
         }
         let overwrite = self.on_full == OnFull::Overwrite && self.capacity > 0;
@@ -58,7 +58,7 @@ impl RawChannel {
 
     fn drain(&self, cx: &FiberCx, values: &mut Vec<u64>, max: usize) {
         let mut woken = Vec::new();
-        let mut inner = self.inner.lock();
+        let mut inner = self.lock(cx);
         while values.len() < max {
             match self.take(&mut inner, cx.fiber(), &mut woken) {
                 Ok(value) => values.push(value),
@@ -94,7 +94,7 @@ impl RawChannel {
             Enter::Begin => {}
         }
         let mut woken = Vec::new();
-        let mut inner = self.inner.lock();
+        let mut inner = self.lock(cx);
         let mut result = self.put_all(&mut inner, cx.fiber(), values, &mut woken);
         if result == Err(WaitError::Full) && self.on_full != OnFull::Error {
             match self.wait_to_send(cx, &mut inner, Item::Many(values.into())) {
@@ -121,7 +121,7 @@ impl RawChannel {
     ) -> Poll<Result<bool, WaitError>> {
         let sent = cx.look(Op::Send, self.object, || {
             let mut woken = Vec::new();
-            let mut inner = self.inner.lock();
+            let mut inner = self.lock(cx);
             let put = self.put_all(&mut inner, cx.fiber(), values, &mut woken);
             self.note_len(&inner);
             drop(inner);
