@@ -255,7 +255,7 @@ impl JoinGroup {
         place.ready_all(woken);
     }
 
-    /// A branch has lost, and failed while it unwound: no value and no failure of the block says so.
+    /// A branch has lost and failed while it unwound: no value or failure of the block says so.
     fn tell_unwinding(&self, place: Place<'_>, fiber: &Fiber) {
         if let Some(outcome @ Outcome::Failed(failure)) = fiber.outcome()
             && place.shared.hooks.failed_unwinding(failure)
