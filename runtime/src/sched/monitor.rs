@@ -181,7 +181,7 @@ mod tests {
     fn world() -> (Shared, Pool) {
         let shared = Shared::new(Config::default());
         assert_eq!(shared.time_slice, Duration::from_millis(10));
-        let pool = Pool::new(0, "global", vec![Seed::new().1]);
+        let pool = Pool::new(0, "global", vec![Seed::new(false).1]);
         pool.workers()[0].running.store(true, Ordering::Relaxed);
         pool.workers()[0].dispatches.store(1, Ordering::Relaxed);
         (shared, pool)
