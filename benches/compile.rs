@@ -152,8 +152,7 @@ fn measure(texts: &[&str], root: &str, loader: &dyn Loader) {
         check_with_library(root, loader, &mut sources, &mut diagnostics)
     });
     let program = program.expect("a correct program");
-    let mut lowered = report.stage("lower", || lumen_compiler::ir::build::lower(&program));
-    report.stage("drop", || drop(program));
+    let mut lowered = report.stage("lower", || lumen_compiler::ir::build::lower(program));
     report.stage("passes", || {
         lumen_compiler::ir::passes::prepare(&mut lowered)
     });

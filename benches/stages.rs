@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use lumen::bench::quiet::Quiet;
 use lumen::host::Process;
 use lumen::pipeline::check_text;
@@ -32,7 +32,7 @@ fn check(text: &str) -> (SourceMap, hir::Program) {
 
 fn compile(text: &str) -> Module {
     let (sources, program) = check(text);
-    lumen_compiler::generate(&program, &sources, &mut Diagnostics::new())
+    lumen_compiler::generate(program, &sources, &mut Diagnostics::new())
 }
 
 fn compiler(c: &mut Criterion) {
@@ -63,9 +63,14 @@ fn compiler(c: &mut Criterion) {
     });
     group.bench_function("check", |b| b.iter(|| check(black_box(&text))));
     let (checked_sources, program) = check(&text);
-    group.bench_function("lower", |b| b.iter(|| lumen_compiler::lower(&program)));
+    let checked = || program.clone();
+    group.bench_function("lower", |b| {
+        b.iter_batched(checked, lumen_compiler::lower, BatchSize::LargeInput);
+    });
     group.bench_function("generate", |b| {
-        b.iter(|| lumen_compiler::generate(&program, &checked_sources, &mut Diagnostics::new()));
+        let generate =
+            |program| lumen_compiler::generate(program, &checked_sources, &mut Diagnostics::new());
+        b.iter_batched(checked, generate, BatchSize::LargeInput);
     });
     group.bench_function("all", |b| b.iter(|| compile(black_box(&text))));
     let module = compile(&text);

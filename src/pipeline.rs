@@ -1,6 +1,5 @@
 //! From a file to what a stage of the compiler makes of it.
 
-use std::borrow::Borrow;
 use std::path::{Path, PathBuf};
 
 use lumen_bytecode::Module;
@@ -151,7 +150,7 @@ impl Session {
     ///
     /// # Errors
     /// [`Exit::Compile`] when it is too large for one; it has been said.
-    pub fn generate(&mut self, program: impl Borrow<hir::Program>) -> Result<Module, Exit> {
+    pub fn generate(&mut self, program: hir::Program) -> Result<Module, Exit> {
         let (sources, diagnostics) = (&self.sources, &mut self.diagnostics);
         let module = lumen_compiler::generate(program, sources, diagnostics);
         self.finish()?;

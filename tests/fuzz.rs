@@ -45,7 +45,7 @@ fn corpus() -> Vec<(String, String)> {
 fn compile(text: &str) -> Option<Module> {
     let (sources, mut diagnostics, program) = check_text("fuzz.lm", text);
     let program = program?;
-    let module = lumen_compiler::generate(&program, &sources, &mut diagnostics);
+    let module = lumen_compiler::generate(program, &sources, &mut diagnostics);
     (!diagnostics.has_errors()).then_some(module)
 }
 

@@ -12,8 +12,6 @@ pub mod source;
 pub mod syntax;
 pub mod types;
 
-use std::borrow::Borrow;
-
 use bytecode::module::Module;
 use diag::Diagnostics;
 use lumen_bytecode as bytecode;
@@ -52,7 +50,7 @@ pub fn check(
 }
 
 /// From the typed tree to IR after its passes, with the class of every register of every function.
-pub fn lower(program: &hir::Program) -> (ir::Program, Vec<Vec<ir::passes::ownership::Class>>) {
+pub fn lower(program: hir::Program) -> (ir::Program, Vec<Vec<ir::passes::ownership::Class>>) {
     let mut lowered = ir::build::lower(program);
     let classes = ir::passes::run(&mut lowered);
     (lowered, classes)
@@ -60,13 +58,11 @@ pub fn lower(program: &hir::Program) -> (ir::Program, Vec<Vec<ir::passes::owners
 
 /// From the typed tree to bytecode; what is too large for it is reported.
 pub fn generate(
-    program: impl Borrow<hir::Program>,
+    program: hir::Program,
     sources: &SourceMap,
     diagnostics: &mut Diagnostics,
 ) -> Module {
-    let mut lowered = ir::build::lower(program.borrow());
-    // A tree that was handed over is not needed any more.
-    drop(program);
+    let mut lowered = ir::build::lower(program);
     ir::passes::prepare(&mut lowered);
     emit::own_and_emit(lowered, sources, diagnostics)
 }

@@ -8,7 +8,7 @@ use lumen_compiler::ir::{build, dump, verify};
 /// The IR of a program without library, as text.
 fn lowered(name: &str, text: &str) -> String {
     let (program, _) = support::compiled(name, text);
-    let ir = build::lower(&program);
+    let ir = build::lower(program);
     let text = dump::program(&ir);
     let faults = verify::program(&ir);
     assert!(faults.is_empty(), "{name}: {}\n{text}", faults.join("\n"));

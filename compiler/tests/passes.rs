@@ -10,7 +10,7 @@ use lumen_compiler::{emit, ir};
 /// The functions of a program without library, as a listing without positions and frame maps.
 fn functions(name: &str, text: &str) -> String {
     let (program, sources) = support::checked(name, text);
-    let mut lowered = ir::build::lower(&program);
+    let mut lowered = ir::build::lower(program);
     // Those that are inlined wherever they are called stay to be looked at.
     lowered.main = None;
     ir::passes::prepare(&mut lowered);

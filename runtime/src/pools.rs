@@ -128,11 +128,23 @@ impl Drop for Leaving {
 fn with_cache<R>(act: impl FnOnce(&mut Cache) -> R) -> R {
     // SAFETY: the cache is this thread's, and `act` (a method of it) does not come back here: it
     // allocates from the system only.
-    CACHE.with(|cache| act(unsafe { &mut *cache.get() }))
+    act(unsafe { &mut *CACHE.with(UnsafeCell::get) })
 }
 
+/// How many blocks of each size a batch has.
+const BATCH_OF: [usize; SIZES.len()] = {
+    let mut table = [0; SIZES.len()];
+    let mut class = 0;
+    while class < table.len() {
+        table[class] = BATCH_BYTES / SIZES[class];
+        class += 1;
+    }
+    table
+};
+
+#[inline]
 fn batch_of(class: usize) -> usize {
-    BATCH_BYTES / SIZES[class]
+    BATCH_OF[class]
 }
 
 impl Central {

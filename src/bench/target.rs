@@ -97,7 +97,7 @@ fn of_source(session: &mut Session, cell: &str) -> Result<Module, Exit> {
         return Err(refuse(session, cell, &why));
     }
     session.finish()?;
-    session.generate(&program.ok_or(Exit::Compile)?)
+    session.generate(program.ok_or(Exit::Compile)?)
 }
 
 /// A file name in the program's folder.

@@ -144,7 +144,7 @@ fn emit(session: &mut Session, stage: Stage, cell: Option<&str>) -> Result<Strin
         }
         Stage::Hir => Ok(hir::dump(&session.typed()?)),
         Stage::Ir => {
-            let (program, _) = lumen_compiler::lower(&session.typed()?);
+            let (program, _) = lumen_compiler::lower(session.typed()?);
             Ok(ir::dump::program(&program))
         }
         Stage::Bytecode => Ok(lumen_bytecode::list(&session.module()?)),

@@ -160,7 +160,7 @@ fn ways() -> Vec<Way> {
 /// Compiles as the commands do.
 fn compile(text: &str) -> Result<Module, Verdict> {
     let (sources, mut diagnostics, program) = check_text("p.lm", text);
-    let module = program.map(|p| lumen_compiler::generate(&p, &sources, &mut diagnostics));
+    let module = program.map(|p| lumen_compiler::generate(p, &sources, &mut diagnostics));
     match module {
         Some(module) if !diagnostics.has_errors() => match verify(&module) {
             Ok(()) => Ok(module),

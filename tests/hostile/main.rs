@@ -37,7 +37,7 @@ const ROUNDS: u64 = 150;
 fn compile(text: &str) -> Module {
     let (sources, mut diagnostics, program) = check_text("seed.lm", text);
     let program = program.expect("a correct seed");
-    lumen_compiler::generate(&program, &sources, &mut diagnostics)
+    lumen_compiler::generate(program, &sources, &mut diagnostics)
 }
 
 fn seeds() -> Vec<(String, Module)> {

@@ -19,6 +19,7 @@ pub use pattern::{Pat, PatKind};
 pub use ty::{Field, Nominal, NominalId, Repr, Ty, TyKind, Types, Variant};
 
 use crate::source::Span;
+use crate::syntax::{Interner, Symbol};
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -51,6 +52,8 @@ id!(
 /// A whole checked program: only what is reachable from `main` (and the tests).
 #[derive(Clone, Debug)]
 pub struct Program {
+    /// The names of locals.
+    pub names: Interner,
     /// All types.
     pub types: Types,
     /// All function instances.
@@ -169,10 +172,10 @@ pub struct Func {
 }
 
 /// A local variable.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Local {
-    /// Its name; empty for temporaries.
-    pub name: String,
+    /// Its name, in [`Program::names`]; [`Symbol::NONE`] for temporaries.
+    pub name: Symbol,
     /// Its type.
     pub ty: Ty,
     /// Where it is bound.
@@ -188,6 +191,18 @@ pub struct Expr {
     pub ty: Ty,
     /// Where it stands.
     pub span: Span,
+}
+
+impl Expr {
+    /// `null`
+    #[must_use]
+    pub fn null(span: Span) -> Expr {
+        Expr {
+            kind: ExprKind::Null,
+            ty: Ty::NULL,
+            span,
+        }
+    }
 }
 
 /// What a call calls.

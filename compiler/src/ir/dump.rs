@@ -72,10 +72,9 @@ fn function_into(out: &mut String, program: &Program, func: &Func) {
 fn declared(program: &Program, func: &Func, reg: VReg) -> String {
     let info = &func.regs[reg.0 as usize];
     let ty = type_name(&program.types, info.ty);
-    if info.name.is_empty() {
-        format!("v{}: {ty}", reg.0)
-    } else {
-        format!("v{} {}: {ty}", reg.0, info.name)
+    match program.names.resolve(info.name) {
+        "" => format!("v{}: {ty}", reg.0),
+        name => format!("v{} {name}: {ty}", reg.0),
     }
 }
 
@@ -117,7 +116,7 @@ pub fn instruction(program: &Program, func: &Func, inst: &Inst) -> String {
     let (dst, rest) = split_results(inst);
     if let Some(dst) = dst {
         let info = func.regs.get(dst.0 as usize);
-        let name = info.map_or("", |i| i.name.as_str());
+        let name = info.map_or("", |i| program.names.resolve(i.name));
         let space = if name.is_empty() { "" } else { " " };
         let _ = write!(text, "v{}{space}{name} = ", dst.0);
     }

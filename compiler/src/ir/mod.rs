@@ -36,6 +36,7 @@ pub mod roles;
 pub mod verify;
 
 use crate::source::Span;
+use crate::syntax::{Interner, Symbol};
 use lumen_bytecode::code::Op;
 use lumen_bytecode::module::{Constant, FailureKind, PathStep, TypeDesc, TypeIx};
 use smallvec::{SmallVec, smallvec};
@@ -51,6 +52,8 @@ pub struct BlockId(pub u32);
 /// A whole program.
 #[derive(Clone, Debug, Default)]
 pub struct Program {
+    /// The names of registers.
+    pub names: Interner,
     /// Types, as the module has them.
     pub types: Vec<TypeDesc>,
     /// Constants.
@@ -137,12 +140,12 @@ pub fn scope_of(mut span: Span) -> (Span, u32) {
 }
 
 /// A register's declaration.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct RegInfo {
     /// Its type.
     pub ty: TypeIx,
-    /// Source name, empty for temporaries.
-    pub name: String,
+    /// Source name, in [`Program::names`]; [`Symbol::NONE`] for temporaries.
+    pub name: Symbol,
 }
 
 /// A straight piece of code.

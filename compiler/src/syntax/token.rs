@@ -125,7 +125,7 @@ tokens! {
         ON_FAIL "on_fail" FAIL_FAST "fail_fast" IGNORE "ignore" MAX "max" COUNT "count"
         ON "on" QUORUM "quorum" FAIR "fair" TO "to" STD "std"
         DETERMINISTIC "deterministic" CLOCK "clock" STRICT "strict" DOC_MODE "doc_mode"
-        VIRTUAL "virtual" REAL "real"
+        VIRTUAL "virtual" REAL "real" CLOSURE "closure" GENERATOR "generator"
     }
 }
 

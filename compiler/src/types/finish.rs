@@ -3,7 +3,7 @@
 
 use super::check::{Body, FnCx, Pending, SITE};
 use super::items::{AdtDecl, CellId};
-use super::ty::{AdtId, Kind};
+use super::ty::{AdtId, Few, Kind};
 use super::{Checker, exhaust};
 use crate::diag::{Code, Diagnostic};
 use crate::hir::{self, FuncId, Nominal, NominalId, Ty, TyKind, Types, Variant};
@@ -23,7 +23,7 @@ pub(crate) struct Output {
     pub(crate) types: Types,
     pub(crate) funcs: Vec<Option<hir::Func>>,
     pub(crate) natives: Vec<hir::Native>,
-    native_index: FxHashMap<(CellId, Rc<[Ty]>), hir::NativeId>,
+    native_index: FxHashMap<(CellId, Few), hir::NativeId>,
     pub(crate) globals: Vec<hir::Global>,
     /// By the checker's number of a type.
     translated: Translated,
@@ -159,7 +159,8 @@ impl<'a> Checker<'a> {
             }
         }
         let fns = std::mem::take(&mut self.body.fns);
-        let captures = fns.iter().map(|cx| {
+        let capturing = fns.iter().filter(|cx| !cx.captures.is_empty());
+        let captures = capturing.map(|cx| {
             let outer = cx.captures.iter().map(|(outer, _)| *outer).collect();
             (cx.id, outer)
         });
@@ -354,7 +355,7 @@ impl<'a> Checker<'a> {
             hir::Callee::Native(hir::NativeId(number)) => number,
         };
         let site = self.body.sites[number as usize].clone();
-        let mut args = Vec::with_capacity(site.args.len());
+        let mut args = Few::new();
         for &arg in &site.args {
             self.default_vars(arg);
             let arg = self.types.resolve(arg);
@@ -403,7 +404,7 @@ impl<'a> Checker<'a> {
         span: Span,
         fixing: &mut Fixing,
     ) -> hir::NativeId {
-        let key = (cell, Rc::from(args));
+        let key = (cell, Few::from_slice(args));
         if let Some(&id) = self.out.native_index.get(&key) {
             return id;
         }

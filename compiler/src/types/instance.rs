@@ -4,7 +4,7 @@ use super::Checker;
 use super::check::{Body, FnRole, Pending, SITE, Site, Want, node};
 use super::items::{CellId, Owner, Sig};
 use super::resolve::TyScope;
-use super::ty::{Kind, Origin};
+use super::ty::{Few, Kind, Origin};
 use crate::diag::{Code, Diagnostic};
 use crate::hir::{Callee, ExprKind, FuncId, FuncKind, NativeId, Ty};
 use crate::limits;
@@ -39,10 +39,12 @@ pub(crate) struct Inst {
 impl<'a> Checker<'a> {
     /// The instance of `cell` with `args`, made if there is none yet.
     pub(crate) fn instance(&mut self, cell: CellId, args: &[Ty], used: Option<Span>) -> InstId {
-        let args: Rc<[Ty]> = args.iter().map(|&ty| self.types.resolve(ty)).collect();
-        if let Some(&id) = self.inst_index.get(&(cell, args.clone())) {
+        let args: Few = args.iter().map(|&ty| self.types.resolve(ty)).collect();
+        let key = (cell, args);
+        if let Some(&id) = self.inst_index.get(&key) {
             return id;
         }
+        let args: Rc<[Ty]> = key.1.as_slice().into();
         let sig = self.sig(cell);
         let result = sig.result.map(|ty| self.types.subst(ty, &args));
         let id = InstId(self.insts.len() as u32);
@@ -58,7 +60,7 @@ impl<'a> Checker<'a> {
         }
         self.insts.push(Inst {
             cell,
-            args: args.clone(),
+            args,
             func,
             result: if progress == Progress::Done {
                 Some(Ty::POISON)
@@ -68,7 +70,7 @@ impl<'a> Checker<'a> {
             progress,
             used,
         });
-        self.inst_index.insert((cell, args), id);
+        self.inst_index.insert(key, id);
         if !ghost && progress == Progress::New {
             self.queue.push(id);
         }
@@ -93,7 +95,7 @@ impl<'a> Checker<'a> {
         let number = self.body.sites.len() as u32;
         self.body.sites.push(Site {
             cell,
-            args: args.to_vec(),
+            args: Few::from_slice(args),
             span,
         });
         if self.sig(cell).native {

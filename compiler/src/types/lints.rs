@@ -6,6 +6,7 @@ use crate::diag::{Code, Diagnostic};
 use crate::hir::{Callee, Expr, ExprKind, Func, LocalId, PatKind, Ty, TyKind, Types, visit};
 use crate::ir::build::uses::parts;
 use crate::source::{FileId, Span};
+use crate::syntax::{Interner, Symbol};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 impl Checker<'_> {
@@ -26,10 +27,11 @@ impl Checker<'_> {
             if !futures || !own.contains(&func.span.file) {
                 continue;
             }
-            never_awaited(func, &self.out.types, &mut found);
+            never_awaited(func, &self.out.types, self.names, &mut found);
             if self.strict {
                 let mut once = Once {
                     types: &self.out.types,
+                    names: self.names,
                     locals: &func.locals,
                     found: &mut found,
                 };
@@ -50,7 +52,7 @@ pub(crate) fn is_future(types: &Types, ty: Ty) -> bool {
 }
 
 /// Futures bound to a name that nothing reads.
-fn never_awaited(func: &mut Func, types: &Types, found: &mut Vec<Diagnostic>) {
+fn never_awaited(func: &mut Func, types: &Types, names: &Interner, found: &mut Vec<Diagnostic>) {
     let mut bound: Vec<LocalId> = Vec::new();
     let mut used: FxHashSet<LocalId> = FxHashSet::default();
     visit::exprs_mut(&mut func.body, &mut |expr| match &expr.kind {
@@ -70,11 +72,12 @@ fn never_awaited(func: &mut Func, types: &Types, found: &mut Vec<Diagnostic>) {
     });
     for id in bound {
         let local = &func.locals[id.0 as usize];
-        let silent = local.name.is_empty() || local.name.starts_with('_');
+        let name = names.resolve(local.name);
+        let silent = name.is_empty() || name.starts_with('_');
         if silent || used.contains(&id) || !is_future(types, local.ty) {
             continue;
         }
-        let message = format!("future `{}` is never awaited", local.name);
+        let message = format!("future `{name}` is never awaited");
         let warning = Diagnostic::new(Code::NeverAwaited, message, local.span)
             .help("await it, or start it as a statement of its own: spawn(f())");
         found.push(warning);
@@ -87,6 +90,7 @@ type Used = FxHashMap<LocalId, Span>;
 /// `@strict`: a future is a single-use variable.
 struct Once<'f> {
     types: &'f Types,
+    names: &'f Interner,
     locals: &'f [crate::hir::Local],
     found: &'f mut Vec<Diagnostic>,
 }
@@ -94,11 +98,14 @@ struct Once<'f> {
 impl Once<'_> {
     fn use_local(&mut self, local: LocalId, span: Span, used: &mut Used) {
         let one = &self.locals[local.0 as usize];
-        if one.name.is_empty() || !matches!(self.types.kind(one.ty), TyKind::Future(_)) {
+        if one.name == Symbol::NONE || !matches!(self.types.kind(one.ty), TyKind::Future(_)) {
             return;
         }
         if let Some(first) = used.insert(local, span) {
-            let message = format!("future `{}` has been used already", one.name);
+            let message = format!(
+                "future `{}` has been used already",
+                self.names.resolve(one.name)
+            );
             let error = Diagnostic::new(Code::SecondAwait, message, span)
                 .label(first, "first used here")
                 .help("under @strict a future is awaited once and not copied");

@@ -47,7 +47,6 @@ use finish::Finished;
 use instance::{Inst, InstId};
 use items::{CellId, ImplId, Items};
 use rustc_hash::{FxHashMap, FxHashSet};
-use std::rc::Rc;
 use ty::TypeTable;
 
 /// Checks a program; `None` when it has errors (also those found before).
@@ -96,7 +95,7 @@ pub(crate) struct Checker<'a> {
     pub(crate) prelude_types: FxHashMap<Symbol, TypeDef>,
     pub(crate) impls: FxHashMap<Head, Vec<ImplId>>,
     pub(crate) insts: Vec<Inst>,
-    inst_index: FxHashMap<(CellId, Rc<[hir::Ty]>), InstId>,
+    inst_index: FxHashMap<(CellId, ty::Few), InstId>,
     /// Instances to be checked.
     queue: Vec<InstId>,
     /// Whether a body is being checked only for what it says about types; nothing is reported.

@@ -5,6 +5,7 @@ use super::items::CellId;
 use super::ty::Kind;
 use crate::diag::{Code, Diagnostic};
 use crate::hir::{self, Ty};
+use crate::syntax::Interner;
 use crate::syntax::ast::{self, Clock};
 
 impl<'a> Checker<'a> {
@@ -148,6 +149,7 @@ impl<'a> Checker<'a> {
             tests: self.tests,
         };
         Some(program.pruned(hir::Program {
+            names: std::mem::replace(self.names, Interner::without_words()),
             types: hir::Types::new(),
             funcs: Vec::new(),
             globals: Vec::new(),

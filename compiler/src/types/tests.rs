@@ -88,7 +88,9 @@ fn text(types: &Types, ty: Ty) -> String {
 fn type_of(source: &str, name: &str) -> String {
     let program = program(source);
     let main = &program.funcs[program.main.expect("a main").0 as usize];
-    let local = main.locals.iter().rev().find(|local| local.name == name);
+    let names = &program.names;
+    let mut locals = main.locals.iter().rev();
+    let local = locals.find(|local| names.resolve(local.name) == name);
     let local = local.unwrap_or_else(|| panic!("no variable {name}"));
     text(&program.types, local.ty)
 }

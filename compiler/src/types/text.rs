@@ -31,11 +31,12 @@ impl<'a> Checker<'a> {
     ) -> Option<FuncId> {
         let one = self.items.cell(cell);
         let (name, module) = (one.decl.name.name, one.module);
-        let name = self.names.resolve(name).to_owned();
-        if !matches!(&*name, "print" | "eprint" | "to_string") || !self.modules.get(module).library
-        {
+        let name = self.names.resolve(name);
+        let shows = matches!(name, "print" | "eprint" | "to_string");
+        if !shows || !self.modules.get(module).library {
             return None;
         }
+        let name = name.to_owned();
         let ty = *args.first()?;
         if !self.needs_show(ty) || self.in_show_of(ty) {
             return None;

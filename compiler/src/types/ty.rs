@@ -6,6 +6,7 @@
 use crate::hir::Ty;
 use crate::syntax::Symbol;
 use rustc_hash::FxHashMap;
+use smallvec::{SmallVec, smallvec};
 use std::rc::Rc;
 
 /// A record or enum declaration.
@@ -52,6 +53,9 @@ pub(crate) enum Kind {
     Handle(Symbol, Rc<[Ty]>),
     Generator(Ty),
 }
+
+/// A few types: mostly so few that they are kept in place.
+pub(crate) type Few = SmallVec<[Ty; 4]>;
 
 /// Why a variable was made; says what becomes of it when nothing determines it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -315,7 +319,7 @@ impl TypeTable {
 
     /// The union of `members`: flat, without `Never`; one member alone is itself.
     pub(crate) fn union(&mut self, members: &[Ty]) -> Ty {
-        let mut flat: Vec<Ty> = Vec::with_capacity(members.len());
+        let mut flat = Few::new();
         for &member in members {
             let member = self.head(member);
             match self.kind(member) {
@@ -330,7 +334,7 @@ impl TypeTable {
         match flat.len() {
             0 => Ty::NEVER,
             1 => flat[0],
-            _ => self.intern(Kind::Union(flat.into())),
+            _ => self.intern(Kind::Union(flat.as_slice().into())),
         }
     }
 
@@ -339,18 +343,18 @@ impl TypeTable {
     }
 
     /// The members of a union; of any other type itself.
-    pub(crate) fn members(&mut self, ty: Ty) -> Vec<Ty> {
+    pub(crate) fn members(&mut self, ty: Ty) -> Few {
         let ty = self.head(ty);
         match self.kind(ty) {
-            Kind::Union(members) => members.to_vec(),
-            _ => vec![ty],
+            Kind::Union(members) => Few::from_slice(members),
+            _ => smallvec![ty],
         }
     }
 
     /// `ty` without the members that `drop` names.
     pub(crate) fn without(&mut self, ty: Ty, drop: impl Fn(&TypeTable, Ty) -> bool) -> Ty {
         let members = self.members(ty);
-        let left: Vec<Ty> = members.into_iter().filter(|&m| !drop(self, m)).collect();
+        let left: Few = members.into_iter().filter(|&m| !drop(self, m)).collect();
         self.union(&left)
     }
 

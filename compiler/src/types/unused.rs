@@ -31,7 +31,7 @@ impl<'a> Checker<'a> {
             .map(|module| module.ast.file)
             .collect();
         // Whether some instance reads it, by where it is bound.
-        let mut bound: FxHashMap<Span, (String, bool)> = FxHashMap::default();
+        let mut bound: FxHashMap<Span, (Symbol, bool)> = FxHashMap::default();
         for (number, func) in self.out.funcs.iter_mut().enumerate() {
             let Some(func) = func else { continue };
             if passed.contains(&FuncId(number as u32)) || !own.contains(&func.span.file) {
@@ -42,23 +42,25 @@ impl<'a> Checker<'a> {
             visit::exprs_mut(&mut func.body, &mut |expr| note(expr, &mut lets, &mut read));
             for local in lets {
                 let one = &func.locals[local.0 as usize];
-                let silent = one.name.is_empty() || one.name.starts_with('_');
+                let name = self.names.resolve(one.name);
+                let silent = name.is_empty() || name.starts_with('_');
                 // Futures have a warning of their own.
                 let by_let = self.out.let_names.contains(&one.span);
                 if silent || !by_let || super::lints::is_future(&self.out.types, one.ty) {
                     continue;
                 }
                 let entry = bound.entry(one.span);
-                entry.or_insert_with(|| (one.name.clone(), false)).1 |= read[local.0 as usize];
+                entry.or_insert_with(|| (one.name, false)).1 |= read[local.0 as usize];
             }
         }
-        let mut unused: Vec<(Span, String)> = bound
+        let mut unused: Vec<(Span, Symbol)> = bound
             .into_iter()
             .filter(|(_, (_, read))| !read)
             .map(|(span, (name, _))| (span, name))
             .collect();
         unused.sort_by_key(|(span, _)| (span.file, span.start));
         for (span, name) in unused {
+            let name = self.text(name);
             let message = format!("variable `{name}` is never used");
             let warning = Diagnostic::new(Code::UnusedVariable, message, span)
                 .help(format!("if that is meant: _{name}"));

@@ -12,7 +12,7 @@ use std::path::Path;
 /// A program without library that has no errors, and its bytecode, which is in order.
 pub(crate) fn compiled(name: &str, text: &str) -> (Program, Module) {
     let (program, sources) = checked(name, text);
-    let module = lumen_compiler::generate(&program, &sources, &mut Diagnostics::new());
+    let module = lumen_compiler::generate(program.clone(), &sources, &mut Diagnostics::new());
     verify(name, &module);
     (program, module)
 }

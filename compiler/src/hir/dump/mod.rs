@@ -162,7 +162,7 @@ impl Dumper<'_> {
             .func
             .locals
             .get(id.0 as usize)
-            .map_or("?", |local| local.name.as_str());
+            .map_or("?", |local| self.program.names.resolve(local.name));
         format!("{}.{}", if name.is_empty() { "_" } else { name }, id.0)
     }
 

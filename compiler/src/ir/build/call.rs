@@ -1,14 +1,14 @@
 //! Calls, closures and functions as values.
 
-use super::core_natives::core_op;
-use super::func::{FuncBuilder, closure_type};
+use super::func::{FuncBuilder, Operands, closure_type};
 use crate::hir::{Callee, Expr, FuncId, LocalId, NativeId, Ty};
 use crate::ir::{Term, VReg};
 use crate::source::Span;
 use lumen_bytecode::code::Op;
 use lumen_bytecode::module::{Constant, well_known};
+use smallvec::SmallVec;
 
-impl<'a> FuncBuilder<'_, 'a> {
+impl<'a> FuncBuilder<'_, '_, 'a> {
     /// A direct call. A mutator called as a function gives its new first argument.
     pub(crate) fn call(
         &mut self,
@@ -18,7 +18,7 @@ impl<'a> FuncBuilder<'_, 'a> {
         dst: Option<VReg>,
     ) -> VReg {
         let span = self.c.span;
-        let exprs: Vec<&'a Expr> = args.iter().collect();
+        let exprs: SmallVec<[&'a Expr; 8]> = args.iter().collect();
         let regs = self.operands(&exprs);
         self.c.span = span;
         match callee {
@@ -27,8 +27,8 @@ impl<'a> FuncBuilder<'_, 'a> {
             }
             Callee::Func(id) => {
                 let dst = self.target(dst, ty);
-                let mut all = vec![dst];
-                all.extend(regs);
+                let mut all = regs;
+                all.insert(0, dst);
                 self.c.op1(Op::Call, &all, id.0);
                 self.end_if_never(ty);
                 dst
@@ -45,7 +45,7 @@ impl<'a> FuncBuilder<'_, 'a> {
 
     fn call_native(&mut self, id: NativeId, args: &[VReg], ty: Ty, dst: Option<VReg>) -> VReg {
         let native = &self.m.hir.natives[id.0 as usize];
-        let core = core_op(&self.m.hir.types, native);
+        let core = self.m.core_op(id);
         if native.mutator && !args.is_empty() {
             // The function form works on a copy of the variable.
             let new = self.temp(native.params[0]);
@@ -57,19 +57,20 @@ impl<'a> FuncBuilder<'_, 'a> {
                 Some(core) => self.c.op(core.op, &all),
                 None => {
                     all.insert(0, own);
-                    let import = self.m.native(native);
+                    let import = self.m.native(id);
                     self.c.op1(Op::CallNative, &all, import);
                 }
             }
             return new;
         }
         let dst = self.target(dst, ty);
-        let mut all = vec![dst];
-        all.extend(args);
+        let mut all = Operands::with_capacity(args.len() + 1);
+        all.push(dst);
+        all.extend_from_slice(args);
         match core {
             Some(core) => self.c.op(core.op, &all),
             None => {
-                let import = self.m.native(native);
+                let import = self.m.native(id);
                 self.c.op1(Op::CallNative, &all, import);
             }
         }
@@ -91,8 +92,8 @@ impl<'a> FuncBuilder<'_, 'a> {
         let regs = self.operands(&exprs);
         self.c.span = span;
         let dst = self.target(dst, ty);
-        let mut all = vec![dst];
-        all.extend(regs);
+        let mut all = regs;
+        all.insert(0, dst);
         self.c.op(Op::CallClosure, &all);
         self.end_if_never(ty);
         dst

@@ -40,7 +40,7 @@ pub(crate) struct Frame<'a> {
     outer: Option<Handler>,
 }
 
-impl<'a> FuncBuilder<'_, 'a> {
+impl<'a> FuncBuilder<'_, '_, 'a> {
     fn push_frame(&mut self, scope: Scope<'a>, handler: Option<Handler>) {
         let outer = self.c.handler;
         self.frames.push(Frame { scope, outer });

@@ -4,18 +4,11 @@
 //! out, so lowering need not ask whether control still gets here.
 
 use crate::hir::Repr;
-use crate::ir::{Block, BlockId, Func, Handler, Inst, RegInfo, Term, VReg};
+use crate::ir::{Block, BlockId, Func, Handler, Inst, RegInfo, Regs, Term, VReg};
 use crate::source::Span;
+use crate::syntax::Symbol;
 use lumen_bytecode::code::Op;
 use lumen_bytecode::module::TypeIx;
-
-struct Draft {
-    insts: Vec<Inst>,
-    term: Option<Term>,
-    span: Span,
-    handler: Option<Handler>,
-    cold: bool,
-}
 
 /// A block whose end suspends a generator.
 pub(crate) struct Suspension {
@@ -33,7 +26,11 @@ pub(crate) struct Suspension {
 pub(crate) struct Code {
     /// Declared registers.
     pub(crate) regs: Vec<RegInfo>,
-    drafts: Vec<Draft>,
+    blocks: Vec<Block>,
+    /// Which blocks are unlikely to run.
+    unlikely: Vec<bool>,
+    /// The instructions of the current block.
+    insts: Vec<Inst>,
     order: Vec<BlockId>,
     current: Option<BlockId>,
     /// Handler of the region being lowered.
@@ -51,7 +48,9 @@ impl Code {
     pub(crate) fn new(span: Span) -> Code {
         let mut code = Code {
             regs: Vec::new(),
-            drafts: Vec::new(),
+            blocks: Vec::new(),
+            unlikely: Vec::new(),
+            insts: Vec::with_capacity(16),
             order: Vec::new(),
             current: None,
             handler: None,
@@ -66,16 +65,13 @@ impl Code {
 
     /// A new register.
     pub(crate) fn reg(&mut self, ty: TypeIx) -> VReg {
-        self.named(ty, "")
+        self.named(ty, Symbol::NONE)
     }
 
     /// A new register of a named variable.
-    pub(crate) fn named(&mut self, ty: TypeIx, name: &str) -> VReg {
+    pub(crate) fn named(&mut self, ty: TypeIx, name: Symbol) -> VReg {
         let reg = VReg(u32::try_from(self.regs.len()).expect("fewer than 2^32 registers"));
-        self.regs.push(RegInfo {
-            ty,
-            name: name.to_owned(),
-        });
+        self.regs.push(RegInfo { ty, name });
         reg
     }
 
@@ -86,23 +82,22 @@ impl Code {
 
     /// A new block; nothing is in it until it is started.
     pub(crate) fn block(&mut self) -> BlockId {
-        let id = BlockId(u32::try_from(self.drafts.len()).expect("fewer than 2^32 blocks"));
-        self.drafts.push(Draft {
+        let id = BlockId(u32::try_from(self.blocks.len()).expect("fewer than 2^32 blocks"));
+        self.blocks.push(Block {
             insts: Vec::new(),
-            term: None,
+            term: Term::Unreachable,
             span: self.span,
             handler: None,
-            cold: false,
         });
+        self.unlikely.push(false);
         id
     }
 
     /// Goes on in `block`, which takes the handler of the region.
     pub(crate) fn start(&mut self, block: BlockId) {
         debug_assert!(self.current.is_none(), "the block before has no end");
-        let draft = &mut self.drafts[block.0 as usize];
-        draft.handler = self.handler;
-        draft.cold = self.cold;
+        self.blocks[block.0 as usize].handler = self.handler;
+        self.unlikely[block.0 as usize] = self.cold;
         self.order.push(block);
         self.current = Some(block);
     }
@@ -115,7 +110,16 @@ impl Code {
 
     /// Leaves the current block open and gives it; [`Code::reopen`] goes on in it.
     pub(crate) fn suspend(&mut self) -> Option<BlockId> {
-        self.current.take()
+        let block = self.current.take()?;
+        self.keep(block);
+        Some(block)
+    }
+
+    /// Puts the instructions of the current block into it: into just as much room as they need.
+    fn keep(&mut self, block: BlockId) {
+        let insts = &mut self.blocks[block.0 as usize].insts;
+        insts.reserve_exact(self.insts.len());
+        insts.append(&mut self.insts);
     }
 
     /// Goes on in a block left by [`Code::suspend`].
@@ -141,8 +145,9 @@ impl Code {
         }
         self.handler = handler;
         if let Some(block) = self.current {
-            if self.drafts[block.0 as usize].insts.is_empty() {
-                self.drafts[block.0 as usize].handler = handler;
+            let at = &mut self.blocks[block.0 as usize];
+            if self.insts.is_empty() && at.insts.is_empty() {
+                at.handler = handler;
             } else {
                 let next = self.block();
                 self.flow_into(next);
@@ -171,18 +176,23 @@ impl Code {
 
     /// Emits an instruction with two immediates.
     pub(crate) fn op2(&mut self, op: Op, regs: &[VReg], imms: [u32; 2]) {
-        if let Some(block) = self.current {
-            let inst = Inst::imm2(op, regs.iter().copied(), imms, self.span);
-            self.drafts[block.0 as usize].insts.push(inst);
+        if self.current.is_some() {
+            self.insts.push(Inst {
+                op,
+                regs: Regs::from_slice(regs),
+                imms,
+                span: self.span,
+            });
         }
     }
 
     /// Ends the current block.
     pub(crate) fn end(&mut self, term: Term) {
         if let Some(block) = self.current.take() {
-            let draft = &mut self.drafts[block.0 as usize];
-            draft.term = Some(term);
-            draft.span = self.span;
+            self.keep(block);
+            let ended = &mut self.blocks[block.0 as usize];
+            ended.term = term;
+            ended.span = self.span;
         }
     }
 
@@ -208,24 +218,16 @@ impl Code {
 
     /// The finished blocks: in source order, cold ones last. Blocks keep their ids until
     /// [`tidy`] renumbers them.
-    pub(crate) fn into_blocks(self) -> (Vec<RegInfo>, Vec<Block>, Vec<BlockId>) {
-        let drafts = &self.drafts;
-        let (cold, mut order): (Vec<_>, Vec<_>) = self
-            .order
-            .iter()
-            .partition(|b| drafts[b.0 as usize].cold && b.0 != 0);
-        order.extend(cold);
-        let finish = |d: Draft| Block {
-            insts: d.insts,
-            term: d.term.unwrap_or(Term::Unreachable),
-            span: d.span,
-            handler: d.handler,
-        };
-        (
-            self.regs,
-            self.drafts.into_iter().map(finish).collect(),
-            order,
-        )
+    pub(crate) fn into_blocks(mut self) -> (Vec<RegInfo>, Vec<Block>, Vec<BlockId>) {
+        let mut order = self.order;
+        if self.unlikely.contains(&true) {
+            let unlikely = |b: &&BlockId| self.unlikely[b.0 as usize] && b.0 != 0;
+            let cold: Vec<BlockId> = order.iter().filter(unlikely).copied().collect();
+            order.retain(|b| !unlikely(&b));
+            order.extend(cold);
+        }
+        self.regs.shrink_to_fit();
+        (self.regs, self.blocks, order)
     }
 }
 
@@ -258,12 +260,15 @@ pub(crate) fn tidy(func: &mut Func, order: &[BlockId]) {
             kept.push(b);
         }
     }
-    let mut old: Vec<Option<Block>> = std::mem::take(&mut func.blocks)
-        .into_iter()
-        .map(Some)
-        .collect();
+    let mut old = std::mem::take(&mut func.blocks);
+    func.blocks.reserve_exact(kept.len());
     for b in kept {
-        let mut block = old[b.0 as usize].take().expect("each block is placed once");
+        let place = &mut old[b.0 as usize];
+        let mut block = Block {
+            insts: std::mem::take(&mut place.insts),
+            term: std::mem::replace(&mut place.term, Term::Unreachable),
+            ..*place
+        };
         retarget(&mut block.term, &mut |b| number[b.0 as usize]);
         if let Some(h) = &mut block.handler {
             h.block = number[h.block.0 as usize];

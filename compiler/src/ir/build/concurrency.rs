@@ -21,7 +21,7 @@ fn mode_number(mode: SpawnMode) -> u32 {
     }
 }
 
-impl<'a> FuncBuilder<'_, 'a> {
+impl<'a> FuncBuilder<'_, '_, 'a> {
     /// The type of a handle of the runtime.
     pub(crate) fn handle(&mut self, name: &str) -> TypeIx {
         self.m.types.intern(TypeDesc::Handle {

@@ -40,7 +40,7 @@ pub(crate) fn is_null_literal(e: &Expr) -> bool {
     }
 }
 
-impl<'a> FuncBuilder<'_, 'a> {
+impl<'a> FuncBuilder<'_, '_, 'a> {
     /// Goes to `then` if `e` holds, else to `otherwise`.
     pub(crate) fn branch(&mut self, e: &'a Expr, then: BlockId, otherwise: BlockId) {
         if !self.c.live() {

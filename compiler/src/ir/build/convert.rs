@@ -7,7 +7,7 @@ use crate::ir::VReg;
 use lumen_bytecode::code::Op;
 use lumen_bytecode::module::{Constant, well_known};
 
-impl<'a> FuncBuilder<'_, 'a> {
+impl<'a> FuncBuilder<'_, '_, 'a> {
     /// A conversion of `e` to `ty`.
     pub(crate) fn coerce(&mut self, how: Coercion, e: &'a Expr, ty: Ty, dst: Option<VReg>) -> VReg {
         match how {

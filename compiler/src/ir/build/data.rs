@@ -7,12 +7,13 @@ use crate::hir::{Element, Expr, ExprKind, FuncId, Repr, Ty, TyKind};
 use crate::ir::{Cmp, Cond, ElemRepr, Term, VReg};
 use lumen_bytecode::code::Op;
 use lumen_bytecode::module::{Constant, well_known};
+use smallvec::SmallVec;
 
 /// Elements of a list literal made at once; more are appended, so that a long literal does not
 /// need as many registers.
 const LIST_WINDOW: usize = 64;
 
-impl<'a> FuncBuilder<'_, 'a> {
+impl<'a> FuncBuilder<'_, '_, 'a> {
     /// The type of field `n` of a record, tuple or Error.
     pub(crate) fn field_ty(&self, ty: Ty, n: u32) -> Ty {
         let types = &self.m.hir.types;
@@ -36,9 +37,9 @@ impl<'a> FuncBuilder<'_, 'a> {
 
     /// A record or tuple.
     pub(crate) fn aggregate(&mut self, fields: &'a [Expr], ty: Ty, dst: VReg) {
-        let fields: Vec<&Expr> = fields.iter().collect();
-        let mut regs = vec![dst];
-        regs.extend(self.operands(&fields));
+        let fields: SmallVec<[&Expr; 8]> = fields.iter().collect();
+        let mut regs = self.operands(&fields);
+        regs.insert(0, dst);
         let ix = self.m.types.of(ty);
         self.c.op1(Op::New, &regs, ix);
         self.check(ty, dst);
@@ -63,9 +64,9 @@ impl<'a> FuncBuilder<'_, 'a> {
         if args.is_empty() {
             return self.constant_into(dst, Constant::Variant(ix));
         }
-        let args: Vec<&Expr> = args.iter().collect();
-        let mut regs = vec![dst];
-        regs.extend(self.operands(&args));
+        let args: SmallVec<[&Expr; 8]> = args.iter().collect();
+        let mut regs = self.operands(&args);
+        regs.insert(0, dst);
         self.c.op1(Op::New, &regs, ix);
     }
 
@@ -79,13 +80,12 @@ impl<'a> FuncBuilder<'_, 'a> {
         let first = elements.iter().take_while(|e| single(e)).count();
         let first = first.min(LIST_WINDOW);
         let (at_once, rest) = elements.split_at(first);
-        let exprs: Vec<&'a Expr> = at_once.iter().map(element_expr).collect();
-        let regs = self.operands(&exprs);
+        let exprs: SmallVec<[&'a Expr; 8]> = at_once.iter().map(element_expr).collect();
+        let mut all = self.operands(&exprs);
         let ix = self.m.types.of(ty);
         // What is appended later may still read the variable this goes to.
         let list = if rest.is_empty() { dst } else { self.c.reg(ix) };
-        let mut all = vec![list];
-        all.extend(regs);
+        all.insert(0, list);
         self.c.op1(Op::ListNew, &all, ix);
         for element in rest {
             match element {

@@ -9,7 +9,7 @@ use lumen_bytecode::module::Constant;
 /// How deep records may lie within records.
 const DEPTH_MAX: u32 = 3;
 
-impl FuncBuilder<'_, '_> {
+impl FuncBuilder<'_, '_, '_> {
     /// Whether [`Self::empty`] knows a value of type `ty`.
     pub(super) fn has_empty(&self, ty: Ty) -> bool {
         self.has_small(ty, DEPTH_MAX)

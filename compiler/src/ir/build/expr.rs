@@ -3,14 +3,14 @@
 //! `value` gives the register that holds an expression's value: for a variable, its own. `into`
 //! puts it in a given register, `effect` wants none, `deliver` does one or the other.
 
-use super::func::FuncBuilder;
+use super::func::{FuncBuilder, Operands};
 use super::uses;
 use crate::hir::{Coercion, Expr, ExprKind, Ty};
 use crate::ir::{Term, VReg};
 use lumen_bytecode::code::Op;
 use lumen_bytecode::module::Constant;
 
-impl<'a> FuncBuilder<'_, 'a> {
+impl<'a> FuncBuilder<'_, '_, 'a> {
     /// The register holding the value of `e`.
     pub(crate) fn value(&mut self, e: &'a Expr) -> VReg {
         self.expr(e, None)
@@ -34,8 +34,8 @@ impl<'a> FuncBuilder<'_, 'a> {
 
     /// Registers of operands evaluated left to right. A variable that a later operand changes is
     /// copied first.
-    pub(crate) fn operands(&mut self, exprs: &[&'a Expr]) -> Vec<VReg> {
-        let mut regs = Vec::with_capacity(exprs.len());
+    pub(crate) fn operands(&mut self, exprs: &[&'a Expr]) -> Operands {
+        let mut regs = Operands::with_capacity(exprs.len());
         let mut changing = None;
         for i in 0..exprs.len() {
             regs.push(self.operand(exprs, i, &mut changing));
@@ -163,7 +163,7 @@ impl<'a> FuncBuilder<'_, 'a> {
             ExprKind::Int(i) => self.int_into(dst, *i),
             ExprKind::Bool(b) => self.int_into(dst, i64::from(*b)),
             ExprKind::Float(f) => self.constant_into(dst, Constant::Float(f.to_bits())),
-            ExprKind::Str(s) => self.constant_into(dst, Constant::Str(s.clone())),
+            ExprKind::Str(s) => self.text_into(dst, s),
             ExprKind::BytesLit(b) => self.constant_into(dst, Constant::Bytes(b.clone())),
             ExprKind::Null => self.null_into(dst),
             ExprKind::Global(g) => self.c.op1(Op::GlobalGet, &[dst], g.0),

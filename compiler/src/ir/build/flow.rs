@@ -8,7 +8,7 @@ use crate::ir::{Cond, VReg};
 use lumen_bytecode::code::Op;
 use lumen_bytecode::module::{FailureKind, well_known};
 
-impl<'a> FuncBuilder<'_, 'a> {
+impl<'a> FuncBuilder<'_, '_, 'a> {
     /// A block for its value: the last item's.
     pub(crate) fn block_value(&mut self, items: &'a [Expr], ty: Ty, dst: Option<VReg>) -> VReg {
         let defers = items.iter().any(|e| matches!(e.kind, ExprKind::Defer(_)));

@@ -1,17 +1,22 @@
 //! One function: its registers for locals, parameters and captures, and its ends.
 
-use super::Module;
 use super::cleanup::Frame;
 use super::code::{Code, field_get, tidy};
 use super::runtime_natives::RuntimeNative;
 use super::uses;
+use super::{Module, Types};
 use crate::hir::{self, FuncId, LocalId, Repr, Ty};
 use crate::ir::{Func, Term, VReg};
+use crate::syntax::token::sym;
 use lumen_bytecode::code::Op;
 use lumen_bytecode::module::{Constant, FailureKind, TypeDesc, TypeIx, well_known};
+use smallvec::SmallVec;
 
 /// An argument of a native of the runtime: register and parameter type.
 pub(crate) type Arg = (VReg, TypeIx);
+
+/// Registers of an instruction under construction.
+pub(crate) type Operands = SmallVec<[VReg; 8]>;
 
 /// How a function ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,11 +34,12 @@ pub(crate) enum Exit {
 }
 
 /// Lowers one function.
-pub(crate) struct FuncBuilder<'m, 'a> {
+pub(crate) struct FuncBuilder<'m, 'p, 'a> {
     /// What all functions share.
-    pub(crate) m: &'m mut Module<'a>,
-    /// The function.
-    pub(crate) f: &'a hir::Func,
+    pub(crate) m: &'m mut Module<'p>,
+    /// The function, whose body is elsewhere.
+    pub(crate) f: &'p hir::Func,
+    body: &'a hir::Expr,
     /// Its code so far.
     pub(crate) c: Code,
     locals: Vec<Option<VReg>>,
@@ -77,7 +83,7 @@ pub(crate) fn closure_type(m: &mut Module<'_>, id: FuncId) -> TypeIx {
 }
 
 /// Lowers a cell or closure.
-pub(crate) fn lower(m: &mut Module<'_>, id: FuncId) -> Func {
+pub(crate) fn lower(m: &mut Module<'_>, id: FuncId, body: &hir::Expr) -> Func {
     let f = m.func(id);
     let (result, exit) = if f.mutator {
         mutator_result(m, f)
@@ -91,10 +97,10 @@ pub(crate) fn lower(m: &mut Module<'_>, id: FuncId) -> Func {
     };
     let is_closure = f.kind == hir::FuncKind::Closure;
     let closure = is_closure.then(|| closure_type(m, id));
-    let mut b = FuncBuilder::new(m, f, exit);
+    let mut b = FuncBuilder::new(m, f, body, exit);
     let params: Vec<VReg> = f.params.iter().map(|&p| b.local(p)).collect();
     let closure = closure.map(|ty| {
-        let object = b.c.named(ty, "closure");
+        let object = b.c.named(ty, sym::CLOSURE);
         b.load_captures(object);
         (object, ty)
     });
@@ -117,12 +123,18 @@ pub(crate) fn lower(m: &mut Module<'_>, id: FuncId) -> Func {
     func
 }
 
-impl<'m, 'a> FuncBuilder<'m, 'a> {
+impl<'m, 'p, 'a> FuncBuilder<'m, 'p, 'a> {
     /// A builder in the function's entry block.
-    pub(crate) fn new(m: &'m mut Module<'a>, f: &'a hir::Func, exit: Exit) -> Self {
+    pub(crate) fn new(
+        m: &'m mut Module<'p>,
+        f: &'p hir::Func,
+        body: &'a hir::Expr,
+        exit: Exit,
+    ) -> Self {
         FuncBuilder {
             m,
             f,
+            body,
             c: Code::new(f.span),
             locals: vec![None; f.locals.len()],
             frames: Vec::new(),
@@ -133,7 +145,7 @@ impl<'m, 'a> FuncBuilder<'m, 'a> {
     fn load_captures(&mut self, object: VReg) {
         let f = self.f;
         for (n, &capture) in f.captures.iter().enumerate() {
-            if uses::reads(&f.body, capture) {
+            if uses::reads(self.body, capture) {
                 let dst = self.local(capture);
                 let repr = self.repr(dst);
                 self.c.op1(field_get(repr), &[dst, object], index(n));
@@ -143,7 +155,7 @@ impl<'m, 'a> FuncBuilder<'m, 'a> {
 
     /// Lowers the body and its end.
     pub(crate) fn body(&mut self) {
-        let body = &self.f.body;
+        let body = self.body;
         match self.exit {
             Exit::Value | Exit::ChangedAnd(_) => {
                 let value = self.value(body);
@@ -178,9 +190,9 @@ impl<'m, 'a> FuncBuilder<'m, 'a> {
         if let Some(reg) = self.locals[id.0 as usize] {
             return reg;
         }
-        let local = &self.f.locals[id.0 as usize];
+        let local = self.f.locals[id.0 as usize];
         let ty = self.m.types.of(local.ty);
-        let reg = self.c.named(ty, &local.name);
+        let reg = self.c.named(ty, local.name);
         self.locals[id.0 as usize] = Some(reg);
         reg
     }
@@ -271,7 +283,15 @@ impl<'m, 'a> FuncBuilder<'m, 'a> {
 
     /// A String constant.
     pub(crate) fn text(&mut self, text: &str) -> VReg {
-        self.constant(Constant::Str(text.to_owned()), well_known::STRING)
+        let dst = self.c.reg(well_known::STRING);
+        self.text_into(dst, text);
+        dst
+    }
+
+    /// `dst := text`.
+    pub(crate) fn text_into(&mut self, dst: VReg, text: &str) {
+        let k = self.m.text(text);
+        self.c.op1(Op::Const, &[dst], k);
     }
 
     /// Fails with a constant message.
@@ -315,7 +335,8 @@ impl<'m, 'a> FuncBuilder<'m, 'a> {
         args: &[Arg],
         dst: VReg,
     ) {
-        let (mut regs, mut params) = (vec![dst], Vec::new());
+        let (mut regs, mut params) = (Operands::new(), Types::new());
+        regs.push(dst);
         for &(reg, ty) in args {
             regs.push(reg);
             params.push(ty);

@@ -23,6 +23,8 @@ use crate::ir::liveness::Liveness;
 use crate::ir::roles::Signatures;
 use crate::ir::{Block, BlockId, Cmp, Cond, Func, Inst, RegInfo, Term, VReg};
 use crate::source::Span;
+use crate::syntax::Symbol;
+use crate::syntax::token::sym;
 use lumen_bytecode::code::Op;
 use lumen_bytecode::module::{Constant, FieldDesc, TypeDesc, TypeIx, well_known};
 use lumen_bytecode::operand::Role;
@@ -63,17 +65,17 @@ struct Machine<'m, 'a> {
 }
 
 /// Lowers a generator function: its maker and its resuming function.
-pub(crate) fn lower(m: &mut Module<'_>, id: FuncId) {
+pub(crate) fn lower(m: &mut Module<'_>, id: FuncId, body: &Expr) {
     let f = m.func(id);
     let Some(item) = item(m.hir, f) else { return };
     let enum_ix = m.types.of(f.result);
     let position = m.types.generators_of(item).iter().position(|g| *g == id);
     let variant = enum_ix + 1 + index(position.unwrap_or(0));
     let item_ix = m.types.of(item);
-    let mut b = FuncBuilder::new(m, f, Exit::Generator);
+    let mut b = FuncBuilder::new(m, f, body, Exit::Generator);
     let params: Vec<VReg> = f.params.iter().map(|&p| b.local(p)).collect();
     b.body();
-    let object = b.c.named(enum_ix, "generator");
+    let object = b.c.named(enum_ix, sym::GENERATOR);
     let suspensions = std::mem::take(&mut b.c.suspensions);
     let (regs, blocks, order) = b.c.into_blocks();
     let func = Func {
@@ -129,10 +131,7 @@ impl Machine<'_, '_> {
                 default: s.resume,
             };
         }
-        let sigs = Signatures {
-            owned: vec![Vec::new(); self.m.funcs.len()],
-            mutators: self.m.natives.items.iter().map(|n| n.mutator).collect(),
-        };
+        let sigs = self.signatures();
         let liveness = Liveness::of(&whole, &sigs, &|_| None);
         let live = |s: &Suspension| {
             let mut regs: Vec<VReg> = liveness.live_in(s.resume).collect();
@@ -144,13 +143,19 @@ impl Machine<'_, '_> {
         suspensions.iter().map(live).collect()
     }
 
+    /// What is known of callees so far: that no function owns a parameter.
+    fn signatures(&self) -> Signatures {
+        let natives = self.m.natives.items.iter();
+        Signatures {
+            owned: Vec::new(),
+            mutators: natives.map(|native| native.mutator).collect(),
+        }
+    }
+
     /// Gives each register a field.
     fn allot(&mut self, regs: &[VReg], params: &[VReg]) {
         let mut changed = vec![false; self.func.regs.len()];
-        let sigs = Signatures {
-            owned: vec![Vec::new(); self.m.funcs.len()],
-            mutators: self.m.natives.items.iter().map(|n| n.mutator).collect(),
-        };
+        let sigs = self.signatures();
         for inst in self.func.blocks.iter().flat_map(|b| &b.insts) {
             if !matches!(inst.op, Op::Cast | Op::Widen) {
                 sigs.for_each(inst, |_, reg, role| {
@@ -202,7 +207,7 @@ impl Machine<'_, '_> {
         let reg = VReg(index(self.func.regs.len()));
         self.func.regs.push(RegInfo {
             ty,
-            name: String::new(),
+            name: Symbol::NONE,
         });
         reg
     }
@@ -356,7 +361,7 @@ impl Machine<'_, '_> {
             .iter()
             .map(|p| {
                 let info = &self.func.regs[p.0 as usize];
-                code.named(info.ty, &info.name)
+                code.named(info.ty, info.name)
             })
             .collect();
         let state = code.reg(well_known::INT);
@@ -407,7 +412,7 @@ fn value_type(m: &mut Module<'_>, item: TypeIx) -> TypeIx {
     }
 }
 
-impl<'a> FuncBuilder<'_, 'a> {
+impl<'a> FuncBuilder<'_, '_, 'a> {
     /// `yield`.
     pub(crate) fn yield_(&mut self, value: &'a Expr) {
         let value = self.value(value);

@@ -42,7 +42,7 @@ struct Outcomes {
     values: Vec<Ty>,
 }
 
-impl<'a> FuncBuilder<'_, 'a> {
+impl<'a> FuncBuilder<'_, '_, 'a> {
     /// parallel, race, vote.
     pub(crate) fn group(&mut self, group: &'a Group, ty: Ty, dst: Option<VReg>) -> VReg {
         let span = self.c.span;

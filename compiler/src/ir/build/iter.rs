@@ -44,7 +44,7 @@ impl<'a> Round<'a> {
     }
 }
 
-impl<'a> FuncBuilder<'_, 'a> {
+impl<'a> FuncBuilder<'_, '_, 'a> {
     /// `for`.
     pub(crate) fn for_(
         &mut self,

@@ -73,7 +73,7 @@ impl ByValue {
     }
 }
 
-impl<'a> FuncBuilder<'_, 'a> {
+impl<'a> FuncBuilder<'_, '_, 'a> {
     /// Tests the literals that the first rows ask `source` for, and goes on with each; gives the
     /// rows that are left without.
     pub(super) fn literals(

@@ -63,7 +63,7 @@ pub(super) struct Tree<'a, 't> {
     pub(super) excluded: Vec<(VReg, Ty)>,
 }
 
-impl<'a> FuncBuilder<'_, 'a> {
+impl<'a> FuncBuilder<'_, '_, 'a> {
     /// `match`.
     pub(crate) fn match_(&mut self, value: &'a Expr, arms: &'a [Arm], want: Option<VReg>) {
         let mut reg = self.value(value);

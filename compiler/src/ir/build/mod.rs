@@ -33,9 +33,12 @@ pub(crate) mod uses;
 
 use crate::hir;
 use crate::ir;
+use crate::syntax::Interner;
+use core_natives::{CoreOp, core_op};
 use lumen_bytecode::module::{Constant, GlobalDesc, NativeImport, PathStep, ToolDesc, TypeIx};
 use runtime_natives::RuntimeNative;
 use rustc_hash::{FxHashMap, FxHashSet};
+use smallvec::SmallVec;
 use std::hash::Hash;
 use types::TypeTable;
 
@@ -67,6 +70,18 @@ impl<T: Clone + Eq + Hash> Pool<T> {
     }
 }
 
+/// Types of a call.
+pub(crate) type Types = SmallVec<[TypeIx; 4]>;
+
+/// What is known of a native of the program, once asked for.
+#[derive(Clone, Copy, Default)]
+struct Known {
+    /// The op that it is, if it is one.
+    core: Option<Option<CoreOp>>,
+    /// Its import.
+    import: Option<u32>,
+}
+
 /// What all functions share.
 pub(crate) struct Module<'a> {
     /// The program being lowered.
@@ -74,6 +89,12 @@ pub(crate) struct Module<'a> {
     /// Types.
     pub(crate) types: TypeTable<'a>,
     constants: Pool<Constant>,
+    /// The constants that are texts.
+    texts: FxHashMap<String, u32>,
+    /// By [`hir::NativeId`].
+    known: Vec<Known>,
+    /// Imports of natives of the runtime: by key, type arguments, parameters and result.
+    runtime: FxHashMap<(&'static str, Types, Types, TypeIx), u32>,
     natives: Pool<NativeImport>,
     paths: Pool<Vec<PathStep>>,
     /// Lowered functions: the program's own by [`hir::FuncId`], then those made here.
@@ -88,49 +109,92 @@ pub(crate) struct Module<'a> {
     resumes: FxHashMap<hir::FuncId, u32>,
 }
 
-impl<'a> Module<'a> {
-    fn new(hir: &'a hir::Program) -> Self {
-        let mut generators: FxHashMap<hir::Ty, Vec<hir::FuncId>> = FxHashMap::default();
-        let mut resumes = FxHashMap::default();
-        let mut closable = FxHashSet::default();
+/// The generator functions of a program.
+#[derive(Default)]
+struct Generators {
+    /// By what they yield.
+    by_item: FxHashMap<hir::Ty, Vec<hir::FuncId>>,
+    /// What is yielded by one that has something to do when it is left early.
+    closable: FxHashSet<hir::Ty>,
+    /// The number of each one's resuming function: they follow the program's own.
+    resumes: FxHashMap<hir::FuncId, u32>,
+}
+
+impl Generators {
+    fn of(hir: &hir::Program) -> Generators {
+        let mut all = Generators::default();
         let mut count = hir.funcs.len();
         for (i, func) in hir.funcs.iter().enumerate() {
             if let Some(item) = generator::item(hir, func) {
                 let id = hir::FuncId(u32::try_from(i).expect("fewer than 2^32 functions"));
-                generators.entry(item).or_default().push(id);
+                all.by_item.entry(item).or_default().push(id);
                 if uses::has_cleanup(&func.body) {
-                    closable.insert(item);
+                    all.closable.insert(item);
                 }
-                resumes.insert(id, u32::try_from(count).expect("fewer than 2^32 functions"));
+                let number = u32::try_from(count).expect("fewer than 2^32 functions");
+                all.resumes.insert(id, number);
                 count += 1;
             }
         }
+        all
+    }
+}
+
+impl<'a> Module<'a> {
+    fn new(hir: &'a hir::Program, generators: Generators) -> Self {
+        let count = hir.funcs.len() + generators.resumes.len();
         Self {
             hir,
-            types: TypeTable::new(&hir.types, generators),
+            types: TypeTable::new(&hir.types, generators.by_item),
             constants: Pool::new(),
+            texts: FxHashMap::default(),
+            known: vec![Known::default(); hir.natives.len()],
+            runtime: FxHashMap::default(),
             natives: Pool::new(),
             paths: Pool::new(),
             funcs: vec![None; count],
             values: FxHashMap::default(),
             partials: FxHashMap::default(),
-            closable,
-            resumes,
+            closable: generators.closable,
+            resumes: generators.resumes,
         }
     }
 
     /// The number of a constant.
     pub(crate) fn constant(&mut self, constant: Constant) -> u32 {
-        self.constants.intern(constant)
+        match &constant {
+            Constant::Str(text) => self.text(text),
+            _ => self.constants.intern(constant),
+        }
     }
 
     /// The number of a text constant.
     pub(crate) fn text(&mut self, text: &str) -> u32 {
-        self.constant(Constant::Str(text.to_owned()))
+        if let Some(&ix) = self.texts.get(text) {
+            return ix;
+        }
+        let items = &mut self.constants.items;
+        let ix = u32::try_from(items.len()).expect("fewer than 2^32 entries");
+        items.push(Constant::Str(text.to_owned()));
+        self.texts.insert(text.to_owned(), ix);
+        ix
+    }
+
+    /// The op that is this native, if there is one.
+    pub(crate) fn core_op(&mut self, id: hir::NativeId) -> Option<CoreOp> {
+        let hir = self.hir;
+        let known = &mut self.known[id.0 as usize];
+        *known
+            .core
+            .get_or_insert_with(|| core_op(&hir.types, &hir.natives[id.0 as usize]))
     }
 
     /// The import of a program's native.
-    pub(crate) fn native(&mut self, native: &hir::Native) -> u32 {
+    pub(crate) fn native(&mut self, id: hir::NativeId) -> u32 {
+        if let Some(ix) = self.known[id.0 as usize].import {
+            return ix;
+        }
+        let native = &self.hir.natives[id.0 as usize];
         let import = NativeImport {
             key: native.key.clone(),
             params: self.types.of_all(&native.params),
@@ -138,7 +202,9 @@ impl<'a> Module<'a> {
             mutator: native.mutator,
             type_args: self.types.of_all(&native.type_args),
         };
-        self.natives.intern(import)
+        let ix = self.natives.intern(import);
+        self.known[id.0 as usize].import = Some(ix);
+        ix
     }
 
     /// The import of a native of the runtime, with concrete types.
@@ -149,13 +215,20 @@ impl<'a> Module<'a> {
         params: &[TypeIx],
         result: TypeIx,
     ) -> u32 {
-        self.natives.intern(NativeImport {
+        let (of, taken) = (Types::from_slice(type_args), Types::from_slice(params));
+        let key = (native.key, of, taken, result);
+        if let Some(&ix) = self.runtime.get(&key) {
+            return ix;
+        }
+        let ix = self.natives.intern(NativeImport {
             key: native.key.to_owned(),
             params: params.to_vec(),
             result,
             mutator: native.mutator(),
             type_args: type_args.to_vec(),
-        })
+        });
+        self.runtime.insert(key, ix);
+        ix
     }
 
     /// The number of a place path.
@@ -202,6 +275,7 @@ impl<'a> Module<'a> {
             hir::GrantValue::Text(t) => t.clone(),
         };
         ir::Program {
+            names: Interner::without_words(),
             types: self.types.descs,
             constants: self.constants.items,
             natives: self.natives.items,
@@ -227,18 +301,28 @@ impl<'a> Module<'a> {
     }
 }
 
-/// Lowers a checked program.
+/// Lowers a checked program. Each function's tree is given up as soon as it has been lowered.
 #[must_use]
-pub fn lower(program: &hir::Program) -> ir::Program {
-    let mut module = Module::new(program);
-    for (i, func) in program.funcs.iter().enumerate() {
+pub fn lower(mut program: hir::Program) -> ir::Program {
+    let names = std::mem::replace(&mut program.names, Interner::without_words());
+    let generators = Generators::of(&program);
+    let bodies: Vec<hir::Expr> = program
+        .funcs
+        .iter_mut()
+        .map(|func| std::mem::replace(&mut func.body, hir::Expr::null(func.span)))
+        .collect();
+    let program = &program;
+    let mut module = Module::new(program, generators);
+    for (i, body) in bodies.into_iter().enumerate() {
         let id = hir::FuncId(u32::try_from(i).expect("fewer than 2^32 functions"));
-        if generator::item(program, func).is_some() {
-            generator::lower(&mut module, id);
+        if generator::item(program, &program.funcs[i]).is_some() {
+            generator::lower(&mut module, id, &body);
         } else {
-            let lowered = func::lower(&mut module, id);
+            let lowered = func::lower(&mut module, id, &body);
             module.set(id.0, lowered);
         }
     }
-    module.finish()
+    let mut lowered = module.finish();
+    lowered.names = names;
+    lowered
 }

@@ -88,7 +88,7 @@ fn float_op(op: BinOp) -> Option<Op> {
     })
 }
 
-impl<'a> FuncBuilder<'_, 'a> {
+impl<'a> FuncBuilder<'_, '_, 'a> {
     /// A unary operator.
     pub(crate) fn unary(&mut self, op: UnOp, a: &'a Expr, dst: Option<VReg>, ty: Ty) -> VReg {
         if op == UnOp::Neg

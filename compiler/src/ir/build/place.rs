@@ -4,8 +4,8 @@
 //! way has constraints, the change is made to a copy, checked, and only then stored.
 
 use super::code::{field_get, field_set, list_push, list_set};
-use super::core_natives::{CoreOp, core_op};
-use super::func::{Exit, FuncBuilder, mutator_result};
+use super::core_natives::CoreOp;
+use super::func::{Exit, FuncBuilder, Operands, mutator_result};
 use super::runtime_natives as rt;
 use crate::hir::{
     BinOp, Callee, Element, Expr, ExprKind, FuncId, Place, PlaceStep, Repr, Ty, TyKind,
@@ -29,9 +29,9 @@ impl Step {
     }
 }
 
-impl<'a> FuncBuilder<'_, 'a> {
+impl<'a> FuncBuilder<'_, '_, 'a> {
     /// Evaluates the index expressions of a place, then `rest`.
-    fn place_operands(&mut self, place: &'a Place, rest: &[&'a Expr]) -> (Vec<Step>, Vec<VReg>) {
+    fn place_operands(&mut self, place: &'a Place, rest: &[&'a Expr]) -> (Vec<Step>, Operands) {
         let mut exprs: Vec<&'a Expr> = Vec::new();
         for step in &place.path {
             if let PlaceStep::Index { index, .. } = step {
@@ -40,8 +40,8 @@ impl<'a> FuncBuilder<'_, 'a> {
         }
         let indices = exprs.len();
         exprs.extend(rest);
-        let mut regs = self.operands(&exprs);
-        let rest = regs.split_off(indices);
+        let regs = self.operands(&exprs);
+        let rest = Operands::from_slice(&regs[indices..]);
         let mut regs = regs.into_iter();
         let mut steps = Vec::with_capacity(place.path.len());
         for step in &place.path {
@@ -330,9 +330,8 @@ impl<'a> FuncBuilder<'_, 'a> {
         let dst = self.target(dst, ty);
         match callee {
             Callee::Native(id) => {
-                let native = &self.m.hir.natives[id.0 as usize];
-                let import = self.m.native(native);
-                let core = core_op(&self.m.hir.types, native);
+                let import = self.m.native(id);
+                let core = self.m.core_op(id);
                 self.change(root, &steps, |b, root| match core {
                     Some(core) if steps.is_empty() => b.core_mutator(core, dst, root, &regs),
                     _ if steps.is_empty() => {

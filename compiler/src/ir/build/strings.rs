@@ -68,7 +68,7 @@ impl<'a> Part<'a> {
 /// Pieces joined at once: all of them are in registers then.
 const JOINED_MAX: usize = 200;
 
-impl<'a> FuncBuilder<'_, 'a> {
+impl<'a> FuncBuilder<'_, '_, 'a> {
     /// An interpolated string.
     pub(crate) fn interpolate(&mut self, pieces: &'a [Piece], dst: Option<VReg>) -> VReg {
         let (first, rest) = pieces.split_at(pieces.len().min(JOINED_MAX));

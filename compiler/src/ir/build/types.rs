@@ -8,13 +8,17 @@ use crate::hir::{self, Repr, Ty, TyKind};
 use lumen_bytecode::module::{FieldDesc, TypeDesc, TypeIx, well_known};
 use rustc_hash::FxHashMap;
 
+/// No entry.
+const NONE: TypeIx = TypeIx::MAX;
+
 /// The table under construction.
 pub(crate) struct TypeTable<'a> {
     hir: &'a hir::Types,
     /// The entries.
     pub(crate) descs: Vec<TypeDesc>,
     by_desc: FxHashMap<TypeDesc, TypeIx>,
-    by_ty: FxHashMap<Ty, TypeIx>,
+    /// By number; [`NONE`] where none has been made.
+    by_ty: Vec<TypeIx>,
     /// Generator functions by the type they yield.
     generators: FxHashMap<Ty, Vec<hir::FuncId>>,
     /// Nominal types whose fields are still to be entered; whether they are enums.
@@ -37,7 +41,7 @@ impl<'a> TypeTable<'a> {
             hir,
             descs,
             by_desc,
-            by_ty: FxHashMap::default(),
+            by_ty: vec![NONE; hir.len()],
             generators,
             unfilled: Vec::new(),
             filling: false,
@@ -82,8 +86,9 @@ impl<'a> TypeTable<'a> {
 
     /// The entry of a checked type.
     pub(crate) fn of(&mut self, ty: Ty) -> TypeIx {
-        if let Some(&ix) = self.by_ty.get(&ty) {
-            return ix;
+        let known = self.by_ty[ty.0 as usize];
+        if known != NONE {
+            return known;
         }
         let hir = self.hir;
         let desc = match hir.kind(ty) {
@@ -114,7 +119,7 @@ impl<'a> TypeTable<'a> {
             TyKind::Union(members) => {
                 let members = self.of_all(members);
                 let ix = self.union(&members);
-                self.by_ty.insert(ty, ix);
+                self.by_ty[ty.0 as usize] = ix;
                 return ix;
             }
             TyKind::Record(id) => return self.record(ty, *id),
@@ -122,7 +127,7 @@ impl<'a> TypeTable<'a> {
             TyKind::Generator(t) => return self.generator(ty, *t),
         };
         let ix = self.intern(desc);
-        self.by_ty.insert(ty, ix);
+        self.by_ty[ty.0 as usize] = ix;
         ix
     }
 
@@ -142,7 +147,7 @@ impl<'a> TypeTable<'a> {
     /// A nominal type may contain itself: its index is known before its fields are looked at.
     fn record(&mut self, ty: Ty, id: hir::NominalId) -> TypeIx {
         let ix = self.push(TypeDesc::Unused);
-        self.by_ty.insert(ty, ix);
+        self.by_ty[ty.0 as usize] = ix;
         self.fill_later(ix, id, false);
         ix
     }
@@ -210,7 +215,7 @@ impl<'a> TypeTable<'a> {
 
     fn reserve_enum(&mut self, ty: Ty, name: &str, variants: usize) -> TypeIx {
         let ix = self.push(TypeDesc::Unused);
-        self.by_ty.insert(ty, ix);
+        self.by_ty[ty.0 as usize] = ix;
         for _ in 0..variants {
             self.push(TypeDesc::Unused);
         }

@@ -80,7 +80,7 @@ fn one(func: &mut Func, census: &Census, entries: &[u32], b: usize) {
     let is_new = default.op != Op::Move;
     if is_new {
         default.regs[0] = instead;
-        func.regs.push(func.regs[dst.0 as usize].clone());
+        func.regs.push(func.regs[dst.0 as usize]);
     }
     let block = &mut func.blocks[b];
     block.insts.pop();

@@ -72,6 +72,17 @@ pub fn lex_parts(
     lexer.finish()
 }
 
+/// The bytes of ASCII that can stand in a word.
+const IN_WORD: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        table[byte] = (byte as u8).is_ascii_alphanumeric() || byte as u8 == b'_';
+        byte += 1;
+    }
+    table
+};
+
 struct Lexer<'a> {
     text: &'a str,
     bytes: &'a [u8],
@@ -191,7 +202,9 @@ impl Lexer<'_> {
         let start = self.pos;
         match self.byte(0) {
             b' ' | b'\t' | b'\r' => {
-                self.pos += 1;
+                let rest = &self.bytes[start..self.end];
+                let length = rest.iter().take_while(|byte| **byte == b' ').count();
+                self.pos += length.max(1);
                 self.space = true;
             }
             b'\n' => self.line_end(),
@@ -249,12 +262,14 @@ impl Lexer<'_> {
     /// Goes on while the characters can stand in a word.
     fn skip_word(&mut self) {
         loop {
-            match self.byte(0) {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' => self.pos += 1,
-                128.. => match self.text[self.pos..self.end].chars().next() {
-                    Some(next) if next.is_alphanumeric() => self.pos += next.len_utf8(),
-                    _ => return,
-                },
+            let rest = &self.bytes[self.pos..self.end];
+            let length = rest.iter().take_while(|byte| IN_WORD[**byte as usize]);
+            self.pos += length.count();
+            if self.byte(0) < 128 {
+                return;
+            }
+            match self.text[self.pos..self.end].chars().next() {
+                Some(next) if next.is_alphanumeric() => self.pos += next.len_utf8(),
                 _ => return,
             }
         }

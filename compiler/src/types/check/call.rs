@@ -2,6 +2,7 @@
 
 use super::closure::count;
 use super::coerce::Fit;
+use super::overload::Cells;
 use super::{Want, node};
 use crate::diag::Code;
 use crate::hir::{Callee, Expr, ExprKind, LocalId, Place, Ty};
@@ -12,7 +13,7 @@ use crate::syntax::ast::{self, ExprKind as Ast};
 use crate::types::Checker;
 use crate::types::items::{CellId, Sig};
 use crate::types::resolve::TyScope;
-use crate::types::ty::{Kind, Origin};
+use crate::types::ty::{Few, Kind, Origin};
 use std::rc::Rc;
 
 /// An argument: as written, or checked already.
@@ -44,12 +45,15 @@ pub(crate) struct Applied {
 
 impl<'a> ArgIn<'a> {
     pub(crate) fn list(args: &'a [ast::Arg]) -> Vec<ArgIn<'a>> {
-        let one = |arg: &'a ast::Arg| ArgIn {
+        args.iter().map(ArgIn::of).collect()
+    }
+
+    fn of(arg: &'a ast::Arg) -> ArgIn<'a> {
+        ArgIn {
             name: arg.name,
             spread: arg.spread,
             value: ArgValue::Ast(&arg.value),
-        };
-        args.iter().map(one).collect()
+        }
     }
 
     pub(crate) fn done(value: Expr) -> ArgIn<'a> {
@@ -90,8 +94,9 @@ impl<'a> Checker<'a> {
         span: Span,
         want: Want,
     ) -> Expr {
-        let mut list: Vec<ArgIn<'a>> = first.into_iter().map(ArgIn::done).collect();
-        list.extend(ArgIn::list(args));
+        let mut list: Vec<ArgIn<'a>> = Vec::with_capacity(args.len() + 1);
+        list.extend(first.map(ArgIn::done));
+        list.extend(args.iter().map(ArgIn::of));
         let Ast::Name(name) = callee.kind else {
             let callee = self.value(callee);
             return self.call_closure_args(callee, list, span);
@@ -186,7 +191,7 @@ impl<'a> Checker<'a> {
     }
 
     /// A variable for each type parameter.
-    pub(crate) fn fresh_args(&mut self, sig: &Sig<'a>) -> Vec<Ty> {
+    pub(crate) fn fresh_args(&mut self, sig: &Sig<'a>) -> Few {
         sig.generics
             .iter()
             .map(|_| self.types.fresh(Origin::Open))
@@ -349,7 +354,7 @@ impl<'a> Checker<'a> {
             let shown = self.printable(first);
             let ty = shown.ty;
             if let (Ty::STRING, Callee::Native(id)) = (ty, callee) {
-                self.body.sites[id.0 as usize].args = vec![Ty::STRING];
+                self.body.sites[id.0 as usize].args = Few::from_slice(&[Ty::STRING]);
             }
             applied.values.push(shown);
         }
@@ -424,7 +429,7 @@ impl<'a> Checker<'a> {
         let expected = want.ty().and_then(|ty| self.expected_fn(ty));
         let mut cells = self.candidates(name);
         if !cells.contains(&cell) {
-            cells = vec![cell];
+            cells = Cells::from_slice(&[cell]);
         }
         let cell = match &expected {
             Some((params, _)) if cells.len() > 1 => {
@@ -471,7 +476,7 @@ impl<'a> Checker<'a> {
     ) -> Expr {
         let cells = match base.kind {
             Ast::Name(name) if self.lookup(name).is_none() => self.candidates(name),
-            _ => Vec::new(),
+            _ => Cells::new(),
         };
         let fits = |this: &mut Self, cell: CellId| {
             let sig = this.sig(cell);

@@ -6,7 +6,7 @@ use crate::hir::{Coercion, Expr, ExprKind, Ty, UnOp};
 use crate::source::Span;
 use crate::syntax::ast;
 use crate::types::Checker;
-use crate::types::ty::{Kind, Origin};
+use crate::types::ty::{Few, Kind, Origin};
 
 /// How a type relates to one that is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -216,8 +216,8 @@ impl<'a> Checker<'a> {
 
     /// The type that has room for all of `types`.
     pub(crate) fn join(&mut self, types: &[Ty]) -> Ty {
-        let mut parts: Vec<Ty> = Vec::new();
-        let mut nulls: Vec<Ty> = Vec::new();
+        let mut parts = Few::new();
+        let mut nulls = Few::new();
         for &ty in types {
             let ty = self.known(ty);
             if ty == Ty::NEVER || parts.contains(&ty) {
@@ -228,7 +228,7 @@ impl<'a> Checker<'a> {
             }
             match self.types.kind(ty) {
                 Kind::Var(var) if self.types.origin(*var) == Origin::Null => nulls.push(ty),
-                Kind::Union(members) => parts.extend(members.iter()),
+                Kind::Union(members) => parts.extend_from_slice(members),
                 _ => parts.push(ty),
             }
         }
@@ -243,7 +243,7 @@ impl<'a> Checker<'a> {
             });
             return first;
         }
-        let mut joined: Vec<Ty> = Vec::new();
+        let mut joined = Few::new();
         for part in parts {
             let part = self.types.head(part);
             let same = joined.iter().any(|&other| {

@@ -34,7 +34,7 @@ use super::Checker;
 use super::instance::InstId;
 use super::items::{Bound, CellId, Generic};
 use super::resolve::TyScope;
-use super::ty::Origin;
+use super::ty::{Few, Origin};
 use crate::hir::{Expr, ExprKind, FuncId, FuncKind, Local, LocalId, LoopId, Ty};
 use crate::names::ModuleId;
 use crate::source::Span;
@@ -137,7 +137,7 @@ pub(crate) struct FnCx {
 #[derive(Clone, Debug)]
 pub(crate) struct Site {
     pub(crate) cell: CellId,
-    pub(crate) args: Vec<Ty>,
+    pub(crate) args: Few,
     pub(crate) span: Span,
 }
 
@@ -270,16 +270,15 @@ impl<'a> Checker<'a> {
 
     /// A new local of the current function.
     pub(crate) fn local(&mut self, name: Symbol, ty: Ty, span: Span) -> LocalId {
-        let name = self.text(name);
         self.named_local(name, ty, span)
     }
 
     /// A new nameless local.
     pub(crate) fn temp(&mut self, ty: Ty, span: Span) -> LocalId {
-        self.named_local(String::new(), ty, span)
+        self.named_local(Symbol::NONE, ty, span)
     }
 
-    fn named_local(&mut self, name: String, ty: Ty, span: Span) -> LocalId {
+    fn named_local(&mut self, name: Symbol, ty: Ty, span: Span) -> LocalId {
         let cx = self.cx();
         cx.locals.push(Local { name, ty, span });
         LocalId(cx.locals.len() as u32 - 1)
@@ -370,7 +369,7 @@ impl<'a> Checker<'a> {
         if let Some(&(_, inner)) = captured {
             return inner;
         }
-        let copy = self.body.fns[parent].locals[outer.0 as usize].clone();
+        let copy = self.body.fns[parent].locals[outer.0 as usize];
         let cx = &mut self.body.fns[at];
         cx.locals.push(copy);
         let inner = LocalId(cx.locals.len() as u32 - 1);

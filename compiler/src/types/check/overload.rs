@@ -12,11 +12,15 @@ use crate::syntax::ast;
 use crate::types::Checker;
 use crate::types::items::{CellId, Sig};
 use crate::types::ty::Kind;
+use smallvec::SmallVec;
+
+/// The cells of a name.
+pub(crate) type Cells = SmallVec<[CellId; 8]>;
 
 impl<'a> Checker<'a> {
     /// All cells that `name` may mean here: the module's own (or imported) first.
-    pub(crate) fn candidates(&self, name: Symbol) -> Vec<CellId> {
-        let mut cells = Vec::new();
+    pub(crate) fn candidates(&self, name: Symbol) -> Cells {
+        let mut cells = Cells::new();
         let mut chain = |mut next: Option<CellId>| {
             while let Some(cell) = next {
                 if !cells.contains(&cell) {
@@ -89,7 +93,7 @@ impl<'a> Checker<'a> {
             .first()
             .copied()
             .filter(|&cell| !self.modules.get(self.items.cell(cell).module).library);
-        let mut fitting: Vec<CellId> = Vec::new();
+        let mut fitting = Cells::new();
         for &cell in cells {
             let sig = self.sig(cell);
             if self.takes(&sig, &args) {

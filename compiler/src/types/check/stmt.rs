@@ -2,8 +2,9 @@
 
 use super::{FnRole, Role, Want, let_node, let_pattern, node, null};
 use crate::diag::{Code, Diagnostic};
-use crate::hir::{Expr, ExprKind, Local, LocalId, Ty};
+use crate::hir::{Expr, ExprKind, LocalId, Ty};
 use crate::source::Span;
+use crate::syntax::Symbol;
 use crate::syntax::ast::{self, ExprKind as Ast, StmtKind};
 use crate::types::Checker;
 use crate::types::ty::Kind;
@@ -403,14 +404,12 @@ impl<'a> Checker<'a> {
 
     /// A parameter local for generated functions.
     pub(crate) fn param_local(&mut self, name: &str, ty: Ty, span: Span) -> LocalId {
-        let cx = self.cx();
-        cx.locals.push(Local {
-            name: name.to_owned(),
-            ty,
-            span,
-        });
-        let local = LocalId(cx.locals.len() as u32 - 1);
-        cx.params.push(local);
+        let name = match name {
+            "" => Symbol::NONE,
+            name => self.names.intern(name),
+        };
+        let local = self.local(name, ty, span);
+        self.cx().params.push(local);
         local
     }
 }

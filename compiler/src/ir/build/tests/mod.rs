@@ -12,6 +12,7 @@ use crate::hir::{
 };
 use crate::ir::{dump, verify};
 use crate::source::{FileId, SourceMap, Span};
+use crate::syntax::{Interner, Symbol};
 
 fn span() -> Span {
     Span::new(FileId(0), 0, 0)
@@ -68,12 +69,15 @@ struct Build {
 /// A function under construction.
 struct FuncBuild {
     func: Func,
+    /// The names of its locals.
+    names: Vec<String>,
 }
 
 impl Build {
     fn new() -> Self {
         Build {
             program: Program {
+                names: Interner::new(),
                 types: Types::new(),
                 funcs: Vec::new(),
                 globals: Vec::new(),
@@ -89,6 +93,9 @@ impl Build {
 
     fn add(&mut self, f: FuncBuild, body: Expr) -> FuncId {
         let mut func = f.func;
+        for (local, name) in func.locals.iter_mut().zip(&f.names) {
+            local.name = self.program.names.intern(name);
+        }
         func.body = body;
         self.program.funcs.push(func);
         FuncId(u32::try_from(self.program.funcs.len()).unwrap() - 1)
@@ -96,7 +103,7 @@ impl Build {
 
     /// The text of all functions; the IR must be sound.
     fn text(&self) -> String {
-        let ir = lower(&self.program);
+        let ir = lower(self.program.clone());
         let text = dump::program(&ir);
         let faults = verify::program(&ir);
         assert!(faults.is_empty(), "{}\n{text}", faults.join("\n"));
@@ -120,12 +127,14 @@ impl FuncBuild {
                 inline: false,
                 span: span(),
             },
+            names: Vec::new(),
         }
     }
 
     fn local(&mut self, name: &str, ty: Ty) -> LocalId {
+        self.names.push(name.to_owned());
         self.func.locals.push(Local {
-            name: name.to_owned(),
+            name: Symbol::NONE,
             ty,
             span: span(),
         });

@@ -7,6 +7,7 @@ use crate::ir::liveness::Liveness;
 use crate::ir::roles::Signatures;
 use crate::ir::{Block, BlockId, Func, Inst, RegInfo, Term, VReg};
 use crate::source::Span;
+use crate::syntax::Symbol;
 use lumen_bytecode::code::Op;
 use lumen_bytecode::module::well_known;
 use lumen_bytecode::operand::Role;
@@ -67,10 +68,8 @@ impl Writer<'_> {
     fn temp(&mut self, like: VReg, class: Class) -> VReg {
         let reg = VReg(self.regs.len() as u32);
         let ty = self.regs[like.0 as usize].ty;
-        self.regs.push(RegInfo {
-            ty,
-            name: String::new(),
-        });
+        let name = Symbol::NONE;
+        self.regs.push(RegInfo { ty, name });
         self.classes.push(class);
         reg
     }

@@ -66,7 +66,7 @@ pub fn copy_changed_params(func: &mut Func, sigs: &Signatures, types: &[TypeDesc
         if func.owned[p] || !is_word(types, ty) || !is_changed(func, sigs, reg) {
             continue;
         }
-        let name = func.regs[reg.0 as usize].name.clone();
+        let name = func.regs[reg.0 as usize].name;
         let incoming = VReg(func.regs.len() as u32);
         func.regs.push(RegInfo { ty, name });
         func.params[p] = incoming;
@@ -86,7 +86,7 @@ pub fn copy_changed_elements(func: &mut Func, sigs: &Signatures, types: &[TypeDe
         if !is_word(types, ty) || !is_changed(func, sigs, dst) {
             continue;
         }
-        let name = func.regs[dst.0 as usize].name.clone();
+        let name = func.regs[dst.0 as usize].name;
         let element = VReg(func.regs.len() as u32);
         func.regs.push(RegInfo { ty, name });
         let entry = BlockId(func.blocks.len() as u32);
