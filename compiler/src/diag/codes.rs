@@ -346,6 +346,9 @@ codes! {
     LostResult W0012 "result is dropped"
         "The call gives a `result`, and nobody looks at it: an `err` would be lost. Hand it on \
          with `?`, look at it with `match`, or write `let _ = …` if it does not matter."
+    LooseDefault W0013 "`??` binds looser than the comparison"
+        "`a ?? 0 <= 3` is `a ?? (0 <= 3)`: where `a` is no Bool, that is hardly meant. Write \
+         `(a ?? 0) <= 3`."
 }
 
 #[cfg(test)]

@@ -158,6 +158,7 @@ fn others(code: Code) -> &'static str {
              match await spawn(f(1))\n  e: String -> print(e)\n  n: Int -> print(n)\nend"
         }
         Code::UnusedVariable => "cell f() -> Int\n  let n = 1\n  2\nend\nprint(f())",
+        Code::LooseDefault => "let a: Int? = null\nprint(a ?? 0 <= 3)",
         Code::UnusedImport => "import std.regex: regex\nprint(1)",
         Code::LostResult => {
             "cell save(n: Int) -> result[Int, String] = err(\"disk full\")\nsave(1)\nprint(2)"

@@ -478,11 +478,18 @@ impl<'a> Checker<'a> {
             self.report(error);
         }
         for at in report.unreachable {
-            let warning = Diagnostic::new(
-                Code::UnreachableArm,
-                "no value reaches this arm",
-                arms[at].pat.span,
-            );
+            let pat = &arms[at].pat;
+            // The end of a `while let`, which nobody has written.
+            let implied = at > 0
+                && matches!(pat.kind, hir::PatKind::Wild)
+                && self.sources.text(pat.span) != "_";
+            let warning = if implied {
+                let message = "this pattern always matches: only a `break` ends the loop";
+                Diagnostic::new(Code::UnreachableArm, message, arms[at - 1].pat.span)
+                    .help("write `loop`, and a `let` in it")
+            } else {
+                Diagnostic::new(Code::UnreachableArm, "no value reaches this arm", pat.span)
+            };
             self.report(warning);
         }
     }

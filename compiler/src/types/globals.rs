@@ -178,7 +178,12 @@ impl<'a> Checker<'a> {
         if let (Some(statement), false) = (self.statement, own) {
             error = error.label(statement, "this comes first, and leads there");
         }
-        self.report(error.help("move the `let` up"));
+        // Within its own value: only a closure gets that far.
+        let itself = own && declared.file == span.file && declared.start < span.start;
+        self.report(error.help(match itself {
+            true => "a closure does not know itself: declare a cell, which may call itself",
+            false => "move the `let` up",
+        }));
     }
 
     /// A variable of the statements is changed in place.

@@ -123,11 +123,15 @@ impl<'a> Checker<'a> {
         span: Span,
     ) -> Option<Expr> {
         let ty = self.known(a.ty);
-        let whole = !self.body.ghost && self.is_ground(ty) && !self.types.has_poison(ty);
-        if self.impls.is_empty() || !whole || self.builtin_impl(ty, relation.of()).is_some() {
+        if self.impls.is_empty() || self.body.ghost || self.types.has_poison(ty) {
             return None;
         }
-        let needs = self.needs_relation(relation, ty);
+        // What is not known yet is when the comparer is made.
+        let open = !self.is_ground(ty);
+        if (open && relation == Relation::Order) || self.builtin_impl(ty, relation.of()).is_some() {
+            return None;
+        }
+        let needs = open || self.needs_relation(relation, ty);
         needs.then(|| self.compare_call(relation, vec![a.clone(), b.clone()], ty, span))
     }
 
@@ -166,6 +170,7 @@ impl<'a> Checker<'a> {
             ty,
             span,
         } = comparer;
+        let ty = self.types.resolve(ty);
         let root = self.modules.root();
         let name = match relation {
             Relation::Equal => "==",

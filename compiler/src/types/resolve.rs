@@ -472,6 +472,12 @@ impl<'a> Checker<'a> {
         let (mut scope, mut generics) = self.owner_scope(id);
         let first = generics.len();
         let own = self.param_scope(scope.module, &decl.generics, first, None);
+        for (at, param) in decl.generics.params.iter().enumerate() {
+            let twice = own.generics[..at].iter().chain(&scope.generics);
+            if twice.into_iter().any(|(name, _)| *name == param.name.name) {
+                self.report_duplicate(param.name, None);
+            }
+        }
         scope.generics.extend(own.generics);
         generics.extend(self.generics(&decl.generics, &scope));
         let mut params = Vec::with_capacity(decl.params.len());

@@ -190,6 +190,7 @@ impl<'a> Checker<'a> {
         span: Span,
         field: impl Fn(&mut Self, usize) -> Expr,
     ) -> Expr {
+        let lone_part = name.is_empty() && fields.len() == 1;
         let mut pieces = vec![Piece::Text(format!("{name}("))];
         for (number, (label, ty)) in fields.into_iter().enumerate() {
             let comma = if number > 0 { ", " } else { "" };
@@ -201,7 +202,8 @@ impl<'a> Checker<'a> {
             };
             pieces.push(Piece::Value(self.show_call(part, ty), None));
         }
-        pieces.push(Piece::Text(")".to_owned()));
+        let end = if lone_part { ",)" } else { ")" };
+        pieces.push(Piece::Text(end.to_owned()));
         node(ExprKind::Interpolate(pieces), Ty::STRING, span)
     }
 

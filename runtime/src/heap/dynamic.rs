@@ -241,7 +241,7 @@ fn write_type(types: &Types, ty: TypeIx, out: &mut String, depth: usize) {
         TypeKind::Tuple(parts) => {
             out.push('(');
             list(out, parts, ", ");
-            out.push(')');
+            out.push_str(if parts.len() == 1 { ",)" } else { ")" });
         }
         TypeKind::Record { name, .. }
         | TypeKind::Enum { name, .. }

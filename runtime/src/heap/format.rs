@@ -150,7 +150,7 @@ unsafe fn open_composite(
         }
         _ => {
             out.push('(');
-            Some(")")
+            Some(if len == 1 { ",)" } else { ")" })
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Cells and types: what has a body of its own.
 
+use super::params::{after, block_of};
 use super::*;
 
 /// Whether a cell must have a body.
@@ -28,16 +29,23 @@ impl Parser<'_> {
         let name = self.parse_name("the name of a cell");
         let outer = self.declared;
         let generics = self.parse_generics();
-        let params = self.parse_params();
+        let (params, parts) = self.parse_params();
         let yields = self.at_same_line(T::Arrow) && self.nth(1).kind == T::Yield;
         let result = self.opt_result();
         let effects = self.opt_effects();
         let header = self.span_from(opener.start);
-        let body = if is_extern {
+        let mut body = if is_extern {
             CellBody::Extern(self.opt_native_key())
         } else {
             self.parse_cell_body(opener, bodies)
         };
+        if !parts.is_empty() {
+            body = match body {
+                CellBody::Block(block) => CellBody::Block(after(parts, block)),
+                CellBody::Expr(value) => CellBody::Block(after(parts, block_of(value))),
+                body => body,
+            };
+        }
         self.declared = outer;
         let span = self.span_from(start);
         CellDecl {
@@ -146,55 +154,6 @@ impl Parser<'_> {
             }
         }
         bounds
-    }
-
-    /// `(self, x: Int = 1, ...rest: T)`
-    pub(super) fn parse_params(&mut self) -> Vec<Param> {
-        let mut params = Vec::new();
-        let Some(open) = self.opt_same_line(T::LParen) else {
-            self.unexpected("expected `(` and the parameters");
-            return params;
-        };
-        self.in_brackets(|parser| {
-            while !parser.at_list_end(T::RParen) {
-                let before = parser.pos;
-                params.push(parser.parse_param());
-                if parser.opt(T::Comma).is_none() || parser.pos == before {
-                    break;
-                }
-            }
-            parser.expect_close(open, "`,` or ");
-        });
-        params.shrink_to_fit();
-        params
-    }
-
-    fn parse_param(&mut self) -> Param {
-        let start = self.peek().start;
-        let variadic = self.opt(T::Ellipsis).is_some();
-        let mutable = self.opt(T::Mut).is_some();
-        let name = if matches!(self.kind(), T::SelfWord | T::Underscore) {
-            let token = self.bump();
-            self.ident_of(token)
-        } else {
-            self.parse_name("the name of a parameter")
-        };
-        let ty = self.opt(T::Colon).map(|_| self.parse_type());
-        if ty.is_none() && self.kind().is_name() {
-            let help = "a parameter is written name: Type";
-            self.foreign("the type of a parameter follows its name and `:`", help);
-            self.bump();
-        }
-        let default = self.opt(T::Eq).map(|_| self.parse_expr());
-        self.declare(name.name);
-        Param {
-            name,
-            ty,
-            default,
-            variadic,
-            mutable,
-            span: self.span_from(start),
-        }
     }
 
     /// `record Name[T] … end`

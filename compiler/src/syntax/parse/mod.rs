@@ -24,6 +24,7 @@ mod expr;
 mod item;
 mod literal;
 mod matching;
+mod params;
 mod pattern;
 mod primary;
 mod recover;

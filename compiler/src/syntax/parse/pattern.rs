@@ -97,6 +97,14 @@ impl Parser<'_> {
                 self.error(diagnostic.help("use a guard: s if s == \"…{x}…\""));
                 PatternKind::Error
             }
+            T::Mut => {
+                self.foreign(
+                    "`mut` stands once, behind `let`",
+                    "write let mut (a, b) = …",
+                );
+                self.bump();
+                return self.parse_pattern();
+            }
             kind if kind.is_reserved() && self.same_line() => {
                 self.parse_name("a name or another pattern");
                 PatternKind::Error

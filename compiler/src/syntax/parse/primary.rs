@@ -1,5 +1,6 @@
 //! What an expression is made of: names, literals, brackets, and the words that begin a construct.
 
+use super::params::{after, block_of};
 use super::*;
 
 impl Parser<'_> {
@@ -282,11 +283,11 @@ impl Parser<'_> {
     fn parse_lambda(&mut self) -> Expr {
         let opener = self.bump();
         let outer = self.declared;
-        let params = self.parse_params();
+        let (params, parts) = self.parse_params();
         let result = self.opt_result();
         let effects = self.opt_effects();
         let header = self.span_from(opener.start);
-        let body = if self.opt_same_line(T::FatArrow).is_some() {
+        let mut body = if self.opt_same_line(T::FatArrow).is_some() {
             LambdaBody::Expr(self.parse_expr())
         } else if self.at_same_line(T::Eq) {
             self.foreign("the value of a lambda follows `=>`", "write fn(x) => e");
@@ -296,6 +297,12 @@ impl Parser<'_> {
             let opener = self.span_of(opener);
             LambdaBody::Block(self.parse_block(opener))
         };
+        if !parts.is_empty() {
+            body = LambdaBody::Block(match body {
+                LambdaBody::Block(block) => after(parts, block),
+                LambdaBody::Expr(value) => after(parts, block_of(value)),
+            });
+        }
         self.declared = outer;
         let lambda = Lambda {
             params,

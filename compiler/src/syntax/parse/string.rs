@@ -289,7 +289,11 @@ impl Parser<'_> {
             true => escape.escape_debug().to_string(),
             false => escape.to_owned(),
         };
-        let message = format!("unknown escape `{shown}`");
+        let what = match escape.as_bytes().get(1) {
+            Some(b'u' | b'x') => "malformed",
+            _ => "unknown",
+        };
+        let message = format!("{what} escape `{shown}`");
         if self.quiet || self.gave_up {
             return;
         }

@@ -216,6 +216,9 @@ impl<'a> Checker<'a> {
     }
 
     fn is_test(&mut self, value: &'a ast::Expr, ty: &'a ast::Type, span: Span) -> Expr {
+        if self.misread_not(value, "not (x is T)") {
+            return self.poison(span);
+        }
         let value = self.value(value);
         let ty = self.body_type(ty);
         self.is_node(value, ty, span)

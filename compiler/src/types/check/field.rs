@@ -216,7 +216,9 @@ impl<'a> Checker<'a> {
             };
             if let Some(near) = closest(&text, known.iter().map(String::as_str)) {
                 error = error.help(format!("did you mean `{near}`?"));
-            } else if self.find_method(ty, name.name).is_some() {
+            } else if self.find_method(ty, name.name).is_some()
+                || !self.candidates(name.name).is_empty()
+            {
                 error = error.help(format!("to call it write .{text}()"));
             }
         }

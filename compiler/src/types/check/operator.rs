@@ -67,7 +67,41 @@ impl<'a> Checker<'a> {
         self.is_var(operand) && self.types.unify(operand, ty)
     }
 
+    /// Reports `not x in xs` and the like, where `not` takes an operand that is no Bool: it binds
+    /// tighter than comparisons.
+    pub(crate) fn misread_not(&mut self, lhs: &'a ast::Expr, instead: &str) -> bool {
+        let ast::ExprKind::Unary { op, operand } = &lhs.kind else {
+            return false;
+        };
+        let simple = matches!(operand.kind, ast::ExprKind::Name(_) | ast::ExprKind::Int(_));
+        if *op != UnaryOp::Not || !simple || !self.sources.text(lhs.span).starts_with("not") {
+            return false;
+        }
+        let value = self.value(operand);
+        let ty = self.known(value.ty);
+        if ty == Ty::BOOL || self.is_var(ty) || self.types.has_poison(ty) {
+            return false;
+        }
+        let shown = self.show(ty);
+        let message = format!("`not` takes a Bool, found {shown}");
+        let error = Diagnostic::new(Code::Mismatch, message, lhs.span)
+            .note("`not` binds tighter than comparisons")
+            .help(format!("write {instead}"));
+        self.report(error);
+        true
+    }
+
     pub(crate) fn binary(&mut self, binary: &'a ast::Binary, span: Span, want: Want) -> Expr {
+        let instead = match binary.op {
+            Op::In => Some("x not in xs"),
+            Op::Eq => Some("a != b"),
+            Op::Lt | Op::LtEq | Op::Gt | Op::GtEq | Op::NotEq => Some("not (a … b)"),
+            _ => None,
+        };
+        if instead.is_some_and(|instead| self.misread_not(&binary.lhs, instead)) {
+            self.value(&binary.rhs);
+            return self.poison(span);
+        }
         match binary.op {
             Op::And | Op::Or => self.logic(binary, span),
             Op::Coalesce => self.coalesce(binary, span, want),
@@ -254,6 +288,9 @@ impl<'a> Checker<'a> {
         if matches!(op, Op::Add | Op::Concat) && (string(a) || string(b)) {
             error = error.help("build text with holes: \"{a}{b}\", or use to_string");
         }
+        if op == Op::Concat && matches!(a, Ty::INT | Ty::FLOAT) {
+            error = error.help("`++` joins texts or lists; to count write x += 1");
+        }
         if op == Op::Mul && string(a) {
             error = error.help("use repeat(text, n)");
         } else if op == Op::Mul && matches!(self.types.kind(a), Kind::List(_)) {
@@ -310,7 +347,7 @@ impl<'a> Checker<'a> {
             let verb = if not { "always" } else { "never" };
             let warning = Diagnostic::new(
                 Code::ConstantTest,
-                format!("a {shown} is never null: this is {verb} so"),
+                format!("a value of type {shown} is never null: this is {verb} so"),
                 span,
             );
             self.report(warning);

@@ -252,6 +252,14 @@ impl<'a> Checker<'a> {
                 .collect();
             error = error.note(format!("{text}({})", params.join(", ")));
         }
+        if let Some(ArgValue::Done(first)) = args.first().map(|arg| &arg.value) {
+            let ty = self.known(first.ty);
+            match self.types.kind(ty) {
+                Kind::Set(_) if text == "add" => error = error.help("write insert(set, element)"),
+                Kind::Generator(_) => error = error.help("make a list of it: [x for x in it]"),
+                _ => {}
+            }
+        }
         self.report(error);
     }
 }

@@ -43,7 +43,7 @@ impl<'a> Checker<'a> {
         }
         if !self.may_be(ty, Ty::NULL) {
             let shown = self.show(ty);
-            let message = format!("a {shown} is never null: `?` has no effect here");
+            let message = format!("a value of type {shown} is never null: `?` has no effect here");
             self.report(Diagnostic::new(Code::ConstantTest, message, value.span));
             return then(self, value);
         }
@@ -95,7 +95,8 @@ impl<'a> Checker<'a> {
         if !self.may_be(ty, Ty::NULL) {
             if !matches!(value.kind, ExprKind::Coerce(Coercion::Narrow, _)) {
                 let shown = self.show(ty);
-                let message = format!("a {shown} is never null: the right side is never used");
+                let message =
+                    format!("a value of type {shown} is never null: the right side is never used");
                 let warning = Diagnostic::new(Code::ConstantTest, message, binary.op_span);
                 self.report(warning);
             }
@@ -105,8 +106,32 @@ impl<'a> Checker<'a> {
         let (pat, local) = self.not_null(ty, value.span);
         let read = self.read_local(local, value.span);
         let null_pat = self.null_pat(ty, value.span);
+        self.note_loose_default(binary, read.ty);
         let (then, otherwise, whole) = self.either(read, &binary.rhs, want);
         self.arms(value, vec![(null_pat, otherwise), (pat, then)], whole, span)
+    }
+
+    /// `a ?? 0 <= 3` is `a ?? (0 <= 3)`, which nobody means where `a` is no Bool.
+    fn note_loose_default(&mut self, binary: &'a ast::Binary, value: Ty) {
+        use ast::BinaryOp as Op;
+        let ast::ExprKind::Binary(inner) = &binary.rhs.kind else {
+            return;
+        };
+        let compares = matches!(
+            inner.op,
+            Op::Eq | Op::NotEq | Op::Lt | Op::LtEq | Op::Gt | Op::GtEq | Op::In | Op::NotIn
+        );
+        // Parentheses belong to the span of what stands in them.
+        let bare = binary.rhs.span.start == inner.lhs.span.start;
+        let value = self.known(value);
+        if !compares || !bare || matches!(value, Ty::BOOL | Ty::ANY) || self.is_var(value) {
+            return;
+        }
+        let op = inner.op.text();
+        let message = format!("`??` binds looser than `{op}`");
+        let warning = Diagnostic::new(Code::LooseDefault, message, binary.rhs.span)
+            .help(format!("write (a ?? b) {op} c"));
+        self.report(warning);
     }
 
     /// A value, or what `other` gives: both fitted to one type.
@@ -169,7 +194,7 @@ impl<'a> Checker<'a> {
         }
         if !self.may_be(ty, Ty::NULL) {
             let shown = self.show(ty);
-            let message = format!("a {shown} is never null: `!` has no effect here");
+            let message = format!("a value of type {shown} is never null: `!` has no effect here");
             self.report(Diagnostic::new(Code::ConstantTest, message, span));
             return value;
         }
