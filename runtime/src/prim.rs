@@ -169,17 +169,7 @@ impl<T> SpinMutex<T> {
         }
     }
 
-    #[inline]
-    pub(crate) fn lock(&self) -> Spinning<'_, T> {
-        let lock = self.lock.lock();
-        Spinning {
-            _lock: lock,
-            // SAFETY: under the lock.
-            value: unsafe { &mut *self.value.get() },
-        }
-    }
-
-    /// As `lock`; `alone`: no other thread ever takes this lock.
+    /// Takes the lock; `alone`: no other thread ever does.
     #[inline]
     pub(crate) fn lock_as(&self, alone: bool) -> Spinning<'_, T> {
         let lock = if alone {

@@ -241,6 +241,21 @@ impl FiberCx {
         }
     }
 
+    /// As [`FiberCx::finish_wait`], of a wait with one waiter: the arm, and what was given. (Key
+    /// and epoch stay in the slot.)
+    #[inline]
+    pub(crate) fn finish_one(&self) -> (u16, Option<u64>) {
+        let slot = self.slot();
+        debug_assert!(self.fiber().state.is_delivered());
+        self.set_phase(Phase::Idle);
+        slot.reason = WaitReason::None;
+        if slot.timer != 0 {
+            let timer = std::mem::take(&mut slot.timer);
+            self.shared().disarm(timer);
+        }
+        (self.fiber().state.arm(), slot.given.then_some(slot.value))
+    }
+
     /// Closes a wait that is over.
     pub(crate) fn finish_wait(&self) -> Wake {
         let slot = self.slot();

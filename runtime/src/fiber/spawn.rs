@@ -100,8 +100,8 @@ impl FiberCx {
     where
         B: Body + 'static,
     {
-        let me = self.fiber();
-        me.pool().count_in();
+        let (me, pool) = (self.fiber(), worker.pool());
+        pool.count_in();
         // SAFETY: the running fiber owns its counters and its groups.
         let (ordinal, seen) = unsafe {
             family.add_own_member();
@@ -115,7 +115,7 @@ impl FiberCx {
             info,
             seen_cancel_epoch: seen,
             more_references: 1,
-            ..Plan::new(family.spare(ordinal), me.pool(), worker.new_id(), ordinal)
+            ..Plan::new(family.spare(ordinal), pool, worker.new_id(), ordinal)
         }
         .make(body);
         // SAFETY: the second of the two references it was made with.

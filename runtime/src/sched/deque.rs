@@ -135,8 +135,14 @@ impl<T: Counted> Deque<T> {
             new.slot(at).store(entry, Ordering::Relaxed);
         }
         let address = &raw const *new as usize;
-        self.shared.rings.lock().push(new);
+        let mut rings = self.shared.rings.lock();
         self.shared.ring.store(address, Ordering::Release);
+        if self.alone {
+            // Nobody else may be looking into the old ones.
+            rings.clear();
+        }
+        rings.push(new);
+        drop(rings);
         self.shared.ring()
     }
 

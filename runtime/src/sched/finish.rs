@@ -153,7 +153,7 @@ impl Shared {
         self.pools
             .lock()
             .iter()
-            .any(|p| p.workers().iter().any(|w| w.wheel.lock().len() > 0))
+            .any(|p| p.workers().iter().any(|w| w.wheel(self).len() > 0))
     }
 
     /// Virtual time: jumps to the next deadline and fires one timer. One at a time, with

@@ -201,7 +201,7 @@ impl Worker {
         self.pool()
             .workers()
             .iter()
-            .filter_map(|w| w.wheel.lock().next_wake())
+            .filter_map(|w| w.wheel(self.shared()).next_wake())
             .min()
     }
 }

@@ -144,8 +144,7 @@ fn look_at(shared: &Shared, pool: &Pool, seen: &mut Vec<Seen>, now: u64) {
             *seen = Seen { turn, since: now };
             continue;
         }
-        let timer_due = !shared.clock.is_virtual()
-            && worker.wheel.lock().next_wake().is_some_and(|at| at <= now);
+        let timer_due = !shared.clock.is_virtual() && worker.may_be_due(now);
         share |= timer_due;
         let waiting = has_queued(worker)
             || timer_due

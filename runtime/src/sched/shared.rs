@@ -142,6 +142,7 @@ impl Shared {
     }
 
     /// The pool of this number, which a fiber has got.
+    #[inline]
     pub(crate) fn pool_at(&self, number: u8) -> &Pool {
         let pool = self.numbered[usize::from(number)].get();
         pool.unwrap_or_else(|| unreachable!("pools are listed when they are made"))
@@ -288,7 +289,14 @@ impl Shared {
         }
         let pool = place.worker.map_or_else(|| &**self.global(), |w| w.pool());
         let index = place.worker.map_or(0, |w| w.index());
-        let id = pool.workers()[index].wheel.lock().arm(deadline, waiter);
+        let worker = &pool.workers()[index];
+        let id = {
+            let mut wheel = worker.wheel(self);
+            if deadline < worker.next_due.load(Ordering::Relaxed) {
+                worker.note_due(Some(deadline));
+            }
+            wheel.arm(deadline, waiter)
+        };
         // The wheel's number goes with the timer's: it may be disarmed from elsewhere.
         id | (index as u64) << 56 | (pool.number() as u64) << 48
     }
@@ -304,10 +312,10 @@ impl Shared {
         let id = timer & 0x0000_FFFF_FFFF_FFFF;
         let global = self.global();
         let gone = if pool == 0 {
-            global.workers()[index].wheel.lock().disarm(id)
+            global.workers()[index].wheel(self).disarm(id)
         } else {
             let other = self.pool_at(pool as u8);
-            other.workers()[index].wheel.lock().disarm(id)
+            other.workers()[index].wheel(self).disarm(id)
         };
         drop(gone);
     }

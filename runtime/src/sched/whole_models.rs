@@ -363,7 +363,9 @@ fn a_child_run_in_place_sees_its_parents_cancellation() {
 fn fire_all(world: &World, index: usize, now: u64) {
     let worker = world.worker(index);
     let mut due = Vec::new();
-    world.pool.workers()[0].wheel.lock().advance(now, &mut due);
+    world.pool.workers()[0]
+        .wheel(&world.shared)
+        .advance(now, &mut due);
     for waiter in due {
         if let Ok(Some(fiber)) = waiter.claim(None) {
             worker.dispatch(fiber);
@@ -399,7 +401,7 @@ fn a_deadline_and_a_message_do_not_both_win() {
             other => panic!("{other:?}"),
         }
         assert!(matches!(sender.outcome(), Some(Outcome::Ok(_))));
-        assert_eq!(world.pool.workers()[0].wheel.lock().len(), 0);
+        assert_eq!(world.pool.workers()[0].wheel(&world.shared).len(), 0);
     });
 }
 

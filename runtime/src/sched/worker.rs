@@ -95,6 +95,7 @@ impl Seed {
             inbox: crate::prim::Mutex::new(Default::default()),
             inbox_len: AtomicUsize::new(0),
             wheel: crate::prim::SpinMutex::new(crate::time::wheel::Wheel::new()),
+            next_due: AtomicU64::new(u64::MAX),
             unparker: parker.unparker().clone(),
             counters: Default::default(),
         };
@@ -528,21 +529,24 @@ impl Worker {
         if self.shared.clock.is_virtual() {
             return;
         }
+        let workers = self.pool.workers();
+        if !workers.iter().any(|worker| worker.may_be_due(u64::MAX - 1)) {
+            return;
+        }
+        let now = self.shared.clock.now();
         let (mut due, mut woken) = (Vec::new(), Vec::new());
-        let mut now = 0;
-        for (index, worker) in self.pool.workers().iter().enumerate() {
+        for (index, worker) in workers.iter().enumerate() {
+            if !worker.may_be_due(now) {
+                continue;
+            }
             let wheel = if index == self.index {
-                Some(worker.wheel.lock())
+                Some(worker.wheel(&self.shared))
             } else {
-                worker.wheel.try_lock()
+                worker.try_wheel()
             };
-            if let Some(mut wheel) = wheel
-                && wheel.len() > 0
-            {
-                if now == 0 {
-                    now = self.shared.clock.now();
-                }
+            if let Some(mut wheel) = wheel {
                 wheel.advance(now, &mut due);
+                worker.note_due(wheel.next_wake());
                 // Under the lock: a fiber whose wait has ended otherwise cannot go on meanwhile.
                 woken.extend(
                     due.drain(..)

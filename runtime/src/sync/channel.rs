@@ -166,7 +166,7 @@ impl RawChannel {
     /// How many fibers wait to send: what a test waits for.
     #[cfg(all(test, not(loom)))]
     pub(crate) fn senders_waiting(&self) -> usize {
-        self.inner.lock().senders.count_open()
+        self.inner.lock_as(false).senders.count_open()
     }
 
     fn note_len(&self, inner: &Inner) {
@@ -276,15 +276,27 @@ impl RawChannel {
             Enter::Resume => return Poll::Ready(self.received(cx)),
             Enter::Begin => {}
         }
-        let mut woken = Vec::new();
         let mut inner = self.lock(cx);
-        let result = match self.take(&mut inner, cx.fiber(), &mut woken) {
-            Ok(value) => Ok(Received {
-                value,
-                waited: false,
-            }),
-            Err(true) => Err(WaitError::Closed),
-            Err(false) => match cx.begin_wait(reason, self.object) {
+        if inner.senders.is_empty() {
+            if let Some(value) = inner.buffer.pop_front() {
+                self.note_len(&inner);
+                drop(inner);
+                cx.event(Op::Receive, self.object, 1);
+                return Poll::Ready(Ok(Received {
+                    value,
+                    waited: false,
+                }));
+            }
+        } else {
+            inner = match self.take_from_senders(inner, cx) {
+                Ok(received) => return Poll::Ready(Ok(received)),
+                Err(inner) => inner,
+            };
+        }
+        let why = if self.is_closed() {
+            WaitError::Closed
+        } else {
+            match cx.begin_wait(reason, self.object) {
                 Ok(epoch) => {
                     let key = inner.receivers.push_back(cx.waiter(epoch, 0, Item::None));
                     drop(inner);
@@ -292,32 +304,54 @@ impl RawChannel {
                     cx.arm_deadline(epoch, deadline());
                     return Poll::Pending;
                 }
-                Err(why) => Err(why),
-            },
+                Err(why) => why,
+            }
+        };
+        drop(inner);
+        cx.event(Op::Receive, self.object, 0);
+        Poll::Ready(Err(why))
+    }
+
+    /// Receives where senders wait, if they can still be claimed.
+    #[inline(never)]
+    fn take_from_senders<'a>(
+        &self,
+        mut inner: Spinning<'a, Inner>,
+        cx: &FiberCx,
+    ) -> Result<Received, Spinning<'a, Inner>> {
+        let mut woken = Vec::new();
+        let Ok(value) = self.take(&mut inner, cx.fiber(), &mut woken) else {
+            debug_assert!(woken.is_empty(), "who is claimed gives something");
+            return Err(inner);
         };
         drop(inner);
         cx.place().ready_all(woken);
-        cx.event(Op::Receive, self.object, u64::from(result.is_ok()));
-        Poll::Ready(result)
+        cx.event(Op::Receive, self.object, 1);
+        Ok(Received {
+            value,
+            waited: false,
+        })
     }
 
     fn received(&self, cx: &FiberCx) -> Result<Received, WaitError> {
-        let wake = cx.finish_wait();
-        let result = match (wake.arm, wake.given) {
+        let result = match cx.finish_one() {
             (0, Some(value)) => Ok(Received {
                 value,
                 waited: true,
             }),
             (0, None) => Err(WaitError::Closed),
-            (arm, _) => {
-                self.lock(cx)
-                    .receivers
-                    .remove(wake.key, cx.fiber(), wake.epoch);
-                Err(cx.wake_error(arm))
-            }
+            (arm, _) => Err(self.not_received(cx, arm)),
         };
         cx.event(Op::Receive, self.object, u64::from(result.is_ok()) + 2);
         result
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn not_received(&self, cx: &FiberCx, arm: u16) -> WaitError {
+        let (key, epoch) = (cx.slot().key, cx.slot().epoch);
+        self.lock(cx).receivers.remove(key, cx.fiber(), epoch);
+        cx.wake_error(arm)
     }
 
     /// Receives a value if there is one. Never waits.
@@ -378,12 +412,12 @@ impl RawChannel {
     }
 
     fn sent(&self, cx: &FiberCx) -> Result<bool, WaitError> {
-        let wake = cx.finish_wait();
-        let result = match (wake.arm, wake.given) {
+        let result = match cx.finish_one() {
             (0, Some(_)) => Ok(true),
             (0, None) => Err(WaitError::Closed),
             (arm, _) => {
-                self.unwait_send(cx, wake.key, wake.epoch);
+                let (key, epoch) = (cx.slot().key, cx.slot().epoch);
+                self.unwait_send(cx, key, epoch);
                 Err(cx.wake_error(arm))
             }
         };

@@ -132,6 +132,7 @@ impl WaitQueue {
         self.len as usize
     }
 
+    #[inline]
     fn take_node(&mut self, waiter: Waiter) -> u32 {
         self.len += 1;
         if self.free != NIL {
@@ -151,6 +152,7 @@ impl WaitQueue {
     }
 
     /// Queues a waiter behind all others.
+    #[inline]
     pub(crate) fn push_back(&mut self, waiter: Waiter) -> u32 {
         let at = self.take_node(waiter);
         let tail = self.tail;
@@ -182,6 +184,7 @@ impl WaitQueue {
         at
     }
 
+    #[inline]
     fn unlink(&mut self, at: u32) -> Option<Waiter> {
         let node = &mut self.nodes[at as usize];
         let (prev, next) = (node.prev, node.next);
@@ -235,17 +238,19 @@ impl WaitQueue {
     }
 
     fn claim_some(&mut self, not: Option<&Fiber>, given: Option<u64>) -> Option<Won> {
+        let not = not.map_or(std::ptr::null(), std::ptr::from_ref);
         let mut at = self.head;
         while let Some(node) = self.nodes.get(at as usize) {
             let next = node.next;
-            let own = match (&node.waiter, not) {
-                (Some(w), Some(f)) => std::ptr::eq(&*w.fiber, f),
-                _ => false,
-            };
-            if !own && let Some(waiter) = self.unlink(at) {
+            if let Some(waiter) = &node.waiter
+                && !std::ptr::eq(&*waiter.fiber, not)
+            {
                 let id = waiter.fiber.id;
                 let claimed = waiter.fiber.state.claim(waiter.epoch, waiter.arm);
-                if claimed != Claim::Lost {
+                let waiter = self.unlink(at);
+                if claimed != Claim::Lost
+                    && let Some(waiter) = waiter
+                {
                     return Some(Won {
                         id,
                         woken: hand_over(waiter.fiber, claimed, given),

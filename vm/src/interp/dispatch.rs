@@ -36,6 +36,17 @@ unsafe fn op(pc: Pc) -> u16 {
     unsafe { AtomicU16::from_ptr(pc.cast_mut().cast()).load(Relaxed) }
 }
 
+/// Is the code native that begins at `pc`?
+///
+/// # Safety
+/// As for `op`.
+#[cfg(feature = "jit")]
+#[inline(always)]
+pub(crate) unsafe fn is_native(pc: Pc) -> bool {
+    // SAFETY: by contract.
+    unsafe { op(pc) == Code::Native as u16 }
+}
+
 /// Why the interpreter stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
@@ -198,6 +209,16 @@ mod driver {
         unsafe { go(pc, regs, cx, HANDLERS.as_ptr().cast()) }
     }
 
+    /// As [`run`], beginning with whatever `start` does.
+    ///
+    /// # Safety
+    /// As [`go`].
+    #[cfg(feature = "jit")]
+    #[inline(always)]
+    pub(crate) unsafe fn run_from(_cx: Cx, start: impl FnOnce(Table) -> Flow) -> Exit {
+        start(HANDLERS.as_ptr().cast())
+    }
+
     /// As [`run`], from the handler of the pending failure.
     ///
     /// # Safety
@@ -267,6 +288,16 @@ mod driver {
         unsafe { go_on(Flow { pc, regs }, cx) }
     }
 
+    /// As [`run`], beginning with whatever `start` does.
+    ///
+    /// # Safety
+    /// As [`go`].
+    #[cfg(feature = "jit")]
+    pub(crate) unsafe fn run_from(cx: Cx, start: impl FnOnce(Table) -> Flow) -> Exit {
+        // SAFETY: by contract.
+        unsafe { go_on(start(std::ptr::null()), cx) }
+    }
+
     /// As [`run`], from the handler of the pending failure.
     ///
     /// # Safety
@@ -293,9 +324,9 @@ mod driver {
 
 #[cfg(threaded)]
 pub(crate) use driver::Handler;
-#[cfg(feature = "jit")]
-pub(crate) use driver::go_as;
 pub(crate) use driver::{Flow, go, leave, run, run_unwinding};
+#[cfg(feature = "jit")]
+pub(crate) use driver::{go_as, run_from};
 
 /// Defines handlers (`fn`), and the functions they hand over to (`out`: out of line because they
 /// need a stack frame; `cold`: rarely needed as well), for the driver in use.

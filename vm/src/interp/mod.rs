@@ -175,7 +175,7 @@ impl Interp {
                 (*cx).set_cancelled();
                 dispatch::run_unwinding(self.pc, self.regs, cx)
             } else {
-                dispatch::run(self.pc, self.regs, cx)
+                native::run(self.pc, self.regs, cx)
             }
         };
         // SAFETY: still ours.

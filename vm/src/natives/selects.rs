@@ -5,7 +5,7 @@ use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::task::Poll;
 
-use lumen_runtime::heap::handle::{HandleData, get, get_arc};
+use lumen_runtime::heap::handle::{HandleData, HandleVtable, get, get_arc, table_of};
 use lumen_runtime::heap::word::{NULL, bool_word};
 use lumen_runtime::heap::{Heap, TypeKind, count, record, well_known};
 use lumen_runtime::native::{NativeCx, NativeResult, NativeStop, fail, int, kind, text};
@@ -182,7 +182,14 @@ fn owned<'a>(cx: &NativeCx<'_>, args: &'a [u64]) -> Result<&'a mut State, Native
     object::<Select>(args, 0)?.state_of(fiber(cx)?)
 }
 
+static SELECT: HandleVtable = table_of::<Select>();
+
 impl HandleData for Select {
+    #[inline]
+    fn table() -> &'static HandleVtable {
+        &SELECT
+    }
+
     fn describe(&self, out: &mut String) {
         out.push_str("Select");
     }

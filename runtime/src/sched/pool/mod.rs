@@ -5,7 +5,7 @@ pub(crate) mod blocking;
 pub(crate) mod executor;
 
 use crate::fiber::{Fiber, FiberRef};
-use crate::prim::Mutex;
+use crate::prim::{Mutex, Spinning};
 use crate::sched::deque::Thief;
 use crate::sched::shared::Shared;
 use crate::sched::stats::Counters;
@@ -37,9 +37,40 @@ pub(crate) struct Remote {
     /// Fibers that must run on this worker.
     pub(crate) inbox: Mutex<VecDeque<FiberRef>>,
     pub(crate) inbox_len: AtomicUsize,
+    /// See [`Remote::wheel`].
     pub(crate) wheel: crate::prim::SpinMutex<Wheel>,
+    /// When the wheel has something to do, at the earliest: to be looked at without its lock.
+    /// Written under it.
+    pub(crate) next_due: AtomicU64,
     pub(crate) unparker: Unparker,
     pub(crate) counters: Counters,
+}
+
+impl Remote {
+    /// The worker's timers.
+    #[inline]
+    pub(crate) fn wheel(&self, shared: &Shared) -> Spinning<'_, Wheel> {
+        // Only running fibers and workers lock it.
+        self.wheel.lock_as(shared.is_alone())
+    }
+
+    /// As `wheel`, if nobody holds the lock.
+    pub(crate) fn try_wheel(&self) -> Option<Spinning<'_, Wheel>> {
+        self.wheel.try_lock()
+    }
+
+    /// Under the wheel's lock, after it has changed: `due` is when it has something to do.
+    #[inline]
+    pub(crate) fn note_due(&self, due: Option<u64>) {
+        self.next_due
+            .store(due.unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// Can a timer be due at `now`?
+    #[inline]
+    pub(crate) fn may_be_due(&self, now: u64) -> bool {
+        self.next_due.load(Ordering::Relaxed) <= now
+    }
 }
 
 /// A group of workers.
@@ -101,10 +132,12 @@ impl Pool {
         self.shut.load(Ordering::Acquire)
     }
 
+    #[inline]
     pub(crate) fn number(&self) -> usize {
         self.number
     }
 
+    #[inline]
     pub(crate) fn workers(&self) -> &[Remote] {
         &self.workers
     }
@@ -138,6 +171,7 @@ impl Pool {
         Some(if Some(at) == not { (at + 1) % n } else { at })
     }
 
+    #[inline]
     pub(crate) fn count_in(&self) {
         if self.number != 0 {
             self.live.fetch_add(1, Ordering::AcqRel);
