@@ -268,6 +268,27 @@ impl FunctionBuilder {
         self.current = spec.map(|s| (end, s));
     }
 
+    /// The same with the parts of a specification: without drops and handler it is none.
+    pub fn landing_at(&mut self, drops: &[u16], handler: HandlerLabel, cancel_drops: &[u16]) {
+        let none = drops.is_empty() && handler == HandlerLabel::None;
+        let same = match &self.current {
+            None => none,
+            Some((_, now)) => {
+                !none
+                    && now.handler == handler
+                    && now.drops == drops
+                    && now.cancel_drops == cancel_drops
+            }
+        };
+        if !same {
+            self.landing((!none).then(|| LandingSpec {
+                drops: drops.to_vec(),
+                handler,
+                cancel_drops: cancel_drops.to_vec(),
+            }));
+        }
+    }
+
     fn fail(&mut self, error: BuildError) {
         self.error.get_or_insert(error);
     }

@@ -60,13 +60,20 @@ impl Insn {
     pub fn encode(op: Op, raw: &[u32]) -> Self {
         let operands = op.def().operands;
         assert_eq!(operands.len(), raw.len(), "operands of {}", op.def().text);
+        let mut raw = raw.iter();
+        Self::make(op, |_| raw.next().copied().unwrap_or(0))
+    }
+
+    /// An instruction with the raw bits that `operand` gives for the kind of each, in order.
+    #[inline]
+    pub fn make(op: Op, mut operand: impl FnMut(OperandKind) -> u32) -> Self {
         let mut insn = Self::of(op);
-        for (operand, &raw) in operands.iter().zip(raw) {
-            let raw = match operand.kind.lanes() {
-                1 => raw & 0xffff,
-                _ => raw,
-            };
-            let (word, shift) = bit(operand.lane);
+        for def in op.def().operands {
+            let mut raw = operand(def.kind);
+            if def.kind.lanes() == 1 {
+                raw &= 0xffff;
+            }
+            let (word, shift) = bit(def.lane);
             insn.words[word] |= u64::from(raw) << shift;
         }
         insn.len = op.word_count();
@@ -75,12 +82,14 @@ impl Insn {
 
     /// Its op.
     #[must_use]
+    #[inline]
     pub fn op(&self) -> Op {
         OPS[(self.words[0] & 0xffff) as usize].op
     }
 
     /// Its words.
     #[must_use]
+    #[inline]
     pub fn words(&self) -> &[u64] {
         &self.words[..self.len]
     }
@@ -223,6 +232,13 @@ impl Op {
         SHAPES[self as usize].writes_first
     }
 
+    /// Whether it takes over and changes none of its registers; what it writes first is not meant.
+    #[must_use]
+    #[inline]
+    pub fn only_reads(self) -> bool {
+        SHAPES[self as usize].only_reads
+    }
+
     /// Whether it changes a register in place.
     #[must_use]
     #[inline]
@@ -237,6 +253,7 @@ struct Shape {
     roles: &'static [Role],
     writes_first: bool,
     in_place: bool,
+    only_reads: bool,
     can_fail: bool,
     back_edge: bool,
     /// Which of the operands is the branch distance; none: `NO_LABEL`.
@@ -275,6 +292,7 @@ static SHAPES: [Shape; OPS.len()] = {
             roles: &[],
             writes_first: false,
             in_place: false,
+            only_reads: true,
             can_fail: false,
             back_edge: false,
             label: NO_LABEL,
@@ -294,6 +312,7 @@ static SHAPES: [Shape; OPS.len()] = {
                 shape.label = at;
             }
             shape.in_place |= matches!(operand.role, Role::Io);
+            shape.only_reads &= !matches!(operand.role, Role::Io | Role::Take);
             at += 1;
         }
         let (roles, count) = &ROLES[op];

@@ -6,8 +6,50 @@ use lumen_bytecode::module::{Constant, TypeDesc, TypeIx, well_known};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
-/// Narrowed types, by register.
-pub type Narrowed = FxHashMap<VReg, TypeIx>;
+/// Narrowed types of a few registers, ascending.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Narrowed(Vec<(VReg, TypeIx)>);
+
+impl Narrowed {
+    #[inline]
+    fn find(&self, reg: VReg) -> Result<usize, usize> {
+        self.0.binary_search_by_key(&reg, |&(r, _)| r)
+    }
+
+    /// What `reg` is narrowed to.
+    #[must_use]
+    #[inline]
+    pub fn get(&self, reg: VReg) -> Option<TypeIx> {
+        if self.0.is_empty() {
+            return None;
+        }
+        self.find(reg).ok().map(|at| self.0[at].1)
+    }
+
+    fn insert(&mut self, reg: VReg, ty: TypeIx) {
+        match self.find(reg) {
+            Ok(at) => self.0[at].1 = ty,
+            Err(at) => self.0.insert(at, (reg, ty)),
+        }
+    }
+
+    #[inline]
+    fn remove(&mut self, reg: VReg) {
+        if self.0.is_empty() {
+            return;
+        }
+        if let Ok(at) = self.find(reg) {
+            self.0.remove(at);
+        }
+    }
+
+    /// Adds what `other` has; it wins.
+    pub fn extend(&mut self, other: &Self) {
+        for &(reg, ty) in &other.0 {
+            self.insert(reg, ty);
+        }
+    }
+}
 
 /// Is every value of type `a` one of type `b`?
 #[must_use]
@@ -85,6 +127,7 @@ pub struct Flow<'a> {
     types: &'a [TypeDesc],
     unions: &'a Unions<'a>,
     constants: &'a [Constant],
+    /// Per block: nothing where there are no tests at all.
     preds: Vec<SmallVec<[BlockId; 4]>>,
     starts: Vec<Option<Narrowed>>,
     /// Blocks whose failures come here.
@@ -101,16 +144,22 @@ impl<'a> Flow<'a> {
         constants: &'a [Constant],
         order: &[BlockId],
     ) -> Self {
-        let n = func.blocks.len();
         let mut this = Self {
             func,
             types,
             unions,
             constants,
-            preds: vec![SmallVec::new(); n],
-            starts: vec![None; n],
-            failing: vec![SmallVec::new(); n],
+            preds: Vec::new(),
+            starts: Vec::new(),
+            failing: Vec::new(),
         };
+        if !func.blocks.iter().any(tests) {
+            return this;
+        }
+        let n = func.blocks.len();
+        this.preds.resize_with(n, SmallVec::new);
+        this.failing.resize_with(n, SmallVec::new);
+        this.starts.resize_with(n, || None);
         for &b in order {
             let block = &func.blocks[b.0 as usize];
             (block.term).for_each_target(|t| this.preds[t.0 as usize].push(b));
@@ -127,7 +176,7 @@ impl<'a> Flow<'a> {
     /// writes. Starts with everything that holds on the edges known so far, and takes back what
     /// another edge, such as one that closes a loop, does not bring, until nothing changes.
     pub fn solve(&mut self, order: &[BlockId], written: impl Fn(&Inst) -> Option<VReg>) {
-        if !self.func.blocks.iter().any(tests) {
+        if self.starts.is_empty() {
             return;
         }
         let mut ends: Vec<Option<Narrowed>> = vec![None; self.func.blocks.len()];
@@ -137,7 +186,7 @@ impl<'a> Flow<'a> {
                 let i = b.0 as usize;
                 let mut start = self.on_edges(b, &ends, &written);
                 if let Some(before) = &self.starts[i] {
-                    start.retain(|reg, _| before.contains_key(reg));
+                    start.0.retain(|&(reg, _)| before.find(reg).is_ok());
                     if ends[i].is_some() && start == *before {
                         continue;
                     }
@@ -159,7 +208,8 @@ impl<'a> Flow<'a> {
     /// What is proved at the start of `b`, once solved.
     #[must_use]
     pub fn at_start(&self, b: BlockId) -> Narrowed {
-        self.starts[b.0 as usize].clone().unwrap_or_default()
+        let start = self.starts.get(b.0 as usize);
+        start.cloned().flatten().unwrap_or_default()
     }
 
     /// What all edges to `b` prove whose beginnings are known.
@@ -175,12 +225,12 @@ impl<'a> Flow<'a> {
         let mut known: Option<Narrowed> = None;
         let mut meet = |edge: Narrowed| match &mut known {
             None => known = Some(edge),
-            Some(k) => k.retain(|reg, ty| match edge.get(reg) {
-                Some(&other) if is_subtype(self.types, *ty, other) => {
+            Some(k) => k.0.retain_mut(|(reg, ty)| match edge.get(*reg) {
+                Some(other) if is_subtype(self.types, *ty, other) => {
                     *ty = other;
                     true
                 }
-                Some(&other) => is_subtype(self.types, other, *ty),
+                Some(other) => is_subtype(self.types, other, *ty),
                 None => false,
             }),
         };
@@ -207,10 +257,10 @@ impl<'a> Flow<'a> {
         let mut held = start.clone();
         for inst in &self.func.blocks[b.0 as usize].insts {
             if matches!(inst.op, Op::Cast | Op::Widen) {
-                held.remove(&inst.regs[0]);
+                held.remove(inst.regs[0]);
             }
             if let Some(reg) = written(inst) {
-                held.remove(&reg);
+                held.remove(reg);
             }
         }
         held
@@ -247,7 +297,7 @@ impl<'a> Flow<'a> {
                 }
             }
             Term::ForList { dst, .. } => {
-                edge.remove(dst);
+                edge.remove(*dst);
             }
             _ => {}
         }
@@ -292,10 +342,8 @@ impl<'a> Flow<'a> {
     /// The type that `reg` is known to have.
     #[must_use]
     pub fn ty(&self, narrowed: &Narrowed, reg: VReg) -> TypeIx {
-        narrowed
-            .get(&reg)
-            .copied()
-            .unwrap_or(self.func.regs[reg.0 as usize].ty)
+        let declared = self.func.regs[reg.0 as usize].ty;
+        narrowed.get(reg).unwrap_or(declared)
     }
 
     /// Updates `narrowed` across an instruction; `cast_needed` tells whether a `cast` must stay.
@@ -310,7 +358,7 @@ impl<'a> Flow<'a> {
         }
         if let Some(reg) = written {
             let made = self.made(inst, narrowed, self.func.regs[reg.0 as usize].ty);
-            narrowed.remove(&reg);
+            narrowed.remove(reg);
             if let Some(ty) = made {
                 narrowed.insert(reg, ty);
             }
@@ -321,9 +369,9 @@ impl<'a> Flow<'a> {
     /// The type of the word that `inst` writes, where it says more than its register's.
     fn made(&self, inst: &Inst, narrowed: &Narrowed, declared: TypeIx) -> Option<TypeIx> {
         let ty = match inst.op {
-            Op::Move | Op::Dup | Op::Lend => match narrowed.get(&inst.regs[1]) {
+            Op::Move | Op::Dup | Op::Lend => match narrowed.get(inst.regs[1]) {
                 // An Int in it is a word.
-                Some(&ty) => return Some(ty),
+                Some(ty) => return Some(ty),
                 None => self.ty(narrowed, inst.regs[1]),
             },
             Op::New => inst.imms[0],

@@ -10,7 +10,7 @@ use crate::ir::passes::ownership::Class;
 use crate::ir::roles::Signatures;
 use crate::ir::{Block, BlockId, Func, Handler, Inst, Program, Term, VReg, scope_of};
 use crate::source::{FileId, Position, Span};
-use lumen_bytecode::builder::{BuildError, FunctionBuilder, HandlerLabel, Label, LandingSpec};
+use lumen_bytecode::builder::{BuildError, FunctionBuilder, HandlerLabel, Label};
 use lumen_bytecode::code::{Insn, Op};
 use lumen_bytecode::module::{Function, Inlined, RegState, well_known};
 use lumen_bytecode::operand::{OperandKind, Role};
@@ -38,8 +38,10 @@ pub(super) struct Emitter<'a> {
     last_file: FileId,
     last_place: Position,
     after: After,
+    /// Registers that own something that must be given up.
+    owned: BitSet,
     /// Room for the slots of a landing.
-    drops: Vec<u16>,
+    drops: [Vec<u16>; 2],
 }
 
 /// Owned words live after the instructions of a block.
@@ -97,8 +99,14 @@ pub(super) fn emit(
         last_file: func.span.file,
         last_place: Position::default(),
         after: After::default(),
-        drops: Vec::new(),
+        owned: BitSet::new(func.regs.len()),
+        drops: Default::default(),
     };
+    for (reg, &class) in (0..).zip(classes) {
+        if class == Class::Owned && func.regs[reg as usize].ty != well_known::NULL {
+            emitter.owned.insert(reg);
+        }
+    }
     emitter.blocks();
     let inlined = func.inlined.iter().map(|call| {
         let (span, scope) = scope_of(call.span);
@@ -146,7 +154,7 @@ impl Emitter<'_> {
         }
         let trampolines = std::mem::take(&mut self.trampolines);
         for ((label, target, from), mut known) in trampolines.into_iter().zip(ends) {
-            known.extend(flow.at_start(target));
+            known.extend(&flow.at_start(target));
             self.trampoline(label, target, from, &flow, &known);
         }
     }
@@ -280,11 +288,12 @@ impl Emitter<'_> {
         after.of.resize(block.insts.len(), (0, 0));
         after.now.reset(self.func.regs.len());
         let After { regs, of, now } = after;
+        let owned = &self.owned;
         self.live
             .walk(self.func, self.sigs, &|_| None, b, now, |i, inst, live| {
                 if inst.op.can_fail() {
                     let from = regs.len();
-                    regs.extend(live.iter().map(VReg).filter(|&r| self.is_owned(r)));
+                    live.for_each_common(owned, |r| regs.push(VReg(r)));
                     of[i] = (from, regs.len());
                 }
             });
@@ -292,58 +301,45 @@ impl Emitter<'_> {
 
     /// Does it own something that must be given up?
     fn is_owned(&self, reg: VReg) -> bool {
-        self.classes[reg.0 as usize] == Class::Owned
-            && self.func.regs[reg.0 as usize].ty != well_known::NULL
+        self.owned.contains(reg.0)
     }
 
     /// What follows has this handler and these owned words.
     fn land(&mut self, handler: Option<Handler>, owned: impl Iterator<Item = VReg> + Clone) {
-        let mut drops = std::mem::take(&mut self.drops);
-        let mut not_kept = |by: Option<BlockId>| {
-            drops.clear();
-            let gone = owned
-                .clone()
-                .filter(|&r| by.is_none_or(|h| !self.live.is_live_in(h, r)));
-            drops.extend(gone.map(|r| self.slots.of(r) as u16));
-            drops.sort_unstable();
-            drops.clone()
+        let [mut drops, mut cancel_drops] = std::mem::take(&mut self.drops);
+        let not_kept = |by: Option<BlockId>, into: &mut Vec<u16>| {
+            into.clear();
+            let gone = (owned.clone()).filter(|&r| by.is_none_or(|h| !self.live.is_live_in(h, r)));
+            into.extend(gone.map(|r| self.slots.of(r) as u16));
+            into.sort_unstable();
         };
         let label = |b: BlockId| self.labels[b.0 as usize];
-        let spec = match handler {
-            None => {
-                let drops = not_kept(None);
-                (!drops.is_empty()).then_some(LandingSpec {
-                    drops,
-                    handler: HandlerLabel::None,
-                    cancel_drops: Vec::new(),
-                })
-            }
-            Some(Handler { block, catch: None }) => Some(LandingSpec {
-                drops: not_kept(Some(block)),
-                handler: HandlerLabel::Cleanup(label(block)),
-                cancel_drops: Vec::new(),
-            }),
+        not_kept(handler.map(|h| h.block), &mut drops);
+        cancel_drops.clear();
+        let handler = match handler {
+            None => HandlerLabel::None,
+            Some(Handler { block, catch: None }) => HandlerLabel::Cleanup(label(block)),
             Some(Handler {
                 block,
                 catch: Some(outer),
-            }) => Some(LandingSpec {
-                drops: not_kept(Some(block)),
-                handler: HandlerLabel::Catch {
+            }) => {
+                not_kept(outer, &mut cancel_drops);
+                HandlerLabel::Catch {
                     label: label(block),
                     cancel: outer.map(label),
-                },
-                cancel_drops: not_kept(outer),
-            }),
+                }
+            }
         };
-        self.drops = drops;
-        self.out.landing(spec);
+        self.out.landing_at(&drops, handler, &cancel_drops);
+        self.drops = [drops, cancel_drops];
     }
 
     /// The landing of a block's terminator: polls, throws.
     fn land_term(&mut self, b: BlockId) {
         let func = self.func;
         let block = &func.blocks[b.0 as usize];
-        let mut owned: SmallVec<[VReg; 16]> = self.live.live_out(b).collect();
+        let out = self.live.live_out(b).filter(|&r| self.is_owned(r));
+        let mut owned: SmallVec<[VReg; 16]> = out.collect();
         block.term.for_each_use(|reg, role| {
             if role == Role::Take {
                 owned.retain(|&mut r| r != reg);
@@ -380,20 +376,25 @@ impl Emitter<'_> {
         let mut regs = inst.regs.iter();
         let mut imms = inst.imms.iter();
         let count = |skip: usize| (inst.regs.len() - skip) as u32;
-        let mut raw: SmallVec<[u32; 8]> = SmallVec::new();
-        for operand in inst.op.def().operands {
-            raw.push(match operand.kind {
-                OperandKind::Reg => regs.next().map_or(0, |&r| self.slot(r)),
-                OperandKind::Window => window,
-                OperandKind::Count if inst.op == Op::CallClosure => count(2),
-                OperandKind::Count if inst.op != Op::Spawn => count(1),
-                _ => imms.next().copied().unwrap_or(0),
-            });
-        }
-        if raw.contains(&self.slots.frame) {
+        let mut beyond = false;
+        let insn = Insn::make(inst.op, |kind| match kind {
+            OperandKind::Reg => regs.next().map_or(0, |&r| {
+                let slot = self.slot(r);
+                beyond |= slot == self.slots.frame;
+                slot
+            }),
+            OperandKind::Window => {
+                beyond |= window == self.slots.frame;
+                window
+            }
+            OperandKind::Count if inst.op == Op::CallClosure => count(2),
+            OperandKind::Count if inst.op != Op::Spawn => count(1),
+            _ => imms.next().copied().unwrap_or(0),
+        });
+        if beyond {
             self.out.reserve(self.slots.frame as usize + 1);
         }
-        self.out.emit(Insn::encode(inst.op, &raw));
+        self.out.emit(insn);
         if matches!(inst.op, Op::Call | Op::CallClosure) {
             let slot = self.slots.of(inst.regs[0]);
             if slot != window && slot != NONE {

@@ -2,7 +2,7 @@
 //! their test at the bottom, so that a round costs one branch; what only failures reach comes last.
 
 use super::branches;
-use crate::ir::loops::Loops;
+use crate::ir::loops::{Loops, Walk};
 use crate::ir::{BlockId, Func, Term};
 
 /// Reachable blocks.
@@ -18,8 +18,10 @@ impl Order {
     /// The order of the blocks of `func`.
     #[must_use]
     pub fn of(func: &Func) -> Self {
-        let mut seen = vec![false; func.blocks.len()];
-        let mut natural = postorder(func, BlockId(0), &mut seen);
+        let mut walk = Walk::over(func);
+        let mut natural = Vec::with_capacity(func.blocks.len());
+        let first = BlockId(0);
+        walk.postorder(func, first, false, &mut natural);
         natural.reverse();
         let hot = natural.len();
         // Handlers, and what they lead to; handlers of handlers are found as the list grows.
@@ -30,10 +32,10 @@ impl Order {
                     .into_iter()
                     .flatten()
                 {
-                    if !seen[h.0 as usize] {
-                        let mut cold = postorder(func, h, &mut seen);
-                        cold.reverse();
-                        natural.extend(cold);
+                    if !walk.has_seen(h) {
+                        let cold = natural.len();
+                        walk.postorder(func, h, false, &mut natural);
+                        natural[cold..].reverse();
                     }
                 }
             }
@@ -49,28 +51,6 @@ impl Order {
         };
         Self { natural, layout }
     }
-}
-
-/// Postorder from `root` over unseen blocks, without recursion. The last successor is visited
-/// first, so that the first one comes right after its block.
-fn postorder(func: &Func, root: BlockId, seen: &mut [bool]) -> Vec<BlockId> {
-    let mut order = Vec::new();
-    let mut stack = vec![(root, func.blocks[root.0 as usize].term.targets())];
-    seen[root.0 as usize] = true;
-    while let Some((block, rest)) = stack.last_mut() {
-        match rest.pop() {
-            Some(next) if seen[next.0 as usize] => {}
-            Some(next) => {
-                seen[next.0 as usize] = true;
-                stack.push((next, func.blocks[next.0 as usize].term.targets()));
-            }
-            None => {
-                order.push(*block);
-                stack.pop();
-            }
-        }
-    }
-    order
 }
 
 /// What a loop, or the function, consists of.

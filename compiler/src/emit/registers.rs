@@ -12,6 +12,7 @@ use crate::ir::liveness::Liveness;
 use crate::ir::roles::Signatures;
 use crate::ir::{BlockId, Func, Inst, Term, VReg};
 use lumen_bytecode::code::Op;
+use lumen_bytecode::operand::Role;
 use smallvec::SmallVec;
 
 /// Where everything is.
@@ -19,8 +20,10 @@ use smallvec::SmallVec;
 pub struct Allocation {
     /// Slot of each virtual register (`u32::MAX`: never live).
     pub slot: Vec<u32>,
-    /// First slot that each instruction with a window may use, by (block, index).
-    windows: Vec<Vec<u32>>,
+    /// First slot that each instruction with a window may use, by its number in the function.
+    windows: Vec<u32>,
+    /// The number of each block's first instruction.
+    numbers: Vec<u32>,
     /// Slots used, windows not counted.
     pub frame: u32,
 }
@@ -31,14 +34,19 @@ pub const NONE: u32 = u32::MAX;
 impl Allocation {
     /// Slot of `reg`.
     #[must_use]
+    #[inline]
     pub fn of(&self, reg: VReg) -> u32 {
         self.slot[reg.0 as usize]
+    }
+
+    fn number(&self, b: BlockId, i: usize) -> usize {
+        self.numbers[b.0 as usize] as usize + i
     }
 
     /// Where the window of instruction `i` of `b` starts.
     #[must_use]
     pub fn window(&self, b: BlockId, i: usize) -> u32 {
-        self.windows[b.0 as usize][i]
+        self.windows[self.number(b, i)]
     }
 }
 
@@ -66,23 +74,31 @@ struct Interval {
 /// Where a register is live: ascending, apart from each other.
 type Ranges = SmallVec<[Interval; 1]>;
 
-/// Registers live across one window.
+/// No position: a range that is not there.
+const NOWHERE: Interval = Interval {
+    start: NONE,
+    end: 0,
+};
+
+/// A window, and which of `Scan::live` are live across it.
 struct Span {
-    block: usize,
+    block: BlockId,
     inst: usize,
-    live: SmallVec<[VReg; 8]>,
+    live: (usize, usize),
 }
 
 struct Scan<'a> {
     func: &'a Func,
     ranges: Vec<Ranges>,
     /// Ranges in the block that is being looked at (from its end), and the registers that have one.
-    here: Vec<Option<Interval>>,
+    here: Vec<Interval>,
     touched: Vec<VReg>,
     /// Ranges in this block that have begun: before them the register is not live.
     begun: Vec<(VReg, Interval)>,
     across: BitSet,
+    /// Windows by block as they are laid out, in each from its end.
     spans: Vec<Span>,
+    live: Vec<VReg>,
     /// The window whose call leaves its result in the register, as an index of `spans`.
     result_of: Vec<u32>,
     /// Registers that this one is copied to or from: the first and the last one.
@@ -96,32 +112,40 @@ pub fn allocate(func: &Func, sigs: &Signatures, live: &Liveness, order: &[BlockI
     let mut scan = Scan {
         func,
         ranges: vec![Ranges::new(); n],
-        here: vec![None; n],
+        here: vec![NOWHERE; n],
         touched: Vec::new(),
         begun: Vec::new(),
         across: BitSet::new(n),
         spans: Vec::new(),
+        live: Vec::new(),
         result_of: vec![NONE; n],
         partners: vec![[VReg(NONE); 2]; n],
     };
     scan.collect(sigs, live, order);
     let mut slots = Slots::default();
+    let mut insts = 0;
+    let numbers = func.blocks.iter().map(|block| {
+        insts += block.insts.len() as u32;
+        insts - block.insts.len() as u32
+    });
     let mut out = Allocation {
         slot: vec![NONE; n],
-        windows: func.blocks.iter().map(|b| vec![0; b.insts.len()]).collect(),
+        numbers: numbers.collect(),
+        windows: vec![0; insts as usize],
         frame: func.params.len() as u32 + 1,
     };
     scan.place_params(&mut slots, &mut out);
     let by_start = scan.by_start();
     for &reg in by_start.iter().filter(|r| scan.across.contains(r.0)) {
         let left = scan.spans.get(scan.result_of[reg.0 as usize] as usize);
-        let wish = left.map_or(NONE, |span| span.base(&out));
+        let wish = left.map_or(NONE, |span| scan.base(span, &out));
         scan.place(reg, wish, &mut slots, &mut out);
     }
     for span in &scan.spans {
-        out.windows[span.block][span.inst] = span.base(&out);
+        let number = out.number(span.block, span.inst);
+        out.windows[number] = scan.base(span, &out);
     }
-    let wishes = scan.wishes(order, &out);
+    let wishes = scan.wishes(&out);
     slots.second = true;
     for &reg in by_start.iter().filter(|r| !scan.across.contains(r.0)) {
         scan.place(reg, wishes[reg.0 as usize], &mut slots, &mut out);
@@ -129,40 +153,42 @@ pub fn allocate(func: &Func, sigs: &Signatures, live: &Liveness, order: &[BlockI
     out
 }
 
-impl Span {
+impl Scan<'_> {
     /// The first slot above what is live across the window.
-    fn base(&self, out: &Allocation) -> u32 {
-        let slots = self.live.iter().map(|&r| out.of(r));
+    fn base(&self, span: &Span, out: &Allocation) -> u32 {
+        let live = &self.live[span.live.0..span.live.1];
+        let slots = live.iter().map(|&r| out.of(r));
         slots.filter(|&s| s != NONE).max().unwrap_or(0) + 1
     }
-}
 
-impl Scan<'_> {
+    #[inline]
     fn touch(&mut self, reg: VReg, at: u32) {
-        match &mut self.here[reg.0 as usize] {
-            Some(i) => {
-                i.start = i.start.min(at);
-                i.end = i.end.max(at);
-            }
-            none => {
-                *none = Some(Interval { start: at, end: at });
-                self.touched.push(reg);
-            }
+        let here = &mut self.here[reg.0 as usize];
+        if here.start == NONE {
+            self.touched.push(reg);
         }
+        here.start = here.start.min(at);
+        here.end = here.end.max(at);
     }
 
     /// `reg` is written at `at`, and was not live before.
+    #[inline]
     fn begin(&mut self, reg: VReg, at: u32) {
-        self.touch(reg, at);
-        if let Some(range) = self.here[reg.0 as usize].take() {
-            self.begun.push((reg, range));
-        }
+        let here = &mut self.here[reg.0 as usize];
+        let found = std::mem::replace(here, NOWHERE);
+        let range = Interval {
+            start: found.start.min(at),
+            end: found.end.max(at),
+        };
+        self.begun.push((reg, range));
     }
 
     /// Ends a block: its ranges go to those of the blocks before.
     fn end_block(&mut self) {
         for reg in self.touched.drain(..) {
-            if let Some(range) = self.here[reg.0 as usize].take() {
+            // One that has begun since may be here again.
+            let range = std::mem::replace(&mut self.here[reg.0 as usize], NOWHERE);
+            if range.start != NONE {
                 self.begun.push((reg, range));
             }
         }
@@ -207,18 +233,21 @@ impl Scan<'_> {
             let kept = live.handler_live(func, b);
             live.walk(func, sigs, &|_| None, b, &mut now, |i, inst, after| {
                 let p = start + 2 * i as u32;
-                sigs.for_each(inst, |_, reg, role| {
-                    use lumen_bytecode::operand::Role;
-                    match role {
-                        Role::Out | Role::Lend if kept.contains(&reg) => self.touch(reg, p + 1),
-                        Role::Out | Role::Lend => self.begin(reg, p + 1),
-                        Role::Io => {
-                            self.touch(reg, p);
+                match sigs.out(inst) {
+                    Some(reg) if kept.contains(&reg) => self.touch(reg, p + 1),
+                    Some(reg) => self.begin(reg, p + 1),
+                    None => {}
+                }
+                for &reg in sigs.reads(inst) {
+                    self.touch(reg, p);
+                }
+                if sigs.changes(inst) {
+                    sigs.for_each(inst, |_, reg, role| {
+                        if role == Role::Io {
                             self.touch(reg, p + 1);
                         }
-                        _ => self.touch(reg, p),
-                    }
-                });
+                    });
+                }
                 if matches!(inst.op, Op::Move | Op::Lend | Op::Dup) {
                     let (dst, src) = (inst.regs[0], inst.regs[1]);
                     self.partner(dst, src);
@@ -233,7 +262,7 @@ impl Scan<'_> {
                 // One that occurs in this block only is in none of the sets.
                 let closure = func.closure.map(|(reg, _)| reg);
                 for reg in func.params.iter().copied().chain(closure) {
-                    if self.here[reg.0 as usize].is_some() {
+                    if self.here[reg.0 as usize].start != NONE {
                         self.touch(reg, start);
                     }
                 }
@@ -268,35 +297,40 @@ impl Scan<'_> {
             .flatten()
             .any(|h| live.live_in(h).any(|r| Some(r) == out));
         let out = out.filter(|_| !kept);
-        let mut live: SmallVec<[VReg; 8]> =
-            after.iter().map(VReg).filter(|&r| Some(r) != out).collect();
+        let from = self.live.len();
+        let (all, across) = (&mut self.live, &mut self.across);
+        let mut add = |reg: VReg| {
+            all.push(reg);
+            across.insert(reg.0);
+        };
+        after.for_each(|r| {
+            if Some(VReg(r)) != out {
+                add(VReg(r));
+            }
+        });
         // An updated root is not an argument, but must not be in the window either; the operands
         // read beside the window must survive the moves into it.
         if matches!(inst.op, Op::CallNativeAt | Op::PlaceSet) {
-            live.extend_from_slice(&inst.regs[..2]);
-            live.retain(|&mut r| Some(r) != out || inst.op == Op::PlaceSet);
-        }
-        for reg in &live {
-            self.across.insert(reg.0);
+            let beside = inst.regs[..2].iter().copied();
+            beside.filter(|&r| Some(r) != out).for_each(add);
         }
         if matches!(inst.op, Op::Call | Op::CallClosure) {
             self.result_of[inst.regs[0].0 as usize] = self.spans.len() as u32;
         }
         self.spans.push(Span {
-            block: b.0 as usize,
+            block: b,
             inst: i,
-            live,
+            live: (from, self.live.len()),
         });
     }
 
     fn by_start(&self) -> Vec<VReg> {
         let start = |r: VReg| self.ranges[r.0 as usize].first().map(|i| i.start);
-        let mut regs: Vec<(u32, VReg)> = (0..self.func.regs.len() as u32)
-            .map(VReg)
-            .filter_map(|r| Some((start(r)?, r)))
+        let mut regs: Vec<u64> = (0..self.func.regs.len() as u32)
+            .filter_map(|r| Some(u64::from(start(VReg(r))?) << 32 | u64::from(r)))
             .collect();
         regs.sort_unstable();
-        regs.into_iter().map(|(_, reg)| reg).collect()
+        regs.into_iter().map(|both| VReg(both as u32)).collect()
     }
 
     /// Parameters stand where the caller puts them, from the very start.
@@ -344,17 +378,15 @@ impl Scan<'_> {
     }
 
     /// Where registers would be best: arguments in their windows, results where calls leave them.
-    fn wishes(&self, order: &[BlockId], out: &Allocation) -> Vec<u32> {
+    fn wishes(&self, out: &Allocation) -> Vec<u32> {
         let mut wishes = vec![NONE; self.func.regs.len()];
-        for &b in order {
-            for (i, inst) in self.func.blocks[b.0 as usize].insts.iter().enumerate() {
+        for span in self.spans.chunk_by(|a, b| a.block == b.block) {
+            for span in span.iter().rev() {
+                let inst = &self.func.blocks[span.block.0 as usize].insts[span.inst];
                 let Some((args, behind)) = window_args(inst) else {
                     continue;
                 };
-                let mut base = out.window(b, i);
-                if base == 0 {
-                    continue;
-                }
+                let mut base = out.window(span.block, span.inst);
                 if matches!(inst.op, Op::Call | Op::CallClosure) {
                     wishes[inst.regs[0].0 as usize] = base;
                 } else {
@@ -387,7 +419,14 @@ impl Slots {
             return true;
         };
         taken.iter().all(|taken| {
+            // Mostly the one that begins last comes before all of these.
+            let Some(last) = taken.last() else {
+                return true;
+            };
             ranges.iter().all(|range| {
+                if last.start <= range.end {
+                    return last.end < range.start;
+                }
                 let after = taken.partition_point(|t| t.start <= range.end);
                 taken[..after].last().is_none_or(|t| t.end < range.start)
             })
@@ -400,6 +439,10 @@ impl Slots {
         }
         let taken = &mut self.taken[slot as usize][usize::from(self.second)];
         for &range in ranges {
+            if taken.last().is_none_or(|last| last.start <= range.start) {
+                taken.push(range);
+                continue;
+            }
             let at = taken.partition_point(|t| t.start <= range.start);
             taken.insert(at, range);
         }

@@ -44,7 +44,16 @@ impl BitRows {
         Self(Repr::Sparse(vec![Words::new(); rows]))
     }
 
+    /// The words of a set, if those of all stand side by side.
+    pub(super) fn row_mut(&mut self, row: usize) -> Option<&mut [u64]> {
+        match &mut self.0 {
+            Repr::Dense { words, stride } => Some(&mut words[row * *stride..][..*stride]),
+            Repr::Sparse(_) => None,
+        }
+    }
+
     /// Adds `i` to a set.
+    #[inline]
     pub fn insert(&mut self, row: usize, i: u32) {
         let (word, bit) = (i / 64, 1u64 << (i % 64));
         match &mut self.0 {
@@ -57,6 +66,7 @@ impl BitRows {
     }
 
     /// Removes `i` from a set.
+    #[inline]
     pub fn remove(&mut self, row: usize, i: u32) {
         let (word, bit) = (i / 64, 1u64 << (i % 64));
         match &mut self.0 {
@@ -71,6 +81,7 @@ impl BitRows {
 
     /// Is `i` in the set?
     #[must_use]
+    #[inline]
     pub fn contains(&self, row: usize, i: u32) -> bool {
         let (word, bit) = (i / 64, 1u64 << (i % 64));
         let word = match &self.0 {
@@ -81,6 +92,7 @@ impl BitRows {
     }
 
     /// Adds all of set `from` of `other`, which has the same shape.
+    #[inline]
     pub fn union_from(&mut self, row: usize, other: &Self, from: usize) {
         match (&mut self.0, &other.0) {
             (Repr::Dense { words, stride }, Repr::Dense { words: others, .. }) => {
@@ -98,6 +110,7 @@ impl BitRows {
     }
 
     /// Adds all of set `other` of these; tells whether anything was new.
+    #[inline]
     pub fn union_with_row(&mut self, row: usize, other: usize) -> bool {
         match &mut self.0 {
             Repr::Dense { words, stride } => {
@@ -122,6 +135,7 @@ impl BitRows {
 
     /// Adds to a set what is in `after`'s and not in `without`'s, and all of `with`'s (sets of the
     /// same number); tells whether anything was new.
+    #[inline]
     pub fn flow(&mut self, row: usize, after: &Self, without: &Self, with: &Self) -> bool {
         match (&mut self.0, &after.0, &without.0, &with.0) {
             (

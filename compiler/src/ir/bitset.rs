@@ -22,6 +22,7 @@ impl BitSet {
     }
 
     /// Adds `i`; tells whether it was new.
+    #[inline]
     pub fn insert(&mut self, i: u32) -> bool {
         let (word, bit) = (i as usize / 64, 1u64 << (i % 64));
         let new = self.words[word] & bit == 0;
@@ -30,12 +31,14 @@ impl BitSet {
     }
 
     /// Removes `i`.
+    #[inline]
     pub fn remove(&mut self, i: u32) {
         self.words[i as usize / 64] &= !(1u64 << (i % 64));
     }
 
     /// Is `i` in the set?
     #[must_use]
+    #[inline]
     pub fn contains(&self, i: u32) -> bool {
         self.words
             .get(i as usize / 64)
@@ -65,6 +68,30 @@ impl BitSet {
     /// Empties the set.
     pub fn clear(&mut self) {
         self.words.fill(0);
+    }
+
+    /// Calls `f` with its members, ascending.
+    #[inline]
+    pub fn for_each(&self, mut f: impl FnMut(u32)) {
+        for (i, &word) in (0..).zip(&self.words) {
+            let mut rest = word;
+            while rest != 0 {
+                f(i * 64 + rest.trailing_zeros());
+                rest &= rest - 1;
+            }
+        }
+    }
+
+    /// Calls `f` with what both sets have, ascending.
+    #[inline]
+    pub fn for_each_common(&self, other: &Self, mut f: impl FnMut(u32)) {
+        for (i, (a, b)) in (0..).zip(self.words.iter().zip(&other.words)) {
+            let mut rest = a & b;
+            while rest != 0 {
+                f(i * 64 + rest.trailing_zeros());
+                rest &= rest - 1;
+            }
+        }
     }
 
     /// Its members, ascending.

@@ -6,7 +6,7 @@
 
 use super::bitrows::BitRows;
 use super::bitset::BitSet;
-use super::loops::may_loop;
+use super::loops::{Walk, for_each_successor};
 use super::roles::Signatures;
 use super::{BlockId, Func, Inst, Term, VReg};
 
@@ -55,7 +55,15 @@ impl Liveness {
         }
         let (mut gens, mut kills) = (empty.clone(), empty);
         for b in 0..func.blocks.len() {
-            this.summarise(func, sigs, owner, b, &mut gens, &mut kills);
+            match (gens.row_mut(b), kills.row_mut(b)) {
+                (Some(mut gens), Some(mut kills)) => {
+                    this.summarise(func, sigs, owner, b, (&mut gens, &mut kills));
+                }
+                _ => {
+                    let (mut gens, mut kills) = ((&mut gens, b), (&mut kills, b));
+                    this.summarise(func, sigs, owner, b, (&mut gens, &mut kills));
+                }
+            }
         }
         this.solve(func, &gens, &kills);
         this
@@ -72,43 +80,69 @@ impl Liveness {
         sigs: &Signatures,
         owner: &impl Fn(VReg) -> Option<VReg>,
         b: usize,
-        gens: &mut BitRows,
-        kills: &mut BitRows,
+        (gens, kills): (&mut impl Row, &mut impl Row),
     ) {
         let block = &func.blocks[b];
-        let used = |gens: &mut BitRows, reg: VReg| {
-            let mut next = Some(reg);
-            while let Some(r) = next {
-                if let Some(d) = self.dense(r) {
-                    gens.insert(b, d);
-                }
-                next = owner(r);
-            }
-        };
-        block.term.for_each_use(|reg, _| used(gens, reg));
+        (block.term).for_each_use(|reg, _| self.add_used(gens, owner, reg));
         for inst in block.insts.iter().rev() {
             if let Some(reg) = sigs.out(inst)
                 && let Some(d) = self.dense(reg)
             {
-                gens.remove(b, d);
-                kills.insert(b, d);
+                gens.remove(d);
+                kills.add(d);
             }
             for &reg in sigs.reads(inst) {
-                used(gens, reg);
+                self.add_used(gens, owner, reg);
             }
         }
     }
 
-    fn solve(&mut self, func: &Func, gens: &BitRows, kills: &BitRows) {
-        // Where all ways lead forward, what is known of a block's successors is final.
-        let cyclic = may_loop(func);
-        let mut changed = true;
-        while changed {
-            changed = false;
-            for b in (0..func.blocks.len()).rev() {
-                changed |= self.solve_block(func, b, gens, kills);
+    /// Adds `reg` and what it borrows from.
+    #[inline]
+    fn add_used(&self, to: &mut impl Row, owner: &impl Fn(VReg) -> Option<VReg>, reg: VReg) {
+        let mut next = Some(reg);
+        while let Some(r) = next {
+            if let Some(d) = self.dense(r) {
+                to.add(d);
             }
-            changed &= cyclic;
+            next = owner(r);
+        }
+    }
+
+    /// Brings the blocks up to date with what follows them until nothing changes any more. Most
+    /// blocks come after those that they go to; one is looked at again when one of these changes.
+    fn solve(&mut self, func: &Func, gens: &BitRows, kills: &BitRows) {
+        let order = backward(func);
+        // When the block was looked at last, and when its live-in set grew last.
+        let mut times = vec![(0u32, 0u32); func.blocks.len()];
+        let mut now = 0;
+        // Whether some way leads to a block that is looked at later.
+        let mut back = false;
+        loop {
+            let mut changed = false;
+            for &block in &order {
+                let b = block.0 as usize;
+                let looked = times[b].0;
+                let mut news = looked == 0;
+                for_each_successor(func, b, &mut |t| {
+                    let (seen, grew) = times[t.0 as usize];
+                    news |= grew > looked;
+                    back |= seen == 0;
+                });
+                if !news {
+                    continue;
+                }
+                now += 2;
+                times[b].0 = now;
+                if self.solve_block(func, b, gens, kills) {
+                    times[b].1 = now + 1;
+                    changed = true;
+                }
+            }
+            // Where all ways lead forward, what is known is final.
+            if !changed || !back {
+                break;
+            }
         }
     }
 
@@ -224,6 +258,42 @@ impl Liveness {
             }
         }
     }
+}
+
+/// A set of dense numbers that is being made.
+trait Row {
+    fn add(&mut self, d: u32);
+    fn remove(&mut self, d: u32);
+}
+
+impl Row for &mut [u64] {
+    fn add(&mut self, d: u32) {
+        self[d as usize / 64] |= 1 << (d % 64);
+    }
+
+    fn remove(&mut self, d: u32) {
+        self[d as usize / 64] &= !(1 << (d % 64));
+    }
+}
+
+impl Row for (&mut BitRows, usize) {
+    fn add(&mut self, d: u32) {
+        self.0.insert(self.1, d);
+    }
+
+    fn remove(&mut self, d: u32) {
+        self.0.remove(self.1, d);
+    }
+}
+
+/// All blocks, each after those that it goes to where there is no loop.
+fn backward(func: &Func) -> Vec<BlockId> {
+    let mut order = Vec::with_capacity(func.blocks.len());
+    let mut walk = Walk::over(func);
+    walk.postorder(func, BlockId(0), true, &mut order);
+    let all = (0..func.blocks.len() as u32).map(BlockId);
+    order.extend(all.filter(|&b| !walk.has_seen(b)));
+    order
 }
 
 /// Gives dense numbers to the registers that occur in more than one block (an owner occurs

@@ -41,39 +41,125 @@ pub fn for_each_successor(func: &Func, b: usize, f: &mut impl FnMut(BlockId)) {
     }
 }
 
+/// A depth-first walk over blocks, the last successor first.
+#[derive(Debug, Default)]
+pub struct Walk {
+    /// Blocks that have been come to.
+    seen: Vec<bool>,
+    /// Blocks on the way, and how many of `pending` were there before their successors.
+    path: Vec<(BlockId, usize)>,
+    pending: Vec<BlockId>,
+}
+
+impl Walk {
+    /// A walk that has not begun.
+    #[must_use]
+    pub fn over(func: &Func) -> Self {
+        Self {
+            seen: vec![false; func.blocks.len()],
+            path: Vec::new(),
+            pending: Vec::new(),
+        }
+    }
+
+    /// Has the walk come to `b`?
+    #[must_use]
+    pub fn has_seen(&self, b: BlockId) -> bool {
+        self.seen[b.0 as usize]
+    }
+
+    /// Goes on from `root`, which has not been seen: what can be reached from it is added to
+    /// `order`, in postorder. Ways to handlers count if `handlers` says so.
+    pub fn postorder(
+        &mut self,
+        func: &Func,
+        root: BlockId,
+        handlers: bool,
+        order: &mut Vec<BlockId>,
+    ) {
+        self.enter(func, root, handlers);
+        while let Some(&(block, before)) = self.path.last() {
+            if self.pending.len() == before {
+                order.push(block);
+                self.path.pop();
+            } else if let Some(next) = self.pending.pop()
+                && !self.seen[next.0 as usize]
+            {
+                self.enter(func, next, handlers);
+            }
+        }
+    }
+
+    fn enter(&mut self, func: &Func, block: BlockId, handlers: bool) {
+        self.seen[block.0 as usize] = true;
+        self.path.push((block, self.pending.len()));
+        let pending = &mut self.pending;
+        if handlers {
+            for_each_successor(func, block.0 as usize, &mut |t| pending.push(t));
+        } else {
+            let block = &func.blocks[block.0 as usize];
+            block.term.for_each_target(|t| pending.push(t));
+        }
+    }
+}
+
 /// The control flow of a function: order and dominators of what is reachable.
 struct Graph {
     /// Blocks in reverse postorder.
-    order: Vec<u32>,
+    order: Vec<BlockId>,
     /// Position of each block in `order`, or `NONE`.
     place: Vec<u32>,
-    /// Predecessors by position, as positions.
-    preds: Vec<Vec<u32>>,
+    /// Where the predecessors of each position begin in `all_preds`; one more at the end.
+    preds_from: Vec<u32>,
+    /// Predecessors, as positions.
+    all_preds: Vec<u32>,
     /// Immediate dominator by position, as position.
     idom: Vec<u32>,
 }
 
 impl Graph {
     fn of(func: &Func) -> Self {
-        let order = reverse_postorder(func);
+        let mut order = Vec::with_capacity(func.blocks.len());
+        Walk::over(func).postorder(func, BlockId(0), true, &mut order);
+        order.reverse();
         let mut place = vec![NONE; func.blocks.len()];
         for (i, &b) in order.iter().enumerate() {
-            place[b as usize] = i as u32;
+            place[b.0 as usize] = i as u32;
         }
-        let mut preds = vec![Vec::new(); order.len()];
-        for (i, &b) in order.iter().enumerate() {
-            for_each_successor(func, b as usize, &mut |t| {
-                preds[place[t.0 as usize] as usize].push(i as u32);
+        // Counted, then filled in from the back of each part.
+        let mut preds_from = vec![0; order.len() + 1];
+        for &b in &order {
+            for_each_successor(func, b.0 as usize, &mut |t| {
+                preds_from[place[t.0 as usize] as usize] += 1;
+            });
+        }
+        let mut sum = 0;
+        for from in &mut preds_from {
+            sum += *from;
+            *from = sum;
+        }
+        let mut all_preds = vec![0; sum as usize];
+        for (i, &b) in order.iter().enumerate().rev() {
+            for_each_successor(func, b.0 as usize, &mut |t| {
+                let from = &mut preds_from[place[t.0 as usize] as usize];
+                *from -= 1;
+                all_preds[*from as usize] = i as u32;
             });
         }
         let mut this = Self {
             order,
             place,
-            preds,
+            preds_from,
+            all_preds,
             idom: Vec::new(),
         };
         this.dominators();
         this
+    }
+
+    /// The predecessors of position `at`.
+    fn preds(&self, at: usize) -> &[u32] {
+        &self.all_preds[self.preds_from[at] as usize..self.preds_from[at + 1] as usize]
     }
 
     fn dominators(&mut self) {
@@ -85,7 +171,7 @@ impl Graph {
             changed = false;
             for b in 1..n {
                 let mut new = NONE;
-                for &p in &self.preds[b] {
+                for &p in self.preds(b) {
                     if idom[p as usize] == NONE {
                         continue;
                     }
@@ -126,33 +212,6 @@ fn intersect(idom: &[u32], mut a: u32, mut b: u32) -> u32 {
     a
 }
 
-fn reverse_postorder(func: &Func) -> Vec<u32> {
-    let successors = |b: u32| {
-        let mut out = Vec::new();
-        for_each_successor(func, b as usize, &mut |t| out.push(t.0));
-        out
-    };
-    let mut seen = vec![false; func.blocks.len()];
-    let mut order = Vec::with_capacity(func.blocks.len());
-    seen[0] = true;
-    let mut stack = vec![(0, successors(0))];
-    while let Some((b, rest)) = stack.last_mut() {
-        match rest.pop() {
-            Some(next) if seen[next as usize] => {}
-            Some(next) => {
-                seen[next as usize] = true;
-                stack.push((next, successors(next)));
-            }
-            None => {
-                order.push(*b);
-                stack.pop();
-            }
-        }
-    }
-    order.reverse();
-    order
-}
-
 impl Loops {
     /// Finds the loops of `func`.
     #[must_use]
@@ -167,8 +226,7 @@ impl Loops {
         let graph = Graph::of(func);
         // Inner headers come later in the order than those around them.
         for header in (0..graph.order.len() as u32).rev() {
-            let ends: Vec<u32> = graph.preds[header as usize]
-                .iter()
+            let ends: Vec<u32> = (graph.preds(header as usize).iter())
                 .copied()
                 .filter(|&p| graph.dominates(header, p))
                 .collect();
@@ -182,11 +240,11 @@ impl Loops {
     /// Adds the loop with this header and these latches.
     fn add(&mut self, graph: &Graph, header: u32, mut todo: Vec<u32>) {
         let this = self.loops.len();
-        let first = BlockId(graph.order[header as usize]);
+        let first = graph.order[header as usize];
         let mut blocks = vec![first];
         self.claim(first, this);
         while let Some(at) = todo.pop() {
-            let block = BlockId(graph.order[at as usize]);
+            let block = graph.order[at as usize];
             let known = self.outermost(block);
             if known == Some(this) {
                 continue;
@@ -196,11 +254,11 @@ impl Loops {
                 self.loops[inner].parent = Some(this);
                 blocks.extend_from_slice(&self.loops[inner].blocks);
                 let place = graph.place[self.loops[inner].header.0 as usize];
-                todo.extend_from_slice(&graph.preds[place as usize]);
+                todo.extend_from_slice(graph.preds(place as usize));
             } else {
                 blocks.push(block);
                 self.claim(block, this);
-                todo.extend_from_slice(&graph.preds[at as usize]);
+                todo.extend_from_slice(graph.preds(at as usize));
             }
         }
         self.loops.push(Loop {

@@ -70,6 +70,19 @@ impl Signatures {
         &inst.regs[usize::from(writes_first(inst.op))..]
     }
 
+    /// Does `inst` neither take over nor change anything, its result aside?
+    #[must_use]
+    #[inline]
+    pub fn only_reads(&self, inst: &Inst) -> bool {
+        match inst.op {
+            Op::Call => false,
+            Op::CallClosure => true,
+            Op::CallNative => !self.changes(inst),
+            Op::New | Op::ListNew => false,
+            op => op.only_reads(),
+        }
+    }
+
     /// Does `inst` change a register in place (`io`)?
     #[must_use]
     #[inline]

@@ -14,23 +14,19 @@ use lumen_bytecode::code::Op;
 use lumen_bytecode::module::{TypeDesc, well_known};
 use lumen_bytecode::operand::Role;
 
-/// Classes of all registers of `func`.
+/// Classes of all registers of `func`, and what is live where with them.
 #[must_use]
-pub fn classify(func: &Func, sigs: &Signatures, types: &[TypeDesc]) -> Vec<Class> {
+pub fn classify(func: &Func, sigs: &Signatures, types: &[TypeDesc]) -> (Vec<Class>, Liveness) {
     let mut classes = candidates(func, sigs, types);
-    if !classes
-        .iter()
-        .any(|c| matches!(c, Class::Borrowed(Some(_))))
-    {
-        return classes;
+    let borrows = |c: &Class| matches!(c, Class::Borrowed(Some(_)));
+    if !classes.iter().any(borrows) {
+        return (classes, Liveness::of(func, sigs, &|_| None));
     }
     loop {
-        let owners = classes.clone();
-        let owner = |r: VReg| owner_of(&owners, r);
-        let live = Liveness::of(func, sigs, &owner);
-        let refused = conflicts(func, sigs, &live, &owners);
+        let live = Liveness::of(func, sigs, &|r| owner_of(&classes, r));
+        let refused = conflicts(func, sigs, &live, &classes);
         if refused.is_empty() {
-            return classes;
+            return (classes, live);
         }
         for reg in refused {
             classes[reg.0 as usize] = Class::Owned;
@@ -40,6 +36,7 @@ pub fn classify(func: &Func, sigs: &Signatures, types: &[TypeDesc]) -> Vec<Class
 
 /// The register that `reg` borrows from.
 #[must_use]
+#[inline]
 pub fn owner_of(classes: &[Class], reg: VReg) -> Option<VReg> {
     match classes[reg.0 as usize] {
         Class::Borrowed(owner) => owner,
@@ -57,20 +54,21 @@ fn candidates(func: &Func, sigs: &Signatures, types: &[TypeDesc]) -> Vec<Class> 
     let (mut copies, mut taken) = (BitSet::new(func.regs.len()), BitSet::new(func.regs.len()));
     for block in &func.blocks {
         for inst in &block.insts {
-            // What narrows or widens a register leaves its word, and whose it is, alone.
-            let retypes = matches!(inst.op, Op::Cast | Op::Widen);
-            sigs.for_each(inst, |_, reg, role| match role {
-                Role::Io if retypes => {}
-                Role::Out | Role::Io => definitions[reg.0 as usize] += 1,
-                Role::Lend => {
-                    definitions[reg.0 as usize] += 1;
+            if let Some((reg, role)) = sigs.outs(inst) {
+                definitions[reg.0 as usize] += 1;
+                if role == Role::Lend {
                     lent[reg.0 as usize] = Some(lender(inst));
                 }
-                Role::Take => {
-                    taken.insert(reg.0);
-                }
-                Role::Use | Role::Imm => {}
-            });
+            }
+            if !sigs.only_reads(inst) {
+                // What narrows or widens a register leaves its word, and whose it is, alone.
+                let retypes = matches!(inst.op, Op::Cast | Op::Widen);
+                sigs.for_each(inst, |_, reg, role| match role {
+                    Role::Io if !retypes => definitions[reg.0 as usize] += 1,
+                    Role::Take => _ = taken.insert(reg.0),
+                    _ => {}
+                });
+            }
             if inst.op == Op::Lend {
                 copies.insert(inst.regs[0].0);
             }
@@ -143,6 +141,9 @@ fn inst_conflicts(
     after: &BitSet,
     refused: &mut BitSet,
 ) {
+    if !inst.regs.iter().any(|reg| lenders.contains(reg.0)) {
+        return;
+    }
     let (mut writes, mut hands_over) = (Vec::new(), false);
     sigs.for_each(inst, |_, reg, role| match role {
         Role::Out | Role::Lend | Role::Io if lenders.contains(reg.0) => {
@@ -152,12 +153,13 @@ fn inst_conflicts(
         _ => {}
     });
     for &written in &writes {
-        let fresh = |reg: VReg| reg != written;
-        for reg in after.iter().map(VReg).filter(|&r| fresh(r)) {
-            if let Some(link) = link_to(classes, reg, written) {
+        after.for_each(|reg| {
+            if reg != written.0
+                && let Some(link) = link_to(classes, VReg(reg), written)
+            {
                 refused.insert(link.0);
             }
-        }
+        });
     }
     // Within one instruction: an operand used while its owner is updated or handed over.
     let updates_or_takes = !writes.is_empty() || hands_over;

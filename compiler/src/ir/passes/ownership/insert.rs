@@ -1,5 +1,7 @@
 //! Inserts `dup` and `drop`, from liveness and classes.
 
+use std::ops::Range;
+
 use super::Class;
 use super::borrow::owner_of;
 use crate::ir::bitset::BitSet;
@@ -13,40 +15,54 @@ use lumen_bytecode::module::well_known;
 use lumen_bytecode::operand::Role;
 use smallvec::SmallVec;
 
-/// Rewrites `func` so that each owned word is consumed once on every path; gives the classes of
-/// all registers, temporaries included.
+/// Rewrites `func` so that each owned word is consumed once on every path; `live` is what is live
+/// with these classes. Gives the classes of all registers, temporaries included.
 #[must_use]
-pub fn insert(func: &mut Func, sigs: &Signatures, classes: Vec<Class>) -> Vec<Class> {
-    let given = classes.clone();
-    let live = Liveness::of(func, sigs, &|r| owner_of(&given, r));
+pub fn insert(
+    func: &mut Func,
+    sigs: &Signatures,
+    classes: Vec<Class>,
+    live: &Liveness,
+) -> Vec<Class> {
+    let mut owned = BitSet::new(func.regs.len());
+    let mut nulls = false;
+    for (reg, class) in (0..).zip(&classes) {
+        if *class == Class::Owned {
+            owned.insert(reg);
+            nulls |= func.regs[reg as usize].ty == well_known::NULL;
+        }
+    }
     let mut writer = Writer {
         sigs,
-        live: &live,
+        live,
         regs: std::mem::take(&mut func.regs),
         classes,
+        owned,
         now: BitSet::default(),
+        ends: Vec::new(),
     };
     let mut at_end = Vec::with_capacity(func.blocks.len());
-    let mut rewritten = Vec::with_capacity(func.blocks.len());
     for b in 0..func.blocks.len() {
         let insts = std::mem::take(&mut func.blocks[b].insts);
-        let (block, ends) = writer.block(func, BlockId(b as u32), insts);
-        rewritten.push(block);
-        at_end.push(ends);
+        let mut term = std::mem::replace(&mut func.blocks[b].term, Term::Unreachable);
+        let from = writer.ends.len();
+        func.blocks[b].insts = writer.block(func, BlockId(b as u32), insts, &mut term);
+        func.blocks[b].term = term;
+        at_end.push(from..writer.ends.len());
     }
     func.regs = writer.regs;
-    func.blocks = rewritten;
-    let classes = writer.classes;
-    drop_on_edges(func, &live, &at_end);
-    // Null is nothing to count.
-    let Func { regs, blocks, .. } = func;
-    let is_null = |reg: VReg| regs[reg.0 as usize].ty == well_known::NULL;
-    for block in blocks {
-        block
-            .insts
-            .retain(|inst| inst.op != Op::Drop || !is_null(inst.regs[0]));
+    drop_on_edges(func, live, &writer.ends, &at_end);
+    if nulls {
+        // Null is nothing to count.
+        let Func { regs, blocks, .. } = func;
+        let is_null = |reg: VReg| regs[reg.0 as usize].ty == well_known::NULL;
+        for block in blocks {
+            block
+                .insts
+                .retain(|inst| inst.op != Op::Drop || !is_null(inst.regs[0]));
+        }
     }
-    classes
+    writer.classes
 }
 
 struct Writer<'a> {
@@ -54,12 +70,13 @@ struct Writer<'a> {
     live: &'a Liveness,
     regs: Vec<RegInfo>,
     classes: Vec<Class>,
+    /// Owned registers; temporaries, which are never live at the end of a block, are left out.
+    owned: BitSet,
     /// Live registers, while a block is rewritten.
     now: BitSet,
+    /// Owned registers alive after the terminators' reads, block after block.
+    ends: Vec<VReg>,
 }
-
-/// The registers of an instruction, and what it does with them.
-type Operands = SmallVec<[(VReg, Role); 8]>;
 
 /// A few registers.
 type Few = SmallVec<[VReg; 8]>;
@@ -87,8 +104,8 @@ impl Writer<'_> {
         std::iter::successors(Some(reg), |&r| owner_of(&self.classes, r))
     }
 
-    /// Rewrites one block; also gives the owned registers alive after its terminator's reads.
-    fn block(&mut self, func: &Func, b: BlockId, insts: Vec<Inst>) -> (Block, Vec<VReg>) {
+    /// Rewrites one block; notes the owned registers alive after its terminator's reads.
+    fn block(&mut self, func: &Func, b: BlockId, insts: Vec<Inst>, term: &mut Term) -> Vec<Inst> {
         let block = &func.blocks[b.0 as usize];
         let keep = self.live.handler_live(func, b);
         let mut now = std::mem::take(&mut self.now);
@@ -98,9 +115,8 @@ impl Writer<'_> {
         }
         // Reversed: last instruction first.
         let mut out: Vec<Inst> = Vec::with_capacity(insts.len() + insts.len() / 2 + 2);
-        let mut term = block.term.clone();
-        self.term(&mut term, block.span, &keep, &mut now, &mut out);
-        let ends = self.ends(&term, &now);
+        self.term(term, block.span, &keep, &mut now, &mut out);
+        self.note_ends(term, &now);
         for inst in insts.into_iter().rev() {
             self.inst(inst, &keep, &mut now, &mut out);
         }
@@ -113,27 +129,20 @@ impl Writer<'_> {
         }
         out.reverse();
         self.now = now;
-        let rewritten = Block {
-            insts: out,
-            term,
-            span: block.span,
-            handler: block.handler,
-        };
-        (rewritten, ends)
+        out
     }
 
-    /// Owned registers that are alive on the way out of the block.
-    fn ends(&self, term: &Term, now: &BitSet) -> Vec<VReg> {
-        let mut taken = Vec::new();
+    /// Notes the owned registers that are alive on the way out of the block.
+    fn note_ends(&mut self, term: &Term, now: &BitSet) {
+        let from = self.ends.len();
+        now.for_each_common(&self.owned, |reg| self.ends.push(VReg(reg)));
         term.for_each_use(|reg, role| {
-            if role == Role::Take {
-                taken.push(reg);
+            if role == Role::Take
+                && let Some(at) = self.ends[from..].iter().position(|&r| r == reg)
+            {
+                self.ends.remove(from + at);
             }
         });
-        now.iter()
-            .map(VReg)
-            .filter(|&r| self.is_owned(r) && !taken.contains(&r))
-            .collect()
     }
 
     fn term(
@@ -176,11 +185,11 @@ impl Writer<'_> {
         if matches!(term, Term::Return(_) | Term::ReturnNull) {
             // Nothing can fail any more: what only the handlers or the value returned kept alive
             // ends here.
-            for reg in now.iter().map(VReg).collect::<Vec<_>>() {
-                if self.is_owned(reg) && moved != Some(reg) {
-                    before.push(Inst::new(Op::Drop, [reg], span));
+            now.for_each_common(&self.owned, |reg| {
+                if moved != Some(VReg(reg)) {
+                    before.push(Inst::new(Op::Drop, [VReg(reg)], span));
                 }
-            }
+            });
         }
         out.extend(before.into_iter().rev());
     }
@@ -191,23 +200,24 @@ impl Writer<'_> {
             self.plain(inst, keep, now, out);
             return;
         }
-        let mut operands: Operands = SmallVec::new();
-        (self.sigs).for_each(&inst, |_, reg, role| operands.push((reg, role)));
+        let reads = Few::from_slice(self.sigs.reads(&inst));
         let written = self.sigs.outs(&inst);
         let through = |reg: VReg| now.contains(reg.0) && written.is_none_or(|(w, _)| w != reg);
         let kept = |reg: VReg| keep.contains(&reg);
         let mut before = Vec::new();
         let mut after = Vec::new();
-        let consumed = self.takes(&mut inst, &mut before, &|r| through(r) || kept(r));
+        let consumed = if inst.op != Op::Lend && self.sigs.only_reads(&inst) {
+            Few::new()
+        } else {
+            self.takes(&mut inst, &mut before, &|r| through(r) || kept(r))
+        };
         // What the instruction reads for the last time.
         let mut dying = Few::new();
-        for &(reg, role) in &operands {
-            if matches!(role, Role::Use | Role::Io | Role::Take) {
-                for r in self.chain(reg) {
-                    let gone = through(r) || kept(r) || consumed.contains(&r);
-                    if self.is_owned(r) && !gone && !dying.contains(&r) {
-                        dying.push(r);
-                    }
+        for &reg in &reads {
+            for r in self.chain(reg) {
+                let ends = self.is_owned(r) && !through(r) && !kept(r);
+                if ends && !consumed.contains(&r) && !dying.contains(&r) {
+                    dying.push(r);
                 }
             }
         }
@@ -230,7 +240,7 @@ impl Writer<'_> {
             out.push(inst);
         }
         out.extend(before.into_iter().rev());
-        self.step(&operands, written, keep, now);
+        self.step(&reads, written, keep, now);
     }
 
     /// The same for an instruction without words.
@@ -247,21 +257,13 @@ impl Writer<'_> {
     }
 
     /// Updates liveness across an instruction.
-    fn step(
-        &self,
-        operands: &Operands,
-        written: Option<(VReg, Role)>,
-        keep: &[VReg],
-        now: &mut BitSet,
-    ) {
+    fn step(&self, reads: &[VReg], written: Option<(VReg, Role)>, keep: &[VReg], now: &mut BitSet) {
         if let Some((dst, _)) = written {
             now.remove(dst.0);
         }
-        for &(reg, role) in operands {
-            if !matches!(role, Role::Out | Role::Lend) {
-                for r in self.chain(reg) {
-                    now.insert(r.0);
-                }
+        for &reg in reads {
+            for r in self.chain(reg) {
+                now.insert(r.0);
             }
         }
         for reg in keep {
@@ -368,7 +370,10 @@ impl Writer<'_> {
 }
 
 /// A word alive at the end of a block but not at the start of a successor ends on that edge.
-fn drop_on_edges(func: &mut Func, live: &Liveness, at_end: &[Vec<VReg>]) {
+fn drop_on_edges(func: &mut Func, live: &Liveness, ends: &[VReg], at_end: &[Range<usize>]) {
+    if ends.is_empty() {
+        return;
+    }
     let mut preds = vec![0u32; func.blocks.len()];
     let mut is_handler = vec![false; func.blocks.len()];
     for block in &func.blocks {
@@ -381,11 +386,12 @@ fn drop_on_edges(func: &mut Func, live: &Liveness, at_end: &[Vec<VReg>]) {
         }
     }
     for (b, alive) in at_end.iter().enumerate() {
-        let span = func.blocks[b].span;
-        let mut term = func.blocks[b].term.clone();
-        if term.targets().is_empty() {
+        let alive = &ends[alive.clone()];
+        if alive.is_empty() {
             continue;
         }
+        let span = func.blocks[b].span;
+        let mut term = std::mem::replace(&mut func.blocks[b].term, Term::Unreachable);
         term.for_each_target_mut(|target| {
             let drops: Vec<Inst> = alive
                 .iter()

@@ -51,8 +51,7 @@ pub fn run(program: &mut Program) -> Vec<Vec<Class>> {
 
 /// Runs the pass on one function; gives the classes of its registers.
 pub fn run_func(func: &mut Func, sigs: &Signatures, types: &[TypeDesc]) -> Vec<Class> {
-    params::copy_changed_params(func, sigs, types);
-    params::copy_changed_elements(func, sigs, types);
-    let classes = borrow::classify(func, sigs, types);
-    insert::insert(func, sigs, classes)
+    params::copy_changed(func, sigs, types);
+    let (classes, live) = borrow::classify(func, sigs, types);
+    insert::insert(func, sigs, classes, &live)
 }
