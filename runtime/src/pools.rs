@@ -62,6 +62,16 @@ const FIRST_CHUNK: usize = 32 * 1024;
 /// Chunks double up to this.
 const LAST_CHUNK: usize = 1024 * 1024;
 
+/// A thread that has used up this much is given [`LARGE_CHUNK`]s, for which the system is asked to
+/// use large pages: touching memory for the first time then costs a seventh, and a compiler that
+/// makes large trees spends a fifth of its time on that.
+const SMALL_CHUNKS: usize = 4 * 1024 * 1024;
+
+/// Some large pages. Those that are not reached yet take no memory.
+const LARGE_CHUNK: usize = 4 * LARGE_PAGE;
+
+const LARGE_PAGE: usize = 2 * 1024 * 1024;
+
 /// A free block. All sizes have room for it.
 struct Free {
     /// The next block of its list.
@@ -84,6 +94,8 @@ struct Cache {
     at: *mut u8,
     end: *mut u8,
     chunk: usize,
+    /// Bytes of the chunks so far.
+    had: usize,
 }
 
 /// What no thread has.
@@ -109,6 +121,7 @@ thread_local! {
             at: null_mut(),
             end: null_mut(),
             chunk: FIRST_CHUNK,
+            had: 0,
         })
     };
     /// Gives what the thread has to the centre when it ends.
@@ -242,16 +255,20 @@ impl Cache {
             self.at = block.wrapping_add(SIZES[class]);
             self.give(class, block);
         }
-        let Ok(layout) = Layout::from_size_align(self.chunk, GRAIN) else {
-            return false;
-        };
-        // SAFETY: the size is not zero.
-        let chunk = unsafe { System.alloc(layout) };
+        let (mut chunk, mut size) = (null_mut(), LARGE_CHUNK);
+        if self.had >= SMALL_CHUNKS {
+            chunk = large_chunk();
+        }
+        if chunk.is_null() {
+            size = self.chunk;
+            self.chunk = (self.chunk * 2).min(LAST_CHUNK);
+            chunk = from_system(size, GRAIN);
+        }
         if chunk.is_null() {
             return false;
         }
-        (self.at, self.end) = (chunk, chunk.wrapping_add(self.chunk));
-        self.chunk = (self.chunk * 2).min(LAST_CHUNK);
+        self.had += size;
+        (self.at, self.end) = (chunk, chunk.wrapping_add(size));
         true
     }
 
@@ -263,6 +280,26 @@ impl Cache {
             list.count = 0;
         }
     }
+}
+
+/// A block of the system's, or null.
+fn from_system(size: usize, align: usize) -> *mut u8 {
+    match Layout::from_size_align(size, align) {
+        // SAFETY: the sizes asked for are not zero.
+        Ok(layout) => unsafe { System.alloc(layout) },
+        Err(_) => null_mut(),
+    }
+}
+
+/// A chunk in large pages, as far as the system has them.
+fn large_chunk() -> *mut u8 {
+    let chunk = from_system(LARGE_CHUNK, LARGE_PAGE);
+    #[cfg(all(target_os = "linux", not(miri)))]
+    if !chunk.is_null() {
+        // SAFETY: whole pages that are ours; what they hold stays the same.
+        unsafe { libc::madvise(chunk.cast(), LARGE_CHUNK, libc::MADV_HUGEPAGE) };
+    }
+    chunk
 }
 
 /// The class of blocks for `layout`, if there is one.

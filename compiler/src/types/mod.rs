@@ -94,6 +94,8 @@ pub(crate) struct Checker<'a> {
     pub(crate) prelude_values: FxHashMap<Symbol, Vec<ValueDef>>,
     pub(crate) prelude_types: FxHashMap<Symbol, TypeDef>,
     pub(crate) impls: FxHashMap<Head, Vec<ImplId>>,
+    /// Which types are or hold something with an impl of a trait that holds by structure.
+    own_impls: FxHashMap<(hir::Ty, items::BuiltinTrait), bool>,
     pub(crate) insts: Vec<Inst>,
     inst_index: FxHashMap<(CellId, ty::Few), InstId>,
     /// Instances to be checked.
@@ -161,6 +163,7 @@ impl<'a> Checker<'a> {
             prelude_values: FxHashMap::default(),
             prelude_types: FxHashMap::default(),
             impls: FxHashMap::default(),
+            own_impls: FxHashMap::default(),
             insts: Vec::new(),
             inst_index: FxHashMap::default(),
             queue: Vec::new(),

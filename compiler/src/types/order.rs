@@ -104,7 +104,10 @@ impl Checker<'_> {
 
     /// The constants, each after those it needs.
     fn order_consts(&mut self, graph: &Graph) -> Vec<GlobalId> {
-        let statements: Vec<GlobalId> = self.statements.iter().filter_map(|s| s.global).collect();
+        let mut of_statements = vec![false; graph.inits.len()];
+        for global in self.statements.iter().filter_map(|one| one.global) {
+            of_statements[global.0 as usize] = true;
+        }
         let mut walk = Walk {
             graph,
             open: FxHashMap::default(),
@@ -113,7 +116,7 @@ impl Checker<'_> {
         };
         for number in 0..graph.inits.len() as u32 {
             let global = GlobalId(number);
-            if graph.inits[number as usize].is_some() && !statements.contains(&global) {
+            if graph.inits[number as usize].is_some() && !of_statements[number as usize] {
                 walk.visit(global, self.out.globals[number as usize].span);
             }
         }
@@ -261,8 +264,9 @@ struct Reach<'g> {
 impl Reach<'_> {
     /// Follows the references of one statement.
     fn follow(&mut self, edges: Vec<Edge>) {
+        let mut open = Vec::new();
         for first in edges {
-            let mut open = vec![(first, None)];
+            open.push((first, None));
             while let Some(((node, span), reader)) = open.pop() {
                 match node {
                     Node::Global(global) if !self.set[global.0 as usize] => {

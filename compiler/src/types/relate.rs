@@ -108,10 +108,7 @@ impl<'a> Checker<'a> {
 
     /// Whether comparing values of type `ty` has to call an `eq` or `compare`.
     pub(crate) fn needs_relation(&mut self, relation: Relation, ty: Ty) -> bool {
-        !self.impls.is_empty()
-            && self.any_part(ty, |this, part| {
-                this.builtin_impl(part, relation.of()).is_some()
-            })
+        self.has_own(relation.of(), ty)
     }
 
     /// `a == b` (or their order) where they hold what has a comparison of its own.

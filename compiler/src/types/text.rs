@@ -6,7 +6,7 @@
 
 use super::Checker;
 use super::check::{FnRole, node};
-use super::items::CellId;
+use super::items::{BuiltinTrait, CellId};
 use super::json::{choice, text};
 use super::ty::{AdtId, Kind};
 use crate::hir::{Arm, Callee, Expr, ExprKind, FuncId, LocalId, Pat, PatKind, Piece, Ty};
@@ -67,10 +67,7 @@ impl<'a> Checker<'a> {
 
     /// Whether showing a value of type `ty` has to call a `show`.
     pub(crate) fn needs_show(&mut self, ty: Ty) -> bool {
-        if self.impls.is_empty() {
-            return false;
-        }
-        self.any_part(ty, |this, part| this.has_show(part))
+        self.has_own(BuiltinTrait::Show, ty)
     }
 
     /// Whether the body is that of the `show` of `ty` itself: there its structure counts.

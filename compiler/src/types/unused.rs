@@ -9,7 +9,7 @@ use crate::hir::{Expr, ExprKind, FuncId, LocalId, Pat, PatKind, visit};
 use crate::names::{TypeDef, ValueDef};
 use crate::source::{FileId, Span};
 use crate::syntax::Symbol;
-use crate::syntax::ast::{ImportName, ImportNames, ItemKind};
+use crate::syntax::ast::{Ident, ImportDecl, ImportName, ImportNames, ItemKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 impl<'a> Checker<'a> {
@@ -69,72 +69,112 @@ impl<'a> Checker<'a> {
     }
 
     fn unused_imports(&mut self) {
+        let mut unused = Vec::new();
         for number in 0..self.modules.list.len() {
-            let module = &self.modules.list[number];
-            if module.library {
-                continue;
-            }
-            let mut words = Words(FxHashMap::default());
-            for item in &module.ast.items {
-                let ItemKind::Import(import) = &item.kind else {
-                    continue;
-                };
-                let ImportNames::Some(names) = &import.names else {
-                    continue;
-                };
-                let text = self.sources.file(item.span.file).text();
-                if words.0.is_empty() {
-                    words = Words::of(text);
-                }
-                let own = Words::of(&text[item.span.start as usize..item.span.end as usize]);
-                let elsewhere = |name: &str| words.count(name) > own.count(name);
-                for one in names.iter().filter(|_| item.public.is_none()) {
-                    if !self.mentioned(number, one, &elsewhere) {
-                        let name = one.alias.unwrap_or(one.name);
-                        let text = self.text(name.name);
-                        let message = format!("import `{text}` is never used");
-                        let warning = Diagnostic::new(Code::UnusedImport, message, name.span);
-                        self.report(warning);
-                    }
+            self.unused_imports_of(number, &mut unused);
+        }
+        for name in unused {
+            let text = self.text(name.name);
+            let message = format!("import `{text}` is never used");
+            let warning = Diagnostic::new(Code::UnusedImport, message, name.span);
+            self.report(warning);
+        }
+    }
+
+    fn unused_imports_of(&self, number: usize, unused: &mut Vec<Ident>) {
+        let module = &self.modules.list[number];
+        if module.library {
+            return;
+        }
+        let imports = module.ast.items.iter().filter_map(|item| match &item.kind {
+            ItemKind::Import(ImportDecl {
+                names: ImportNames::Some(names),
+                ..
+            }) if item.public.is_none() => Some((item.span, names)),
+            _ => None,
+        });
+        let imports: Vec<(Span, &Vec<ImportName>)> = imports.collect();
+        let names = imports.iter().flat_map(|(_, names)| names.iter());
+        let wanted = names.filter_map(|one| self.mentions(number, one)).flatten();
+        let wanted = Wanted::new(wanted.map(|name| self.names.resolve(name)));
+        let Some((first, _)) = imports.first() else {
+            return;
+        };
+        let text = self.sources.file(first.file).text();
+        let all = wanted.count(text);
+        for (span, names) in imports {
+            let own = wanted.count(&text[span.start as usize..span.end as usize]);
+            let elsewhere = |name: Symbol| {
+                let name = self.names.resolve(name);
+                all.get(name) > own.get(name)
+            };
+            for one in names {
+                let mentions = self.mentions(number, one);
+                if mentions.is_some_and(|names| !names.into_iter().any(elsewhere)) {
+                    unused.push(one.alias.unwrap_or(one.name));
                 }
             }
         }
     }
 
-    /// Whether the file has the name anywhere else; of an enum, also one of its variants. A trait
-    /// may be wanted for its methods.
-    fn mentioned(&self, module: usize, one: &ImportName, elsewhere: &dyn Fn(&str) -> bool) -> bool {
+    /// The words by which a file may use an imported name: itself, and of an enum its variants.
+    /// `None` where it may be used without: a trait may be wanted for its methods.
+    fn mentions(&self, module: usize, one: &ImportName) -> Option<Vec<Symbol>> {
         let scope = &self.scopes[module];
         let name = one.alias.unwrap_or(one.name).name;
         let mut names: Vec<Symbol> = vec![name];
         match scope.types.get(&name) {
-            Some(TypeDef::Trait(_)) => return true,
+            Some(TypeDef::Trait(_)) => return None,
             Some(TypeDef::Adt(id)) => names.extend(self.items.adt(*id).variant_names.keys()),
             _ => {}
         }
-        if let Some(ValueDef::Effect(_) | ValueDef::Tool(_)) = scope.values.get(&name) {
-            return true;
+        match scope.values.get(&name) {
+            Some(ValueDef::Effect(_) | ValueDef::Tool(_)) => None,
+            _ => Some(names),
         }
-        let mut names = names.iter();
-        names.any(|&name| elsewhere(self.names.resolve(name)))
     }
 }
 
-/// How often each word stands in a text.
-struct Words<'t>(FxHashMap<&'t str, u32>);
+/// Words that are looked for in a text.
+struct Wanted<'n> {
+    words: FxHashSet<&'n str>,
+    /// The bytes they begin with: most words of a text are passed over by that.
+    first: [bool; 256],
+}
 
-impl<'t> Words<'t> {
-    fn of(text: &'t str) -> Words<'t> {
-        let mut counts = FxHashMap::default();
-        let between = |c: char| !c.is_alphanumeric() && c != '_';
-        for word in text.split(between).filter(|word| !word.is_empty()) {
-            *counts.entry(word).or_insert(0) += 1;
+impl<'n> Wanted<'n> {
+    fn new(names: impl Iterator<Item = &'n str>) -> Wanted<'n> {
+        let (mut words, mut first) = (FxHashSet::default(), [false; 256]);
+        for name in names {
+            words.insert(name);
+            if let Some(byte) = name.bytes().next() {
+                first[byte as usize] = true;
+            }
         }
-        Words(counts)
+        Wanted { words, first }
     }
 
-    fn count(&self, word: &str) -> u32 {
-        self.0.get(word).copied().unwrap_or(0)
+    /// How often each of them stands in the text.
+    fn count<'t>(&self, text: &'t str) -> FxHashMap<&'t str, u32> {
+        let mut counts = FxHashMap::default();
+        let mut note = |word: &'t str| {
+            let first = word.bytes().next().is_some_and(|b| self.first[b as usize]);
+            if first && self.words.contains(word) {
+                *counts.entry(word).or_insert(0) += 1;
+            }
+        };
+        if text.is_ascii() {
+            let between = |b: &u8| !b.is_ascii_alphanumeric() && *b != b'_';
+            let mut at = 0;
+            for word in text.as_bytes().split(between) {
+                note(&text[at..at + word.len()]);
+                at += word.len() + 1;
+            }
+        } else {
+            let between = |c: char| !c.is_alphanumeric() && c != '_';
+            text.split(between).for_each(note);
+        }
+        counts
     }
 }
 

@@ -357,7 +357,9 @@ impl Checker<'_> {
     /// Names that occur as values in cells, tests and declarations of `module`.
     pub(crate) fn names_used_by_cells(&self, module: ModuleId) -> FxHashSet<Symbol> {
         let mut uses = Uses::default();
-        let cells = self.items.cells.iter().filter(|cell| cell.module == module);
+        // Modules are collected one after the other, and this is the last one so far.
+        let cells = self.items.cells.iter().rev();
+        let cells = cells.take_while(|cell| cell.module == module);
         for cell in cells {
             let params = cell.decl.params.iter();
             let defaults = params.filter_map(|param| param.default.as_ref());

@@ -5,6 +5,7 @@
 //! A failure in it while unwinding becomes a cause of the failure that is unwinding.
 
 use super::func::FuncBuilder;
+use super::generator::Driven;
 use super::runtime_natives as rt;
 use super::uses;
 use crate::hir::{Arm, Expr, LoopId, Ty};
@@ -30,7 +31,7 @@ pub(crate) enum Scope<'a> {
     /// A `scope` block, by its handle: waits for its tasks on the way out.
     Tasks(VReg),
     /// A loop over a generator, by its object: ends it on the way out.
-    Generator(VReg, Ty),
+    Generator(Driven),
 }
 
 /// A frame and the handler outside of it.
@@ -235,7 +236,7 @@ impl<'a> FuncBuilder<'_, '_, 'a> {
             match frame.scope {
                 Scope::Cleanup(body) => self.cleanup_normally(body),
                 Scope::Masked => self.c.op(Op::Unmask, &[]),
-                Scope::Generator(object, item) => self.close_generator(object, item),
+                Scope::Generator(driven) => self.close_generator(driven),
                 Scope::Loop { .. } | Scope::Catch | Scope::Tasks(_) => {}
             }
             left.push(frame);

@@ -18,7 +18,7 @@ use super::Module;
 use super::adapter::placeholder;
 use super::code::{Code, Suspension, field_get, field_set, tidy};
 use super::func::{Exit, FuncBuilder, index};
-use crate::hir::{self, Expr, FuncId, FuncKind, Repr, Ty, TyKind};
+use crate::hir::{self, Callee, Expr, ExprKind, FuncId, FuncKind, Repr, Ty, TyKind};
 use crate::ir::liveness::Liveness;
 use crate::ir::roles::Signatures;
 use crate::ir::{Block, BlockId, Cmp, Cond, Func, Inst, RegInfo, Term, VReg};
@@ -52,6 +52,26 @@ struct Saved {
     taken: bool,
 }
 
+/// A generator that a loop drives.
+#[derive(Clone, Copy)]
+pub(crate) struct Driven {
+    /// The register that holds its object.
+    pub(crate) object: VReg,
+    /// What it yields.
+    pub(crate) item: Ty,
+    /// Which of the generators that yield such it is, if that is known.
+    pub(crate) only: Option<Resume>,
+}
+
+/// What goes on with the objects of a generator function.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Resume {
+    /// Which variant of the generator enum they are.
+    pub(crate) variant: u32,
+    /// The resuming function.
+    pub(crate) func: u32,
+}
+
 /// What the rewriting of one body needs.
 struct Machine<'m, 'a> {
     m: &'m mut Module<'a>,
@@ -69,8 +89,8 @@ pub(crate) fn lower(m: &mut Module<'_>, id: FuncId, body: &Expr) {
     let f = m.func(id);
     let Some(item) = item(m.hir, f) else { return };
     let enum_ix = m.types.of(f.result);
-    let position = m.types.generators_of(item).iter().position(|g| *g == id);
-    let variant = enum_ix + 1 + index(position.unwrap_or(0));
+    let resume = m.resumes[&id];
+    let variant = enum_ix + 1 + resume.variant;
     let item_ix = m.types.of(item);
     let mut b = FuncBuilder::new(m, f, body, Exit::Generator);
     let params: Vec<VReg> = f.params.iter().map(|&p| b.local(p)).collect();
@@ -109,10 +129,7 @@ pub(crate) fn lower(m: &mut Module<'_>, id: FuncId, body: &Expr) {
     let maker = machine.maker(&params, enum_ix);
     let mut resuming = machine.func;
     tidy(&mut resuming, &order);
-    let number = m.resumes.get(&id).copied();
-    if let Some(number) = number {
-        m.set(number, resuming);
-    }
+    m.set(resume.func, resuming);
     m.set(id.0, maker);
 }
 
@@ -431,30 +448,57 @@ impl<'a> FuncBuilder<'_, '_, 'a> {
         self.c.reopen(here);
     }
 
+    /// The one generator function whose objects an expression can give, where that is plain to
+    /// see.
+    pub(crate) fn only_generator(&self, generator: &Expr) -> Option<Resume> {
+        match generator.kind {
+            ExprKind::Call {
+                callee: Callee::Func(func),
+                ..
+            } => self.m.resumes.get(&func).copied(),
+            _ => None,
+        }
+    }
+
+    /// Begins an arm for each generator function whose object may be in the register.
+    fn generator_arms(&mut self, driven: Driven) -> Vec<(Resume, BlockId)> {
+        if let Some(only) = driven.only {
+            let arm = self.c.block();
+            self.c.jump(arm);
+            return vec![(only, arm)];
+        }
+        let funcs = self.m.types.generators_of(driven.item);
+        let arms = funcs
+            .iter()
+            .map(|func| (self.m.resumes[func], self.c.block()));
+        let arms: Vec<(Resume, BlockId)> = arms.collect();
+        self.c.end(Term::SwitchTag {
+            value: driven.object,
+            ty: self.c.type_of(driven.object),
+            targets: arms.iter().map(|(_, arm)| *arm).collect(),
+        });
+        arms
+    }
+
     /// Ends a generator that is left: runs what encloses the yield where it stands.
-    pub(crate) fn close_generator(&mut self, object: VReg, item: Ty) {
-        let funcs = self.m.types.generators_of(item);
+    pub(crate) fn close_generator(&mut self, driven: Driven) {
+        let object = driven.object;
         let ty = self.c.type_of(object);
         let done = self.c.block();
-        let arms: Vec<BlockId> = funcs.iter().map(|_| self.c.block()).collect();
-        self.c.end(Term::SwitchTag {
-            value: object,
-            ty,
-            targets: arms.clone(),
-        });
-        for (func, arm) in funcs.iter().zip(arms) {
+        for (resume, arm) in self.generator_arms(driven) {
             self.c.start(arm);
-            if let Some(&resume) = self.m.resumes.get(func) {
-                let state = self.c.reg(well_known::INT);
-                self.c.op1(Op::FieldGet, &[state, object], STATE);
-                let stands = self.c.block();
-                self.split(Cond::IntImm(Cmp::Gt, state, 0), stands, done);
-                self.c.start(stands);
-                self.c.op(Op::IntNot, &[state, state]);
-                self.c.op1(Op::FieldSet, &[object, state], STATE);
-                let ended = self.c.reg(ty);
-                self.c.op1(Op::Call, &[ended, object], resume);
+            if driven.only.is_some() {
+                self.c.op1(Op::Cast, &[object], ty + 1 + resume.variant);
             }
+            let state = self.c.reg(well_known::INT);
+            self.c.op1(Op::FieldGet, &[state, object], STATE);
+            let stands = self.c.block();
+            self.split(Cond::IntImm(Cmp::Gt, state, 0), stands, done);
+            self.c.start(stands);
+            self.c.op(Op::IntNot, &[state, state]);
+            self.c.op1(Op::FieldSet, &[object, state], STATE);
+            let ended = self.c.reg(ty);
+            self.c.op1(Op::Call, &[ended, object], resume.func);
             self.c.jump(done);
         }
         self.c.start(done);
@@ -463,31 +507,21 @@ impl<'a> FuncBuilder<'_, '_, 'a> {
     /// Resumes the generator in `object`: goes to `body` with the next value, or to `exit`.
     pub(crate) fn resume_generator(
         &mut self,
-        object: VReg,
-        item: Ty,
+        driven: Driven,
         value: VReg,
         body: BlockId,
         exit: BlockId,
     ) {
-        let funcs = self.m.types.generators_of(item);
+        let object = driven.object;
         let ty = self.c.type_of(object);
-        let item_ix = self.m.types.of(item);
+        let item_ix = self.m.types.of(driven.item);
         let stored = value_type(self.m, item_ix);
         let repr = self.m.types.repr(stored);
-        let arms: Vec<BlockId> = funcs.iter().map(|_| self.c.block()).collect();
-        self.c.end(Term::SwitchTag {
-            value: object,
-            ty,
-            targets: arms.clone(),
-        });
-        for ((n, func), arm) in funcs.iter().enumerate().zip(arms) {
-            let variant = ty + 1 + index(n);
+        for (resume, arm) in self.generator_arms(driven) {
+            let variant = ty + 1 + resume.variant;
             self.c.start(arm);
-            let Some(&resume) = self.m.resumes.get(func) else {
-                continue;
-            };
             let next = self.c.reg(ty);
-            self.c.op1(Op::Call, &[next, object], resume);
+            self.c.op1(Op::Call, &[next, object], resume.func);
             self.copy(object, next);
             self.c.op1(Op::Cast, &[object], variant);
             let state = self.c.reg(well_known::INT);

@@ -5,6 +5,7 @@
 
 use super::cleanup::Scope;
 use super::func::FuncBuilder;
+use super::generator::Driven;
 use super::matching::{Access, Source};
 use super::ops::literal;
 use super::runtime_natives as rt;
@@ -349,27 +350,31 @@ impl<'a> FuncBuilder<'_, '_, 'a> {
             return self.c.end(Term::Unreachable);
         };
         let given = self.value(generator);
-        let object = self.snapshot(given);
+        let driven = Driven {
+            object: self.snapshot(given),
+            item,
+            only: self.only_generator(generator),
+        };
         let value = self.element(round);
         let body = self.c.block();
         self.c.jump(round.next);
         self.c.start(round.next);
-        self.resume_generator(object, item, value, body, round.exit);
+        self.resume_generator(driven, value, body, round.exit);
         if !self.m.closable.contains(&item) {
             self.c.start(body);
             return self.round_with(round, Source::whole(value, item));
         }
         let left = self.c.block();
-        let guard = self.enter_guard(Scope::Generator(object, item));
+        let guard = self.enter_guard(Scope::Generator(driven));
         self.c.start(body);
         let inner = Round {
             done: left,
             ..round
         };
         self.round_with(inner, Source::whole(value, item));
-        self.leave_guard(guard, |b| b.close_generator(object, item));
+        self.leave_guard(guard, |b| b.close_generator(driven));
         self.c.start(left);
-        self.close_generator(object, item);
+        self.close_generator(driven);
         self.c.jump(round.done);
     }
 }

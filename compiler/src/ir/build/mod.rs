@@ -35,6 +35,7 @@ use crate::hir;
 use crate::ir;
 use crate::syntax::Interner;
 use core_natives::{CoreOp, core_op};
+use generator::Resume;
 use lumen_bytecode::module::{Constant, GlobalDesc, NativeImport, PathStep, ToolDesc, TypeIx};
 use runtime_natives::RuntimeNative;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -106,7 +107,7 @@ pub(crate) struct Module<'a> {
     /// What generators yield of which one has to do something when it is left early.
     closable: FxHashSet<hir::Ty>,
     /// The resuming function of each generator.
-    resumes: FxHashMap<hir::FuncId, u32>,
+    resumes: FxHashMap<hir::FuncId, Resume>,
 }
 
 /// The generator functions of a program.
@@ -116,8 +117,8 @@ struct Generators {
     by_item: FxHashMap<hir::Ty, Vec<hir::FuncId>>,
     /// What is yielded by one that has something to do when it is left early.
     closable: FxHashSet<hir::Ty>,
-    /// The number of each one's resuming function: they follow the program's own.
-    resumes: FxHashMap<hir::FuncId, u32>,
+    /// Each one's resuming function: their numbers follow those of the program's own.
+    resumes: FxHashMap<hir::FuncId, Resume>,
 }
 
 impl Generators {
@@ -127,12 +128,14 @@ impl Generators {
         for (i, func) in hir.funcs.iter().enumerate() {
             if let Some(item) = generator::item(hir, func) {
                 let id = hir::FuncId(u32::try_from(i).expect("fewer than 2^32 functions"));
-                all.by_item.entry(item).or_default().push(id);
+                let alike = all.by_item.entry(item).or_default();
+                let variant = u32::try_from(alike.len()).expect("fewer than 2^32 functions");
+                alike.push(id);
                 if uses::has_cleanup(&func.body) {
                     all.closable.insert(item);
                 }
-                let number = u32::try_from(count).expect("fewer than 2^32 functions");
-                all.resumes.insert(id, number);
+                let func = u32::try_from(count).expect("fewer than 2^32 functions");
+                all.resumes.insert(id, Resume { variant, func });
                 count += 1;
             }
         }

@@ -252,11 +252,8 @@ impl Lexer<'_> {
 
     /// Goes to the end of the line, before its newline.
     fn skip_line(&mut self) {
-        let rest = &self.bytes[self.pos..self.end];
-        self.pos += rest
-            .iter()
-            .position(|byte| *byte == b'\n')
-            .unwrap_or(rest.len());
+        let rest = &self.text[self.pos..self.end];
+        self.pos += rest.find('\n').unwrap_or(rest.len());
     }
 
     /// Goes on while the characters can stand in a word.
