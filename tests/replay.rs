@@ -119,8 +119,24 @@ fn traces_shrink() {
     let options = ["--schedules", "400", "--strategy", "random"];
     let mut args = vec!["test", "--save-failures", text(&saved), &file];
     args.extend(options);
+    // By itself, if it is not told otherwise.
+    let output = lumen(&args);
+    assert_eq!(code(&output), 1);
+    assert!(
+        stdout(&output).contains(" choices, now 1, in "),
+        "{output:?}"
+    );
+    let smallest = traces(&saved);
+    for trace in &smallest {
+        let output = lumen(&["shrink", text(trace), &file]);
+        let said = stdout(&output);
+        let no_fewer = (1..=2).any(|n| said.contains(&format!("{n} choices, now {n}, in ")));
+        assert!(no_fewer, "{output:?}");
+    }
+    args.push("--no-shrink");
     assert_eq!(code(&lumen(&args)), 1);
-    for trace in traces(&saved) {
+    assert_eq!(traces(&saved), smallest);
+    for trace in smallest {
         let small = folder.join("small.ltr");
         let output = lumen(&["shrink", text(&trace), &file, "-o", text(&small)]);
         assert_eq!(code(&output), 1, "{output:?}");
@@ -146,6 +162,21 @@ fn traces_shrink() {
             assert_eq!(code(&output), 0, "{output:?}");
         }
     }
+}
+
+/// A run with fewer choices that has no end is given up.
+#[test]
+fn endless_runs_are_given_up() {
+    let folder = scratch("replay_endless");
+    let source = "let turn = Atomic(0)\ncell flash()\n  turn.set(1)\n  turn.set(0)\nend\n\
+                  cell look()\n  while turn.get() != 1\n    null\n  end\n  throw \"seen\"\nend\n\
+                  await parallel\n  flash()\n  look()\nend\n";
+    let file = write(&folder, "endless.lm", source);
+    let output = lumen(&["shrink", "ltr1:00000000;main.1@2>S:main.2", &file]);
+    let said = stdout(&output);
+    assert!(said.contains("1 choices, now 1, in 2 runs\n"), "{output:?}");
+    assert!(said.contains("1 of the runs had no end"), "{output:?}");
+    assert_eq!(code(&output), 1, "{output:?}");
 }
 
 /// What came from outside comes from the trace.
@@ -255,13 +286,29 @@ fn what_is_no_trace_is_refused() {
     assert_eq!(code(&output), 2, "{output:?}");
 }
 
+/// With `digest` in place of the eight or sixteen digits that follow `before`: they are others with
+/// every change of the code that is generated.
+fn with_digest(text: &str, before: &str, digest: &str) -> String {
+    let Some(at) = text.find(before) else {
+        return text.to_owned();
+    };
+    let (head, tail) = text.split_at(at + before.len());
+    let rest = tail.trim_start_matches(|c: char| c.is_ascii_hexdigit());
+    format!("{head}{digest}{rest}")
+}
+
+fn without_digests(text: &str) -> String {
+    let text = with_digest(text, "ltr1:", "");
+    with_digest(&text, "trace hash ", "")
+}
+
 /// The commands of the manual print what it says.
 #[test]
 fn the_manual_is_right() {
     let folder = scratch("replay_manual");
     let manual = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/determinism.md");
     let manual = fs::read_to_string(manual).expect("the manual");
-    let mut commands = 0;
+    let (mut commands, mut digest) = (0, String::new());
     for fence in manual.split("\n```").skip(1).step_by(2) {
         let (tag, body) = fence.split_once('\n').unwrap_or_default();
         if tag == "lumen" {
@@ -271,6 +318,7 @@ fn the_manual_is_right() {
             continue;
         };
         let (command, expected) = body.split_once('\n').unwrap_or_default();
+        let command = with_digest(command, "ltr1:", &digest);
         let words = command.split(' ').map(|word| word.trim_matches('\''));
         let output = Command::new(env!("CARGO_BIN_EXE_lumen"))
             .args(words)
@@ -278,7 +326,11 @@ fn the_manual_is_right() {
             .output()
             .expect("lumen starts");
         let printed = stdout(&output);
-        let said = printed.starts_with(expected) && !expected.is_empty();
+        let shown = without_digests(&printed);
+        let said = shown.starts_with(&without_digests(expected)) && !expected.is_empty();
+        if let Some((_, line)) = printed.split_once("ltr1:") {
+            digest = line.chars().take(8).collect();
+        }
         assert!(said, "{command}\n{printed}instead of\n{expected}");
         assert_eq!(code(&output), 1, "{output:?}");
         commands += 1;

@@ -67,8 +67,14 @@ pub fn run(matches: &ArgMatches) -> Exit {
     for choice in &shrunk.trace.deviations {
         report::output(&format!("  {choice}\n"));
     }
+    if shrunk.endless > 0 {
+        let runs = shrunk.endless;
+        report::output(&format!(
+            "{runs} of the runs had no end and were given up\n"
+        ));
+    }
     if !shrunk.minimal {
-        report::output("the budget is spent: fewer may do\n");
+        report::output("the search was not finished: fewer may do\n");
     }
     report::output(&format!("{}\n", shrunk.trace.line()));
     if let Some(out) = matches.get_one::<PathBuf>("out")

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use clap::{Arg, ArgMatches, Command, value_parser};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use lumen_runtime::sched::policy::{Schedule, Scheduler, UNKNOWN_LENGTH};
 use lumen_vm::{End, Program};
 
@@ -14,6 +14,7 @@ use crate::pipeline::Session;
 use crate::report::ErrorFormat;
 use crate::settings::{self, Settings};
 use crate::trace::run::{Runner, word_of};
+use crate::trace::shrink::shrink;
 use crate::{Exit, report, trace};
 
 const NAME: &str = "lumen test";
@@ -57,7 +58,16 @@ pub fn command() -> Command {
                 .value_name("DIR")
                 .requires("schedules")
                 .value_parser(value_parser!(PathBuf))
-                .help("Leave a trace of each failure in DIR, for `lumen replay`"),
+                .help(
+                    "Leave a trace of each failure in DIR, for `lumen replay`, as small as may be",
+                ),
+        )
+        .arg(
+            Arg::new("no-shrink")
+                .long("no-shrink")
+                .requires("save-failures")
+                .action(ArgAction::SetTrue)
+                .help("Leave the traces as they were found"),
         )
 }
 
@@ -76,6 +86,7 @@ pub fn run(matches: &ArgMatches) -> Exit {
         schedules: matches.get_one::<u64>("schedules").copied(),
         strategy: matches.get_one::<Scheduler>("strategy").copied(),
         save: matches.get_one::<PathBuf>("save-failures").cloned(),
+        shrink: !matches.get_flag("no-shrink"),
         nondeterministic: false,
         unsaved: false,
         format: super::error_format(matches),
@@ -118,12 +129,17 @@ pub fn run(matches: &ArgMatches) -> Exit {
 /// How many decisions a test may take.
 const LENGTHS: [u64; 4] = [8, 40, UNKNOWN_LENGTH, 2000];
 
+/// Runs in which a trace is made small.
+const REPLAYS: u64 = 500;
+
 struct Run {
     settings: Settings,
     schedules: Option<u64>,
     strategy: Option<Scheduler>,
     /// Where traces of failures go.
     save: Option<PathBuf>,
+    /// They are made small.
+    shrink: bool,
     /// A failure did not come again in the same order.
     nondeterministic: bool,
     /// A trace could not be written.
@@ -168,7 +184,8 @@ impl Run {
     /// Has a failure again, and keeps its trace.
     fn save(&mut self, runner: &Runner, entry: (usize, String), hash: Option<u64>, folder: &Path) {
         let stem = self::stem(&runner.path().display().to_string(), &entry.1);
-        let mut run = runner.record(&Some(entry), Vec::new(), false);
+        let entry = Some(entry);
+        let mut run = runner.record(&entry, Vec::new(), false);
         if run.ended.trace_hash != hash {
             let message = "the failure did not come again in the same order: something in it is \
                            beyond control";
@@ -179,11 +196,20 @@ impl Run {
         let schedule = runner.schedule();
         run.trace.history.push(format!("found by {schedule}"));
         let file = folder.join(format!("{stem}.ltr"));
-        let written = std::fs::create_dir_all(folder)
-            .and_then(|()| std::fs::write(&file, run.trace.encode()));
+        let mut trace = run.trace;
+        let mut said = String::new();
+        if self.shrink
+            && let Some(shrunk) = shrink(runner, &entry, &trace, REPLAYS)
+        {
+            let (from, to) = (trace.deviations.len(), shrunk.trace.deviations.len());
+            said = format!("{from} choices, now {to}, in {} runs\n", shrunk.replays);
+            trace = shrunk.trace;
+        }
+        let written =
+            std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&file, trace.encode()));
         match written {
             Ok(()) => {
-                report::output(&format!("trace {}\n", file.display()));
+                report::output(&format!("{said}trace {}\n", file.display()));
             }
             Err(why) => {
                 report::complain(NAME, &format!("cannot write {}: {why}", file.display()));

@@ -1,7 +1,8 @@
 //! Runs that leave traces, and runs by traces.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use lumen_bytecode::Module;
 use lumen_bytecode::module::Function;
@@ -15,11 +16,25 @@ use super::{CHECKED, Ending, Event, IN_FULL, Log, Named, ProgramId, RunSettings,
 use crate::Exit;
 
 /// A program of which traces are made.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Runner {
     program: Program,
     path: PathBuf,
-    functions: Vec<(String, u64)>,
+    functions: Arc<Vec<(String, u64)>>,
+}
+
+/// A run that had to be ended has so long to end.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// What a run for a limited time came to.
+#[derive(Debug)]
+pub enum Limited {
+    /// It ended by itself.
+    Ended(Box<Run>),
+    /// It had to be ended.
+    Endless,
+    /// It could not even be ended: it goes on, on a thread of its own.
+    Stuck,
 }
 
 /// The entry: `main`, or a test by its number and name.
@@ -167,7 +182,7 @@ impl Runner {
         Runner {
             program,
             path,
-            functions,
+            functions: Arc::new(functions),
         }
     }
 
@@ -198,7 +213,7 @@ impl Runner {
     #[must_use]
     pub fn record(&self, entry: &Entry, arguments: Vec<String>, shown: bool) -> Run {
         let seed = self.program.options().seed;
-        let world = World::asking(&self.path, arguments, seed, shown);
+        let world = Arc::new(World::asking(&self.path, arguments, seed, shown));
         let faults = match self.program.options().schedule.injection {
             None => 0,
             Some(injection) => 1 + u64::from(injection.polls),
@@ -210,12 +225,41 @@ impl Runner {
     /// from outside is asked for again.
     #[must_use]
     pub fn replay(&self, trace: &Trace, entry: &Entry, live: bool) -> Run {
-        let settings = &trace.settings;
+        self.replay_in(trace, entry, live, Arc::new(self.world(trace, live)))
+    }
+
+    fn world(&self, trace: &Trace, live: bool) -> World {
+        let seed = trace.settings.seed;
         let arguments = trace.program.arguments.clone();
-        let world = match live {
-            true => World::asking(&self.path, arguments, settings.seed, false),
-            false => World::answering(&self.path, arguments, settings.seed, &trace.inputs),
-        };
+        match live {
+            true => World::asking(&self.path, arguments, seed, false),
+            false => World::answering(&self.path, arguments, seed, &trace.inputs),
+        }
+    }
+
+    /// As [`Runner::replay`] of what the trace holds, for at most so long.
+    #[must_use]
+    pub fn replay_within(&self, trace: &Trace, entry: &Entry, patience: Duration) -> Limited {
+        let world = Arc::new(self.world(trace, false));
+        let (sender, receiver) = mpsc::channel();
+        let (runner, its) = (self.clone(), Arc::clone(&world));
+        let (trace, entry) = (trace.clone(), entry.clone());
+        std::thread::spawn(move || {
+            // The receiver has gone when this was taken to be stuck.
+            let _ = sender.send(runner.replay_in(&trace, &entry, false, its));
+        });
+        if let Ok(run) = receiver.recv_timeout(patience) {
+            return Limited::Ended(Box::new(run));
+        }
+        world.interrupt();
+        match receiver.recv_timeout(GRACE) {
+            Ok(_) => Limited::Endless,
+            Err(_) => Limited::Stuck,
+        }
+    }
+
+    fn replay_in(&self, trace: &Trace, entry: &Entry, live: bool, world: Arc<World>) -> Run {
+        let settings = &trace.settings;
         let chosen = trace.deviations.iter().filter_map(Named::deviation);
         let script = Script::new(chosen.collect(), settings.fault_points());
         let mut run = self.run(entry, world, settings.faults, |options| {
@@ -243,11 +287,11 @@ impl Runner {
     fn run(
         &self,
         entry: &Entry,
-        world: World,
+        world: Arc<World>,
         faults: u64,
         change: impl FnOnce(&mut Options),
     ) -> Run {
-        let (tape, world) = (Tape::default(), Arc::new(world));
+        let tape = Tape::default();
         let program = self.program.with(|options| {
             options.deterministic = true;
             options.trace_log = true;
@@ -263,6 +307,7 @@ impl Runner {
             let _ = world.write(Stream::Out, &format!("{text}\n"));
         }
         world.flush();
+        world.ended();
         let options = program.options();
         let log = ended.trace_log.clone().unwrap_or_default();
         let output = world.take_output();
@@ -270,7 +315,7 @@ impl Runner {
         let trace = Trace {
             program: ProgramId {
                 path: relative(&self.path),
-                functions: self.functions.clone(),
+                functions: self.functions.to_vec(),
                 test: entry.as_ref().map(|(_, name)| name.clone()),
                 arguments: world.arguments().to_vec(),
             },

@@ -1,7 +1,17 @@
 //! Traces made small: as few choices as bring the same failure about.
 
-use super::run::{Entry, Run, Runner};
+use std::time::{Duration, Instant};
+
+use super::run::{Entry, Limited, Run, Runner};
 use super::{Named, Trace};
+
+/// A run with fewer choices may take so many times as long as the one with all of them, and this
+/// in any case, before it is taken to have no end.
+const SLOWER: u32 = 10;
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// After so many runs without an end the search is given up.
+const ENDLESS_MAX: u64 = 20;
 
 /// What came of it.
 #[derive(Debug)]
@@ -10,6 +20,8 @@ pub struct Shrunk {
     pub trace: Trace,
     /// Runs it took.
     pub replays: u64,
+    /// Those of them that had no end and were given up.
+    pub endless: u64,
     /// No choice can be left out any more.
     pub minimal: bool,
 }
@@ -20,7 +32,11 @@ struct Search<'a> {
     entry: &'a Entry,
     wanted: &'a Trace,
     replays: u64,
+    endless: u64,
     budget: u64,
+    patience: Duration,
+    /// A run could not be ended, or the user has ended it.
+    over: bool,
 }
 
 impl Search<'_> {
@@ -32,12 +48,20 @@ impl Search<'_> {
             deviations: choices.to_vec(),
             ..self.wanted.clone()
         };
-        let run = self.runner.replay(&trace, self.entry, false);
+        let run = match self.runner.replay_within(&trace, self.entry, self.patience) {
+            Limited::Ended(run) => *run,
+            limited => {
+                self.endless += 1;
+                self.over |= matches!(limited, Limited::Stuck);
+                return None;
+            }
+        };
+        self.over |= run.stopped.is_some();
         run.trace.end.is_like(&self.wanted.end).then_some(run)
     }
 
     fn spent(&self) -> bool {
-        self.replays >= self.budget
+        self.over || self.replays >= self.budget || self.endless >= ENDLESS_MAX
     }
 
     /// One round: the first part of `n` that suffices, or without which the rest does.
@@ -70,17 +94,27 @@ impl Search<'_> {
 }
 
 /// Leaves out choices of a failing trace, in at most `budget` runs. `None`: the trace does not
-/// bring its failure about.
+/// bring its failure about. A run without some of the choices may have no end: it is given up.
 #[must_use]
 pub fn shrink(runner: &Runner, entry: &Entry, trace: &Trace, budget: u64) -> Option<Shrunk> {
     let mut search = Search {
         runner,
         entry,
         wanted: trace,
-        replays: 0,
+        replays: 1,
+        endless: 0,
         budget,
+        patience: PATIENCE,
+        over: false,
     };
-    let mut best = search.fails(&trace.deviations)?.trace;
+    let start = Instant::now();
+    let first = runner.replay(trace, entry, false);
+    if !first.trace.end.is_like(&trace.end) {
+        return None;
+    }
+    search.patience += start.elapsed() * SLOWER;
+    search.over = first.stopped.is_some();
+    let mut best = first.trace;
     let mut parts = 2;
     let mut minimal = best.deviations.is_empty();
     while !minimal && !search.spent() {
@@ -99,12 +133,15 @@ pub fn shrink(runner: &Runner, entry: &Entry, trace: &Trace, budget: u64) -> Opt
         }
     }
     let (from, to) = (trace.deviations.len(), best.deviations.len());
-    let replays = search.replays;
+    let Search {
+        replays, endless, ..
+    } = search;
     let note = format!("shrunk from {from} to {to} choices in {replays} runs");
     best.history.push(note);
     Some(Shrunk {
         trace: best,
         replays,
+        endless,
         minimal,
     })
 }

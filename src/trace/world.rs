@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use lumen_runtime::native::{Failure, Host, Stream, ToolCall};
 
@@ -28,7 +28,6 @@ struct Output {
 }
 
 /// The world of one run.
-#[derive(Debug)]
 pub struct World {
     process: Process,
     arguments: Vec<String>,
@@ -36,7 +35,17 @@ pub struct World {
     out: Mutex<Output>,
     /// The first question that the trace does not answer.
     unanswered: Mutex<Option<String>>,
+    /// Ends the run that is under way.
+    interrupt: Interrupt,
 }
+
+impl std::fmt::Debug for World {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("World").finish_non_exhaustive()
+    }
+}
+
+type Interrupt = Arc<Mutex<Option<Box<dyn Fn() -> bool + Send>>>>;
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|e| e.into_inner())
@@ -70,7 +79,20 @@ impl World {
                 ..Output::default()
             }),
             unanswered: Mutex::default(),
+            interrupt: Interrupt::default(),
         }
+    }
+
+    /// Ends the run that is under way, as a signal would.
+    pub fn interrupt(&self) {
+        if let Some(interrupt) = &*lock(&self.interrupt) {
+            interrupt();
+        }
+    }
+
+    /// The run is over.
+    pub fn ended(&self) {
+        *lock(&self.interrupt) = None;
     }
 
     /// The signal's exit, if one has stopped the program.
@@ -146,7 +168,10 @@ fn to_result(answer: Answer) -> Result<Vec<u8>, String> {
 
 impl Host for World {
     fn started(&self, interrupt: Box<dyn Fn() -> bool + Send>) {
-        self.process.started(interrupt);
+        *lock(&self.interrupt) = Some(interrupt);
+        let shared = Arc::clone(&self.interrupt);
+        let interrupt = move || lock(&shared).as_ref().is_some_and(|interrupt| interrupt());
+        self.process.started(Box::new(interrupt));
     }
 
     fn arguments(&self) -> &[String] {
