@@ -17,8 +17,8 @@
 pub mod hint;
 mod walk;
 
-pub use walk::next;
 pub(super) use walk::{child_word, free_storage, hash_keys, part_at};
+pub use walk::{entry_at, next};
 
 use std::mem::size_of;
 use std::ptr::{NonNull, null_mut};

@@ -61,6 +61,9 @@ called! {
     map_get_or => maps::map_get_or, 2;
     map_set => maps::map_set, 1;
     map_has => maps::map_has, 1;
+    map_next => maps::map_next, 1;
+    map_key_at => maps::map_key_at, 1;
+    map_value_at => maps::map_value_at, 1;
     place_set => crate::helpers::places::place_set, 2;
     str_concat => strings::str_concat, 1;
     str_append => strings::str_append, 1;
@@ -75,6 +78,20 @@ handlers! {
             return go(pc.add(3), r, cx, t);
         }
         go(target32(pc.add(1), 1), r, cx, t)
+    }
+    /// See the loader: a look-up, an addition and an update of one key.
+    fn map_add(pc, r, cx, t) {
+        if maps::map_add(pc, r, cx) {
+            return go(pc.add(3), r, cx, t);
+        }
+        map_get(pc, r, cx, t)
+    }
+    /// The same with a value for a key that is not there.
+    fn map_add_or(pc, r, cx, t) {
+        if maps::map_add_or(pc, r, cx) {
+            return go(pc.add(4), r, cx, t);
+        }
+        map_get_or(pc, r, cx, t)
     }
     out drop_slow(pc, r, cx, t) {
         lists::drop_word(pc, r, cx);

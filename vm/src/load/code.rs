@@ -9,18 +9,21 @@
 //! | `switch.*` | type, low, table -> distance to a prepared table behind the function |
 //! | `new` | forms by number of slots; closures; a closure without captures is a constant |
 //! | `map.has`, `jump.ifnot`, `map.get` | one look-up, if of one key |
+//! | `map.get` or `map.getor`, `int.addi`, `map.set` | one look-up, if of one key |
+//! | `call.native` of what walks over a map | a form of its own |
 //! | type tests | of unions, enums, function types …: type -> number of a set of types |
 //!
 //! Before each function stands a word with its frame size in bytes and its number.
 
 use lumen_bytecode::code::{Op, get_raw, set_raw};
-use lumen_bytecode::module::{Function, Module, TypeDesc, TypeIx};
+use lumen_bytecode::module::{Function, Module, NativeImport, TypeDesc, TypeIx};
 use lumen_runtime::heap::dynamic::type_matches;
 use lumen_runtime::heap::{Heap, Repr, TypeKind, Types};
 
 use super::constants::bare_closure;
-use super::image::{FuncInfo, prelude};
+use super::image::{FuncInfo, LinkedNative, prelude};
 use super::{LoadError, slots_of};
+use crate::helpers::maps::walking;
 use crate::interp::dispatch::Code;
 
 /// What preparation makes.
@@ -40,11 +43,14 @@ struct Preparer<'a> {
     code: Vec<u64>,
     starts: Vec<usize>,
     member_types: Vec<TypeIx>,
+    /// By native: what its calls become, if it walks over a map or set.
+    walks: Vec<Option<Code>>,
 }
 
 /// Prepares all functions.
 pub(super) fn prepare(
     module: &Module,
+    natives: &[LinkedNative],
     types: &Types,
     constants: &mut Vec<u64>,
     heap: &mut Heap,
@@ -65,6 +71,7 @@ pub(super) fn prepare(
         code,
         starts,
         member_types: Vec::new(),
+        walks: module.natives.iter().zip(natives).map(walk).collect(),
     };
     p.code.extend(prelude());
     for (i, function) in module.functions.iter().enumerate() {
@@ -121,6 +128,12 @@ fn info(f: &Function, start: usize, types: &Types) -> FuncInfo {
     }
 }
 
+/// What calls of a native become, if it walks over a map or set and is the machine's own.
+fn walk((import, linked): (&NativeImport, &LinkedNative)) -> Option<Code> {
+    let own = !linked.replaced;
+    walking(&import.key).filter(|_| own).map(|found| found.0)
+}
+
 /// The types whose values belong to `ty`, as bits.
 fn set_of(types: &Types, ty: TypeIx, words: usize) -> Vec<u64> {
     let mut set = vec![0; words];
@@ -156,9 +169,40 @@ impl Preparer<'_> {
             at += op.word_count();
         }
         self.find_lookups(function, start);
+        self.find_additions(function, start);
         #[cfg(threaded)]
         self.fuse(function, start);
         Ok(())
+    }
+
+    /// A look-up of a key, an addition of a constant to what was found, and an update of the same
+    /// key with the sum become one instruction.
+    fn find_additions(&mut self, function: &Function, start: usize) {
+        let code = &function.code;
+        let mut at = 0;
+        while let Some(op) = code.get(at).and_then(|w| Op::from_word(*w)) {
+            let next = at + op.word_count();
+            let fused = match op {
+                Op::MapGet => Some(Code::MapAdd),
+                Op::MapGetOr => Some(Code::MapAddOr),
+                _ => None,
+            };
+            if let (Some(fused), Some([add, set])) = (fused, code.get(next..next + 2))
+                && Op::from_word(*add) == Some(Op::IntAddI)
+                && Op::from_word(*set) == Some(Op::MapSet)
+            {
+                let lane = |word: u64, n| get_raw(&[word], n, 1);
+                let (found, map, key) = (lane(code[at], 0), lane(code[at], 1), lane(code[at], 2));
+                let sum = lane(*add, 0);
+                let same = [0, 1, 2].map(|n| lane(*set, n)) == [map, key, sum];
+                // Neither result may be the map or the key.
+                let apart = [found, sum].iter().all(|reg| *reg != map && *reg != key);
+                if same && apart && lane(*add, 1) == found {
+                    set_op(&mut self.code[start + at], fused);
+                }
+            }
+            at = next;
+        }
     }
 
     /// A test for a key followed by a look-up of the same key becomes one look-up.
@@ -225,6 +269,11 @@ impl Preparer<'_> {
                 let global = self.module.globals.get(lane(1) as usize);
                 if global.is_some_and(|g| self.types.repr(g.ty) == Repr::Word) {
                     set_op(&mut self.code[here], Code::GlobalGetWord);
+                }
+            }
+            Op::CallNative => {
+                if let Some(code) = self.walks[lane(2) as usize] {
+                    set_op(&mut self.code[here], code);
                 }
             }
             Op::SwitchTag => {

@@ -67,7 +67,7 @@ pub(crate) fn load(
     let mut heap = Heap::alone(Arc::clone(&types));
     let mut constants = constants::make(&mut heap, &module)?;
     let errors = constants::errors(&mut heap)?;
-    let prepared = code::prepare(&module, &types, &mut constants, &mut heap)?;
+    let prepared = code::prepare(&module, &natives, &types, &mut constants, &mut heap)?;
     let code = CodeWords::new(prepared.code);
     let entries = prepared.funcs.iter().map(|f| code.at(f.start)).collect();
     let image = Image {

@@ -27,6 +27,22 @@ pub unsafe fn next(w: u64, at: usize) -> Option<(usize, u64, u64)> {
     }
 }
 
+/// Key and value at a position, if there is an entry: the key's reference and the value's are the
+/// map's. In a set the value is 1.
+///
+/// # Safety
+/// `w` is a live map or set.
+#[inline(always)]
+pub unsafe fn entry_at(w: u64, at: usize) -> Option<(u64, u64)> {
+    // SAFETY: positions below `used` are initialised.
+    unsafe {
+        let m = object(w);
+        let stride = (*m).stride.into();
+        let live = at < (*m).used as usize && hashes(m, stride).add(at).read() != 0;
+        live.then(|| (entry(m, stride, at).read(), value_at(m, at)))
+    }
+}
+
 /// The part (key or value) at part position `i`, which moves on; and whether it is a key.
 pub(in crate::heap) unsafe fn part_at(w: u64, i: &mut u32) -> Option<(u64, bool)> {
     // SAFETY: `w` is a live map or set.

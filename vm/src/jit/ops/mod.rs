@@ -304,12 +304,8 @@ impl OpVisitor for Translator<'_, '_> {
             this.set_field_of_element(xs, i, f, v)
         }
 
-        [map_get map_get_word] (this, dst: Reg, m: Reg, k: Reg) {
-            this.helper(map_helpers::map_get as *const ())
-        }
-        [map_get_or] (this, dst: Reg, m: Reg, k: Reg, default: Reg) {
-            this.helper(map_helpers::map_get_or as *const ())
-        }
+        [map_get map_get_word] (this, dst: Reg, m: Reg, k: Reg) { this.look_up() }
+        [map_get_or] (this, dst: Reg, m: Reg, k: Reg, default: Reg) { this.look_up() }
         [map_set] (this, m: Reg, k: Reg, v: Reg) { this.helper(map_helpers::map_set as *const ()) }
         [map_has] (this, dst: Reg, m: Reg, k: Reg) { this.has_key(dst) }
 

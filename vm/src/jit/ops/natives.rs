@@ -54,6 +54,9 @@ impl Translator<'_, '_> {
         if let Some(value) = self.intrinsic(key, first.0) {
             return self.def(dst.0, value);
         }
+        if let Some((_, helper)) = crate::helpers::maps::walking(key) {
+            return self.helper(helper);
+        }
         if let Some((function, n)) = float_function(key) {
             let args: Vec<Value> = (first.0..).take(n).map(|reg| self.float(reg)).collect();
             if let Some(value) = self.call_rust(function, &args, Some(types::F64)) {
