@@ -10,6 +10,15 @@ pub struct RegMap<T> {
     filled: Vec<VReg>,
 }
 
+impl<T> Default for RegMap<T> {
+    fn default() -> Self {
+        Self {
+            slots: Vec::new(),
+            filled: Vec::new(),
+        }
+    }
+}
+
 impl<T: Copy> RegMap<T> {
     /// An empty map for registers below `len`.
     #[must_use]
@@ -17,6 +26,14 @@ impl<T: Copy> RegMap<T> {
         Self {
             slots: vec![None; len],
             filled: Vec::new(),
+        }
+    }
+
+    /// Makes it an empty map for registers below `len`.
+    pub fn reset(&mut self, len: usize) {
+        self.clear();
+        if self.slots.len() < len {
+            self.slots.resize(len, None);
         }
     }
 

@@ -5,24 +5,18 @@
 //! of (so an inlined closure's captures need no closure).
 
 use crate::emit::flow::is_subtype;
-use crate::ir::census::Census;
+use crate::ir::census::{Census, Sites};
 use crate::ir::roles::Signatures;
-use crate::ir::{Func, VReg};
+use crate::ir::{Func, Inst, VReg};
 use lumen_bytecode::code::Op;
 use lumen_bytecode::module::TypeDesc;
 
 /// Runs the pass on one function.
-pub fn run(func: &mut Func, sigs: &Signatures, types: &[TypeDesc]) {
-    forward_fields(func, sigs, types);
-    if !has_copies(func) {
-        return;
-    }
-    let census = Census::of(func, sigs);
-    if !propagate(func, &census, types) {
-        coalesce(func, sigs, &census, types);
-    } else if has_copies(func) {
-        let census = Census::of(func, sigs);
-        coalesce(func, sigs, &census, types);
+pub fn run(func: &mut Func, sigs: &Signatures, types: &[TypeDesc], census: &mut Census) {
+    forward_fields(func, sigs, types, census);
+    if has_copies(func) {
+        propagate(func, census, types);
+        coalesce(func, sigs, census, types);
     }
 }
 
@@ -41,17 +35,18 @@ fn same_repr(func: &Func, types: &[TypeDesc], a: VReg, b: VReg) -> bool {
     repr(a) == repr(b)
 }
 
-fn forward_fields(func: &mut Func, sigs: &Signatures, types: &[TypeDesc]) {
-    let mut insts = func.blocks.iter().flat_map(|block| &block.insts);
-    if !insts.any(|inst| inst.op == Op::New) {
+fn forward_fields(func: &mut Func, sigs: &Signatures, types: &[TypeDesc], census: &mut Census) {
+    let (mut news, mut loads) = (false, false);
+    for inst in func.blocks.iter().flat_map(|block| &block.insts) {
+        news |= inst.op == Op::New;
+        loads |= matches!(inst.op, Op::FieldGet | Op::FieldGetWord);
+    }
+    if !news || !loads {
         return;
     }
-    let census = Census::of(func, sigs);
-    let made_of = |func: &Func, base: VReg, field: u32| {
-        if !census.is_single(base) {
-            return None;
-        }
-        let (b, i) = census.site[base.0 as usize]?;
+    let sites = Sites::of(func, sigs);
+    let made_of = |func: &Func, census: &Census, base: VReg, field: u32| {
+        let (b, i) = sites.only(base)?;
         let inst = &func.blocks[b as usize].insts[i as usize];
         if inst.op != Op::New {
             return None;
@@ -77,7 +72,7 @@ fn forward_fields(func: &mut Func, sigs: &Signatures, types: &[TypeDesc]) {
                 let closure = matches!(types[own as usize], TypeDesc::Closure { .. });
                 same_repr(func, types, dst, part) && (closure || is_subtype(types, given, own))
             };
-            if let Some(part) = made_of(func, base, inst.imms[0])
+            if let Some(part) = made_of(func, census, base, inst.imms[0])
                 && fits(part)
             {
                 let op = if inst.op == Op::FieldGet {
@@ -85,16 +80,18 @@ fn forward_fields(func: &mut Func, sigs: &Signatures, types: &[TypeDesc]) {
                 } else {
                     Op::Lend
                 };
-                func.blocks[b].insts[i] = crate::ir::Inst::new(op, [dst, part], inst.span);
+                func.blocks[b].insts[i] = Inst::new(op, [dst, part], inst.span);
+                census.replace(base, part);
             }
         }
     }
 }
 
-/// Readers of copies read what was copied; tells whether any does.
-fn propagate(func: &mut Func, census: &Census, types: &[TypeDesc]) -> bool {
-    let mut stands_for: Vec<VReg> = (0..func.regs.len() as u32).map(VReg).collect();
-    let mut any = false;
+/// Readers of copies read what was copied.
+fn propagate(func: &mut Func, census: &mut Census, types: &[TypeDesc]) {
+    // All of them, once there is one.
+    let mut stands_for: Vec<VReg> = Vec::new();
+    let mut copies = Vec::new();
     let mut narrowed = Vec::new();
     for block in &func.blocks {
         for inst in &block.insts {
@@ -112,8 +109,11 @@ fn propagate(func: &mut Func, census: &Census, types: &[TypeDesc]) -> bool {
                 // register keeps it.
                 && (closure || is_subtype(types, given, own))
             {
+                if stands_for.is_empty() {
+                    stands_for.extend((0..func.regs.len() as u32).map(VReg));
+                }
                 stands_for[dst.0 as usize] = src;
-                any = true;
+                copies.push((dst, src));
                 // An inlined closure's own register knows more of its type than the caller's.
                 if closure {
                     narrowed.push((src, own));
@@ -121,15 +121,22 @@ fn propagate(func: &mut Func, census: &Census, types: &[TypeDesc]) -> bool {
             }
         }
     }
-    if !any {
-        return false;
+    if copies.is_empty() {
+        return;
     }
-    for i in 0..stands_for.len() {
-        let mut to = stands_for[i];
+    for &(dst, _) in &copies {
+        let mut to = stands_for[dst.0 as usize];
         while stands_for[to.0 as usize] != to {
             to = stands_for[to.0 as usize];
         }
-        stands_for[i] = to;
+        stands_for[dst.0 as usize] = to;
+    }
+    // The copies go, and are readers no more.
+    for &(_, src) in &copies {
+        census.remove_use(src);
+    }
+    for (dst, _) in copies {
+        census.forward(dst, stands_for[dst.0 as usize]);
     }
     for (reg, ty) in narrowed {
         func.regs[stands_for[reg.0 as usize].0 as usize].ty = ty;
@@ -148,11 +155,10 @@ fn propagate(func: &mut Func, census: &Census, types: &[TypeDesc]) -> bool {
             .term
             .for_each_reg_mut(|reg| *reg = stands_for[reg.0 as usize]);
     }
-    true
 }
 
 /// What is computed to be copied is computed where the copy goes.
-fn coalesce(func: &mut Func, sigs: &Signatures, census: &Census, types: &[TypeDesc]) {
+fn coalesce(func: &mut Func, sigs: &Signatures, census: &mut Census, types: &[TypeDesc]) {
     for b in 0..func.blocks.len() {
         let guarded = func.blocks[b].handler.is_some();
         let mut i = 1;
@@ -173,8 +179,12 @@ fn coalesce(func: &mut Func, sigs: &Signatures, census: &Census, types: &[TypeDe
             };
             if ok {
                 let dst = copy.regs[0];
-                func.blocks[b].insts[i - 1].regs[0] = dst;
-                func.blocks[b].insts.remove(i);
+                let insts = &mut func.blocks[b].insts;
+                census.uncount(&insts[i - 1], sigs);
+                census.uncount(&insts[i], sigs);
+                insts[i - 1].regs[0] = dst;
+                census.count(&insts[i - 1], sigs);
+                insts.remove(i);
             } else {
                 i += 1;
             }

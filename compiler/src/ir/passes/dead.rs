@@ -5,7 +5,7 @@ use crate::ir::bitset::BitSet;
 use crate::ir::census::Census;
 use crate::ir::liveness::Liveness;
 use crate::ir::roles::{Signatures, is_pure};
-use crate::ir::{Block, BlockId, Func, Inst, Term};
+use crate::ir::{Block, BlockId, Func, Inst, Term, VReg};
 use lumen_bytecode::code::Op;
 use lumen_bytecode::module::well_known;
 
@@ -13,70 +13,91 @@ use lumen_bytecode::module::well_known;
 const MADE_BEFORE: usize = 4;
 
 /// Runs the pass on one function.
-pub fn run(func: &mut Func, sigs: &Signatures) {
-    instructions(func, sigs);
+pub fn run(func: &mut Func, sigs: &Signatures, census: &mut Census) {
+    instructions(func, sigs, census);
     if func.blocks.len() == 1 {
         return;
     }
-    thread_jumps(func);
+    thread_jumps(func, census);
     let mut seen = reachable(func);
     join_blocks(func, &mut seen);
-    remove_unreachable(func, &seen);
+    remove_unreachable(func, &seen, sigs, census);
 }
 
-fn instructions(func: &mut Func, sigs: &Signatures) {
-    let mut uses = Census::uses(func, sigs);
+fn instructions(func: &mut Func, sigs: &Signatures, census: &mut Census) {
+    // A `cast` to what is known does not count as a reader.
+    let mut proven = Vec::new();
     for block in &func.blocks {
         for (i, inst) in block.insts.iter().enumerate() {
-            if is_proven(&block.insts, i) {
-                uses[inst.regs[0].0 as usize] -= 1;
+            if inst.op == Op::Cast && is_proven(&block.insts, i) {
+                census.remove_use(inst.regs[0]);
+                proven.push(inst.regs[0]);
             }
         }
     }
+    while unused(func, sigs, census, &mut proven) {}
+    for reg in proven {
+        census.add_use(reg);
+    }
+}
+
+/// Removes what is not read; `proven` has the registers of the `cast`s that do not count, and in
+/// the end of those that are left. Tells whether anything was removed.
+fn unused(func: &mut Func, sigs: &Signatures, census: &mut Census, proven: &mut Vec<VReg>) -> bool {
+    let mut removed = false;
     let mut unread = Vec::new();
-    loop {
-        let mut removed = false;
-        // Backward, so that what only an unread instruction reads is found unread in its turn.
-        for block in func.blocks.iter_mut().rev() {
-            for (i, inst) in block.insts.iter().enumerate().rev() {
-                if is_proven(&block.insts, i) {
-                    if uses[inst.regs[0].0 as usize] == 0 {
-                        unread.push(i);
+    // Backward, so that what only an unread instruction reads is found unread in its turn.
+    for block in func.blocks.iter_mut().rev() {
+        for (i, inst) in block.insts.iter().enumerate().rev() {
+            if inst.op == Op::Cast && is_proven(&block.insts, i) {
+                let reg = inst.regs[0];
+                if census.uses(reg) == 0 {
+                    unread.push(i);
+                    if let Some(at) = proven.iter().position(|&r| r == reg) {
+                        proven.swap_remove(at);
                     }
-                    continue;
+                    census.add_use(reg);
+                    census.uncount(inst, sigs);
                 }
-                let needed =
-                    !is_pure(inst.op) || sigs.out(inst).is_none_or(|reg| uses[reg.0 as usize] != 0);
-                if needed {
-                    continue;
-                }
-                unread.push(i);
-                for &reg in sigs.reads(inst) {
-                    uses[reg.0 as usize] -= 1;
-                }
-            }
-            if unread.is_empty() {
                 continue;
             }
-            removed = true;
-            let mut at = 0;
-            block.insts.retain(|_| {
-                let gone = unread.last() == Some(&at);
-                if gone {
-                    unread.pop();
-                }
-                at += 1;
-                !gone
-            });
+            let out = sigs.out(inst);
+            if is_pure(inst.op) && out.is_some_and(|reg| census.uses(reg) == 0) {
+                unread.push(i);
+                census.uncount(inst, sigs);
+            }
         }
-        if !removed {
-            return;
+        if unread.is_empty() {
+            continue;
         }
+        removed = true;
+        let mut at = 0;
+        block.insts.retain(|_| {
+            let gone = unread.last() == Some(&at);
+            if gone {
+                unread.pop();
+            }
+            at += 1;
+            !gone
+        });
     }
+    removed
 }
 
 /// Removes pure instructions whose result is written over, or not read any more, on all ways.
-pub fn unread(func: &mut Func, sigs: &Signatures) {
+pub fn unread(func: &mut Func, sigs: &Signatures, census: &mut Census) {
+    census.recount(func, sigs);
+    // What is written once is read wherever it is live, or has gone already.
+    let may_go = func.blocks.iter().any(|block| {
+        let mut insts = block.insts.iter().enumerate();
+        insts.any(|(i, inst)| match sigs.out(inst) {
+            Some(reg) => !census.is_single(reg) && is_pure(inst.op) || census.uses(reg) == 0,
+            None => inst.op == Op::Cast && is_proven(&block.insts, i),
+        })
+    });
+    if !may_go {
+        return;
+    }
     // What only a `cast` that goes has read goes in another round.
     while unread_once(func, sigs) {}
 }
@@ -153,7 +174,7 @@ fn final_target(func: &Func, b: BlockId) -> BlockId {
     at
 }
 
-fn thread_jumps(func: &mut Func) {
+fn thread_jumps(func: &mut Func, census: &mut Census) {
     let jumps = |block: &Block| block.insts.is_empty() && matches!(block.term, Term::Jump(_));
     let ends: Option<Vec<BlockId>> = func.blocks.iter().any(jumps).then(|| {
         let all = (0..func.blocks.len() as u32).map(BlockId);
@@ -169,6 +190,7 @@ fn thread_jumps(func: &mut Func) {
         } = block.term
             && then == otherwise
         {
+            census.uncount_term(&block.term);
             block.term = Term::Jump(then);
         }
     }
@@ -239,7 +261,7 @@ fn reachable(func: &Func) -> Vec<bool> {
 }
 
 /// Removes the blocks that were not `seen` and renumbers the rest.
-fn remove_unreachable(func: &mut Func, seen: &[bool]) {
+fn remove_unreachable(func: &mut Func, seen: &[bool], sigs: &Signatures, census: &mut Census) {
     if seen.iter().all(|&s| s) {
         return;
     }
@@ -251,13 +273,14 @@ fn remove_unreachable(func: &mut Func, seen: &[bool]) {
             next += 1;
         }
     }
-    let blocks = std::mem::take(&mut func.blocks);
-    func.blocks = blocks
-        .into_iter()
-        .zip(seen)
-        .filter(|(_, s)| **s)
-        .map(|(b, _)| b)
-        .collect();
+    let mut at = 0;
+    func.blocks.retain(|block| {
+        at += 1;
+        if !seen[at - 1] {
+            census.uncount_block(block, sigs);
+        }
+        seen[at - 1]
+    });
     for block in &mut func.blocks {
         block
             .term

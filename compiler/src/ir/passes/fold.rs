@@ -13,8 +13,9 @@ use lumen_bytecode::operand::Role;
 /// How many of the latest constants are looked through for one to use again.
 const RECENT: usize = 16;
 
-/// Known values.
-struct Known {
+/// Known values; the room for them is used again for the next function.
+#[derive(Debug, Default)]
+pub struct Known {
     /// Ints of registers written once.
     ints: RegMap<i64>,
     /// Floats of registers written once.
@@ -23,17 +24,17 @@ struct Known {
     types: RegMap<TypeIx>,
     /// Ints of other registers, at the current place in the current block.
     here: RegMap<i64>,
+    /// Whether more has become known in this round.
+    more: bool,
 }
 
 impl Known {
     /// Nothing is known yet of so many registers.
-    fn new(regs: usize) -> Self {
-        Self {
-            ints: RegMap::new(regs),
-            floats: RegMap::new(regs),
-            types: RegMap::new(regs),
-            here: RegMap::new(regs),
-        }
+    fn reset(&mut self, regs: usize) {
+        self.ints.reset(regs);
+        self.floats.reset(regs);
+        self.types.reset(regs);
+        self.here.reset(regs);
     }
 
     fn int(&self, reg: VReg) -> Option<i64> {
@@ -42,15 +43,24 @@ impl Known {
 }
 
 /// Runs the pass on one function.
-pub fn run(func: &mut Func, sigs: &Signatures, constants: &mut Vec<Constant>, types: &[TypeDesc]) {
-    let census = Census::of(func, sigs);
-    let mut known = Known::new(func.regs.len());
+pub fn run(
+    func: &mut Func,
+    sigs: &Signatures,
+    constants: &mut Vec<Constant>,
+    types: &[TypeDesc],
+    census: &mut Census,
+    known: &mut Known,
+) {
+    known.reset(func.regs.len());
     for block in &func.blocks {
         for inst in &block.insts {
-            let dst = inst.regs.first().copied();
-            let Some(dst) = dst.filter(|&reg| census.is_single(reg)) else {
+            if !matches!(inst.op, Op::IntConst | Op::Const | Op::New) {
                 continue;
-            };
+            }
+            let dst = inst.regs[0];
+            if !census.is_single(dst) {
+                continue;
+            }
             match literal(inst, constants) {
                 Some(Literal::Int(value)) => known.ints.insert(dst, value),
                 Some(Literal::Float(value)) => known.floats.insert(dst, value),
@@ -64,17 +74,34 @@ pub fn run(func: &mut Func, sigs: &Signatures, constants: &mut Vec<Constant>, ty
     }
     // Folding may make more known; a second round catches chains, the rest is not worth it.
     for _ in 0..2 {
+        known.more = false;
         for block in &mut func.blocks {
             known.here.clear();
             for inst in &mut block.insts {
-                fold(inst, &mut known, &census);
-                fold_float(inst, &mut known, &census, constants);
-                write(inst, sigs, &mut known, &census, constants);
+                if may_fold(inst.op) {
+                    census.uncount_reads(inst, sigs);
+                    fold(inst, known, census);
+                    fold_float(inst, known, census, constants);
+                    census.count_reads(inst, sigs);
+                }
+                write(inst, sigs, known, census, constants);
             }
-            fold_term(&mut block.term, &known);
-            fold_test(&mut block.term, &known, &func.regs, types);
+            if matches!(block.term, Term::Branch { .. }) {
+                census.uncount_term(&block.term);
+                fold_term(&mut block.term, known);
+                fold_test(&mut block.term, known, &func.regs, types);
+                census.count_term(&block.term);
+            }
+        }
+        if !known.more {
+            break;
         }
     }
+}
+
+/// Whether instructions with this op may become others.
+fn may_fold(op: Op) -> bool {
+    (Op::IntAdd as u16..=Op::FloatLe as u16).contains(&(op as u16)) || op == Op::IntToFloat
 }
 
 /// Keeps `known.here` true across `inst`.
@@ -86,11 +113,16 @@ fn write(
     constants: &[Constant],
 ) {
     if !known.here.is_untouched() {
-        sigs.for_each(inst, |_, reg, role| {
-            if matches!(role, Role::Out | Role::Lend | Role::Io) {
-                known.here.remove(reg);
-            }
-        });
+        if let Some(reg) = sigs.out(inst) {
+            known.here.remove(reg);
+        }
+        if sigs.changes(inst) {
+            sigs.for_each(inst, |_, reg, role| {
+                if role == Role::Io {
+                    known.here.remove(reg);
+                }
+            });
+        }
     }
     if let Some(Literal::Int(value)) = literal(inst, constants)
         && !census.is_single(inst.regs[0])
@@ -179,6 +211,7 @@ fn fold(inst: &mut Inst, known: &mut Known, census: &Census) {
             *inst = Inst::imm(Op::IntConst, [dst], small as u32, inst.span);
             if census.is_single(dst) {
                 known.ints.insert(dst, result);
+                known.more = true;
             }
         }
         return;
@@ -216,9 +249,10 @@ fn fold_float(inst: &mut Inst, known: &mut Known, census: &Census, constants: &m
         |i| recent + i,
     );
     let dst = inst.regs[0];
-    *inst = Inst::imm(Op::Const, vec![dst], k as u32, inst.span);
+    *inst = Inst::imm(Op::Const, [dst], k as u32, inst.span);
     if census.is_single(dst) {
         known.floats.insert(dst, result);
+        known.more = true;
     }
 }
 

@@ -3,7 +3,7 @@
 
 use crate::ir::census::Census;
 use crate::ir::roles::Signatures;
-use crate::ir::{Block, Cmp, Cond, Func, Inst, Term, VReg};
+use crate::ir::{Block, Cmp, Cond, Func, Inst, Regs, Term, VReg};
 use lumen_bytecode::code::Op;
 use lumen_bytecode::operand::Role;
 
@@ -11,37 +11,36 @@ use lumen_bytecode::operand::Role;
 const REACH: usize = 8;
 
 /// Runs the pass on one function.
-pub fn run(func: &mut Func, sigs: &Signatures) {
-    if !func.blocks.iter().any(may_fuse) {
-        return;
-    }
-    let census = Census::of(func, sigs);
-    for block in &mut func.blocks {
+pub fn run(func: &mut Func, sigs: &Signatures, census: &mut Census) {
+    for block in func.blocks.iter_mut().filter(|block| may_fuse(block)) {
         let mut i = 0;
         while i < block.insts.len() {
-            match pair(&block.insts, i, &census, sigs) {
+            let fused = is_second(block.insts[i].op).then(|| pair(&block.insts, i, census, sigs));
+            match fused.flatten() {
                 Some((first, fused)) => {
+                    census.uncount(&block.insts[i], sigs);
+                    census.uncount(&block.insts[first], sigs);
+                    census.count(&fused, sigs);
                     block.insts[i] = fused;
                     block.insts.remove(first);
                 }
                 None => i += 1,
             }
         }
-        fuse_branch(&mut block.insts, &mut block.term, &census, sigs);
+        fuse_branch(&mut block.insts, &mut block.term, census, sigs);
     }
+}
+
+/// May an instruction with this op be the second of a pair?
+fn is_second(op: Op) -> bool {
+    matches!(op, Op::FloatAdd | Op::FloatSub | Op::ListGet | Op::FieldGet)
 }
 
 /// Is there anything that may be the second of a pair?
 fn may_fuse(block: &Block) -> bool {
-    let second = |inst: &Inst| {
-        matches!(
-            inst.op,
-            Op::FloatAdd | Op::FloatSub | Op::ListGet | Op::FieldGet
-        )
-    };
     let tests = |cond: &Cond| matches!(cond, Cond::Bool(_));
     matches!(&block.term, Term::Branch { cond, .. } if tests(cond))
-        || block.insts.iter().any(second)
+        || block.insts.iter().any(|inst| is_second(inst.op))
 }
 
 /// The instruction that computes `reg`, a temporary, close before `end`, if nothing in between
@@ -76,7 +75,7 @@ fn pair(insts: &[Inst], i: usize, census: &Census, sigs: &Signatures) -> Option<
         |reg: VReg, op: Op| producer(insts, i, reg, census, sigs).filter(|&k| insts[k].op == op);
     let dst = *inst.regs.first()?;
     let make = |k: usize, op: Op, tail: &[VReg], imm: u32| {
-        let mut regs = vec![dst];
+        let mut regs = Regs::from_slice(&[dst]);
         regs.extend_from_slice(&insts[k].regs[1..]);
         regs.extend_from_slice(tail);
         (k, Inst::imm(op, regs, imm, inst.span))
@@ -111,7 +110,7 @@ fn quiet_between(insts: &[Inst], first: usize, second: usize) -> bool {
 }
 
 /// A comparison read only by the block's branch becomes part of it.
-fn fuse_branch(insts: &mut Vec<Inst>, term: &mut Term, census: &Census, sigs: &Signatures) {
+fn fuse_branch(insts: &mut Vec<Inst>, term: &mut Term, census: &mut Census, sigs: &Signatures) {
     let Term::Branch {
         cond: cond @ Cond::Bool(_),
         ..
@@ -129,7 +128,8 @@ fn fuse_branch(insts: &mut Vec<Inst>, term: &mut Term, census: &Census, sigs: &S
             Op::BoolNot => {
                 negated = !negated;
                 reg = regs[1];
-                insts.remove(k);
+                census.uncount(&insts.remove(k), sigs);
+                census.replace(regs[0], reg);
                 *cond = Cond::Bool(reg);
                 continue;
             }
@@ -144,7 +144,9 @@ fn fuse_branch(insts: &mut Vec<Inst>, term: &mut Term, census: &Census, sigs: &S
             Op::IsType => Cond::Type(regs[1], insts[k].imms[0]),
             _ => break,
         };
-        insts.remove(k);
+        census.uncount(&insts.remove(k), sigs);
+        census.remove_use(reg);
+        fused.for_each_use(|reg| census.add_use(reg));
         *cond = fused;
         break;
     }

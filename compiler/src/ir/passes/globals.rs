@@ -5,7 +5,8 @@ use lumen_bytecode::code::Op;
 use lumen_bytecode::module::Constant;
 
 /// Replaces reads of globals whose initialising function does nothing but give a number, a null or
-/// a closure without captures. `simplify` is run on functions that change.
+/// a closure without captures. `simplify` is run on these functions; the others are simplified
+/// later.
 pub fn run(program: &mut Program, simplify: &mut dyn FnMut(&mut Program, usize)) {
     if program.globals.is_empty() {
         return;
@@ -17,23 +18,19 @@ pub fn run(program: &mut Program, simplify: &mut dyn FnMut(&mut Program, usize))
             continue;
         };
         let init = init as usize;
-        if replace(&mut program.funcs[init], &known) {
-            simplify(program, init);
-        }
+        replace(&mut program.funcs[init], &known);
+        simplify(program, init);
         known[g] = constant(&program.funcs[init], &program.constants);
     }
     if known.iter().all(Option::is_none) {
         return;
     }
-    for f in 0..program.funcs.len() {
-        if replace(&mut program.funcs[f], &known) {
-            simplify(program, f);
-        }
+    for func in &mut program.funcs {
+        replace(func, &known);
     }
 }
 
-fn replace(func: &mut Func, known: &[Option<Inst>]) -> bool {
-    let mut changed = false;
+fn replace(func: &mut Func, known: &[Option<Inst>]) {
     for inst in func.blocks.iter_mut().flat_map(|b| &mut b.insts) {
         if inst.op == Op::GlobalGet
             && let Some(value) = &known[inst.imms[0] as usize]
@@ -44,10 +41,8 @@ fn replace(func: &mut Func, known: &[Option<Inst>]) -> bool {
                 imms: value.imms,
                 span: inst.span,
             };
-            changed = true;
         }
     }
-    changed
 }
 
 /// The one instruction that the function consists of, if that is a constant. Strings are left

@@ -4,7 +4,8 @@
 //! simplified. Recursive functions are not inlined, nor is anything once the caller has grown past
 //! [`CALLER_MAX`]. Stack traces show the calls all the same: see [`Inlined`].
 
-use crate::ir::census::Census;
+use super::Simplifier;
+use crate::ir::census::Sites;
 use crate::ir::roles::Signatures;
 use crate::ir::{
     Block, BlockId, Func, Handler, Inlined, Inst, Program, Regs, Term, VReg, scope_of, within,
@@ -25,21 +26,41 @@ const INNER_MAX: usize = 24;
 /// No more inlining into a function of this many instructions.
 const CALLER_MAX: usize = 4000;
 
-/// Inlines throughout the program. `simplify` is run on each function afterwards.
-pub fn run(program: &mut Program, simplify: &mut dyn FnMut(&mut Program, usize)) {
+/// Inlines throughout the program, and simplifies each function afterwards. What is dead goes
+/// before, so that no call in it is replaced.
+pub fn run(program: &mut Program, passes: &mut Simplifier) {
     let order = postorder(program);
-    let mut rank = vec![usize::MAX; program.funcs.len()];
-    for (i, &f) in order.iter().enumerate() {
-        rank[f] = i;
-    }
+    let mut bodies = vec![None; program.funcs.len()];
     let null = null_constant(program);
     for &f in &order {
+        passes.clean(program, f);
         // A second round reaches the lambdas that the first round's callees call.
-        for _ in 0..3 {
-            if !into(program, f, &rank, null) {
+        for round in 0..3 {
+            let did = into(program, f, &bodies, null);
+            if did || round == 0 {
+                passes.simplify(program, f);
+            }
+            if !did {
                 break;
             }
-            simplify(program, f);
+        }
+        bodies[f] = Some(Body::of(&program.funcs[f], f));
+    }
+}
+
+/// What is asked of a function that is finished before it is inlined.
+#[derive(Clone, Copy)]
+struct Body {
+    size: usize,
+    calls_itself: bool,
+}
+
+impl Body {
+    fn of(func: &Func, number: usize) -> Self {
+        let mut insts = func.blocks.iter().flat_map(|b| &b.insts);
+        Self {
+            size: size(func),
+            calls_itself: insts.any(|i| i.op == Op::Call && i.imms[0] as usize == number),
         }
     }
 }
@@ -112,20 +133,35 @@ struct Site {
     callee: usize,
 }
 
-/// Inlines what is worth it into `f`; tells whether anything was.
-fn into(program: &mut Program, f: usize, rank: &[usize], null: u32) -> bool {
+/// Inlines what is worth it into `f`; tells whether anything was. Functions that are finished have
+/// a body.
+fn into(program: &mut Program, f: usize, bodies: &[Option<Body>], null: u32) -> bool {
     let mut did = false;
     let mut from = 0;
-    while size(&program.funcs[f]) < CALLER_MAX {
-        let Some(site) = next_site(program, f, rank, from) else {
+    let mut now = size(&program.funcs[f]);
+    let mut sites = None;
+    while now < CALLER_MAX {
+        let Some(site) = next_site(program, f, bodies, from, &mut sites) else {
             break;
         };
         // What is copied is looked at in the next round, so that this one ends.
         from = site.block + 1;
         let (func, callee) = two(&mut program.funcs, f, site.callee);
+        if let Some(sites) = &mut sites {
+            let block = &func.blocks[site.block];
+            sites.remove_insts(&block.insts, site.inst, &Signatures::default());
+            sites.remove_term(&block.term);
+        }
+        let blocks = func.blocks.len();
         splice(func, callee, &site, null);
+        if let Some(sites) = &mut sites {
+            let sigs = Signatures::default();
+            sites.add_blocks(func, blocks, &sigs);
+            sites.add_insts(site.block, &func.blocks[site.block].insts, site.inst, &sigs);
+        }
+        now = size(func);
         did = true;
-        if from >= program.funcs[f].blocks.len() {
+        if from >= func.blocks.len() {
             break;
         }
     }
@@ -143,24 +179,33 @@ fn two(funcs: &mut [Func], f: usize, other: usize) -> (&mut Func, &Func) {
     }
 }
 
-fn next_site(program: &Program, f: usize, rank: &[usize], from: usize) -> Option<Site> {
+/// The next call to be replaced, from block `from` on; `sites` are found once they are needed.
+fn next_site(
+    program: &Program,
+    f: usize,
+    bodies: &[Option<Body>],
+    from: usize,
+    sites: &mut Option<Sites>,
+) -> Option<Site> {
     let func = &program.funcs[f];
-    let mut census = None;
     for (block, b) in func.blocks.iter().enumerate().skip(from) {
         for (inst, i) in b.insts.iter().enumerate() {
             let callee = match i.op {
                 Op::Call => i.imms[0] as usize,
                 Op::CallClosure => {
-                    let census =
-                        census.get_or_insert_with(|| Census::of(func, &Signatures::default()));
-                    match known_closure(program, func, census, i.regs[1]) {
+                    let sites =
+                        sites.get_or_insert_with(|| Sites::of(func, &Signatures::default()));
+                    match known_closure(program, func, sites, i.regs[1]) {
                         Some(callee) => callee,
                         None => continue,
                     }
                 }
                 _ => continue,
             };
-            if callee != f && rank[callee] < rank[f] && worth(program, callee, i.op) {
+            if callee != f
+                && let Some(body) = bodies[callee]
+                && worth(&program.funcs[callee], body, i.op)
+            {
                 return Some(Site {
                     block,
                     inst,
@@ -172,29 +217,20 @@ fn next_site(program: &Program, f: usize, rank: &[usize], from: usize) -> Option
     None
 }
 
-fn worth(program: &Program, callee: usize, op: Op) -> bool {
-    let func = &program.funcs[callee];
-    let calls_itself = func
-        .blocks
-        .iter()
-        .flat_map(|b| &b.insts)
-        .any(|i| i.op == Op::Call && i.imms[0] as usize == callee);
+fn worth(func: &Func, body: Body, op: Op) -> bool {
     let max = match op {
         Op::CallClosure => LAMBDA_MAX,
         _ if func.inline => LIBRARY_MAX,
         _ => CELL_MAX,
     };
-    !calls_itself && func.inlined.len() <= INNER_MAX && size(func) <= max
+    !body.calls_itself && func.inlined.len() <= INNER_MAX && body.size <= max
 }
 
 /// The function behind a closure register, if there is only one.
-fn known_closure(program: &Program, func: &Func, census: &Census, reg: VReg) -> Option<usize> {
+fn known_closure(program: &Program, func: &Func, sites: &Sites, reg: VReg) -> Option<usize> {
     let mut reg = reg;
     for _ in 0..8 {
-        if !census.is_single(reg) {
-            return None;
-        }
-        let (b, i) = census.site[reg.0 as usize]?;
+        let (b, i) = sites.only(reg)?;
         let inst = &func.blocks[b as usize].insts[i as usize];
         match inst.op {
             Op::New => return closure_func(program, inst.imms[0]),
@@ -287,8 +323,8 @@ fn copy_block(
     dst: VReg,
     after: BlockId,
     null: u32,
-    map_reg: &dyn Fn(VReg) -> VReg,
-    map_block: &dyn Fn(BlockId) -> BlockId,
+    map_reg: &impl Fn(VReg) -> VReg,
+    map_block: &impl Fn(BlockId) -> BlockId,
 ) -> Block {
     let mut copy = block.clone();
     for inst in &mut copy.insts {

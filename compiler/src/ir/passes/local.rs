@@ -3,6 +3,7 @@
 //! what has been computed, or stored in a list or record, is not computed or loaded again.
 
 use super::ownership::is_word;
+use crate::ir::census::Census;
 use crate::ir::regmap::RegMap;
 use crate::ir::roles::Signatures;
 use crate::ir::{Func, Inst, RegInfo, VReg};
@@ -10,6 +11,7 @@ use lumen_bytecode::code::Op;
 use lumen_bytecode::module::TypeDesc;
 use lumen_bytecode::operand::Role;
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 /// What a register holds: the value of another one, at a time of its.
 #[derive(Clone, Copy)]
@@ -32,8 +34,9 @@ struct Expression {
 /// An operand that is not there.
 const NO_REG: (VReg, u32) = (VReg(u32::MAX), 0);
 
-/// What is known at one place of a block.
-struct Here {
+/// What is known at one place of a block; the room for it is used again for the next function.
+#[derive(Default)]
+pub struct Here {
     versions: Vec<u32>,
     values: RegMap<Value>,
     /// Where the value of an expression is, and how many calls there had been before it.
@@ -41,26 +44,42 @@ struct Here {
     calls: u32,
 }
 
+impl std::fmt::Debug for Here {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Here").finish_non_exhaustive()
+    }
+}
+
 /// Runs the pass on one function.
-pub fn run(func: &mut Func, sigs: &Signatures, types: &[TypeDesc]) {
-    let mut here = Here {
-        versions: vec![0; func.regs.len()],
-        values: RegMap::new(func.regs.len()),
-        computed: FxHashMap::default(),
-        calls: 0,
-    };
+pub fn run(
+    func: &mut Func,
+    sigs: &Signatures,
+    types: &[TypeDesc],
+    census: &mut Census,
+    here: &mut Here,
+) {
+    here.values.reset(func.regs.len());
+    if here.versions.len() < func.regs.len() {
+        here.versions.resize(func.regs.len(), 0);
+    }
+    let loads = |inst: &Inst| matches!(inst.op, Op::FieldGet | Op::FieldGetWord);
     let Func { regs, blocks, .. } = func;
     for block in blocks {
         here.values.clear();
         here.computed.clear();
+        let has_loads = block.insts.iter().any(loads);
         for inst in &mut block.insts {
-            here.read_sources(inst, sigs);
-            here.unbox(inst);
-            here.use_again(inst, regs, types);
+            here.read_sources(inst, sigs, census);
+            here.unbox(inst, census);
+            here.use_again(inst, regs, types, sigs, census);
             here.run(inst, sigs, regs, types);
+            if inst.op == Op::New && has_loads {
+                here.fields(inst, types);
+            }
         }
         block.term.for_each_plain_use_mut(|reg| {
             if let Some(of) = here.current(*reg, Op::Move) {
+                census.replace(*reg, of);
                 *reg = of;
             }
         });
@@ -97,7 +116,7 @@ fn is_cheap(op: Op) -> bool {
 }
 
 /// The load that gives what the store `inst` put there, its operands, and the value.
-fn loaded_again(inst: &Inst) -> Option<(Op, [u32; 2], Vec<VReg>, VReg)> {
+fn loaded_again(inst: &Inst) -> Option<(Op, [u32; 2], &[VReg], VReg)> {
     let op = match inst.op {
         Op::ListSet => Op::ListGet,
         Op::ListSetByte => Op::ListGetByte,
@@ -108,7 +127,7 @@ fn loaded_again(inst: &Inst) -> Option<(Op, [u32; 2], Vec<VReg>, VReg)> {
         _ => return None,
     };
     let (value, operands) = inst.regs.split_last()?;
-    Some((op, inst.imms, operands.to_vec(), *value))
+    Some((op, inst.imms, operands, *value))
 }
 
 impl Here {
@@ -137,21 +156,21 @@ impl Here {
             .then(|| self.expression(inst.op, inst.imms, &inst.regs[1..]))
             .flatten();
         self.calls += u32::from(matches!(inst.op, Op::Call | Op::CallClosure));
-        let retypes = matches!(inst.op, Op::Cast | Op::Widen);
-        sigs.for_each(inst, |_, reg, role| {
-            if matches!(role, Role::Out | Role::Lend | Role::Io) && !retypes {
-                self.versions[reg.0 as usize] += 1;
-                self.values.remove(reg);
-            }
-        });
+        if let Some(reg) = sigs.out(inst) {
+            self.written(reg);
+        }
+        if sigs.changes(inst) && !matches!(inst.op, Op::Cast | Op::Widen) {
+            sigs.for_each(inst, |_, reg, role| {
+                if role == Role::Io {
+                    self.written(reg);
+                }
+            });
+        }
         if let Some(boxed) = boxed {
             self.values.insert(inst.regs[0], boxed);
         } else if let Some((op, of)) = value {
             let version = self.versions[of.0 as usize];
             self.values.insert(inst.regs[0], Value { op, of, version });
-        }
-        if inst.op == Op::New {
-            self.fields(inst, types);
         }
         if let Some(expression) = expression {
             let at = (
@@ -163,11 +182,16 @@ impl Here {
         }
         if let Some((op, imms, operands, value)) = loaded_again(inst)
             && !is_word(types, ty(value))
-            && let Some(expression) = self.expression(op, imms, &operands)
+            && let Some(expression) = self.expression(op, imms, operands)
         {
             let at = (value, self.versions[value.0 as usize], self.calls);
             self.computed.insert(expression, at);
         }
+    }
+
+    fn written(&mut self, reg: VReg) {
+        self.versions[reg.0 as usize] = self.versions[reg.0 as usize].wrapping_add(1);
+        self.values.remove(reg);
     }
 
     /// The fields of a new object are what it was made of.
@@ -198,8 +222,15 @@ impl Here {
     }
 
     /// Lets `inst` copy what has been computed already.
-    fn use_again(&self, inst: &mut Inst, regs: &[RegInfo], types: &[TypeDesc]) {
-        if !is_expression(inst.op) {
+    fn use_again(
+        &self,
+        inst: &mut Inst,
+        regs: &[RegInfo],
+        types: &[TypeDesc],
+        sigs: &Signatures,
+        census: &mut Census,
+    ) {
+        if self.computed.is_empty() || !is_expression(inst.op) {
             return;
         }
         let Some(expression) = self.expression(inst.op, inst.imms, &inst.regs[1..]) else {
@@ -219,11 +250,14 @@ impl Here {
             } else {
                 Op::Move
             };
-            *inst = Inst::new(op, vec![dst, found], inst.span);
+            census.uncount_reads(inst, sigs);
+            *inst = Inst::new(op, [dst, found], inst.span);
+            census.add_use(found);
         }
     }
 
     /// What `reg` was made of by `op`, if that has not changed since.
+    #[inline]
     fn current(&self, reg: VReg, op: Op) -> Option<VReg> {
         let value = self.values.get(reg)?;
         let same = value.op == op && self.versions[value.of.0 as usize] == value.version;
@@ -232,25 +266,35 @@ impl Here {
 
     /// Lets `inst` read the sources of copies. Only plain registers have entries as copies, and
     /// plain registers are never taken.
-    fn read_sources(&self, inst: &mut Inst, sigs: &Signatures) {
+    fn read_sources(&self, inst: &mut Inst, sigs: &Signatures, census: &mut Census) {
         if self.values.is_untouched() {
             return;
         }
-        let mut found = Vec::new();
-        sigs.for_each(inst, |i, reg, role| {
-            if matches!(role, Role::Use | Role::Take)
-                && let Some(of) = self.current(reg, Op::Move)
-            {
+        let mut found: SmallVec<[(usize, VReg); 4]> = SmallVec::new();
+        let mut see = |i: usize, reg: VReg| {
+            if let Some(of) = self.current(reg, Op::Move) {
                 found.push((i, of));
             }
-        });
+        };
+        if sigs.changes(inst) {
+            sigs.for_each(inst, |i, reg, role| {
+                if matches!(role, Role::Use | Role::Take) {
+                    see(i, reg);
+                }
+            });
+        } else {
+            let reads = sigs.reads(inst);
+            let first = inst.regs.len() - reads.len();
+            (first..).zip(reads).for_each(|(i, &reg)| see(i, reg));
+        }
         for (i, of) in found {
+            census.replace(inst.regs[i], of);
             inst.regs[i] = of;
         }
     }
 
     /// `unbox` of what was boxed in this block.
-    fn unbox(&self, inst: &mut Inst) {
+    fn unbox(&self, inst: &mut Inst, census: &mut Census) {
         let boxed = match inst.op {
             Op::UnboxInt => Op::BoxInt,
             Op::UnboxFloat => Op::BoxFloat,
@@ -258,7 +302,8 @@ impl Here {
             _ => return,
         };
         if let Some(of) = self.current(inst.regs[1], boxed) {
-            *inst = Inst::new(Op::Move, vec![inst.regs[0], of], inst.span);
+            census.replace(inst.regs[1], of);
+            *inst = Inst::new(Op::Move, [inst.regs[0], of], inst.span);
         }
     }
 }

@@ -1,7 +1,6 @@
 //! `map.has`, then `map.get` or a value instead: one `map.getor`.
 
 use crate::ir::census::Census;
-use crate::ir::roles::Signatures;
 use crate::ir::{BlockId, Cond, Func, Inst, Term, VReg};
 use lumen_bytecode::code::Op;
 
@@ -22,14 +21,13 @@ pub fn may_have(func: &Func) -> bool {
 }
 
 /// Runs the pass on one function.
-pub fn run(func: &mut Func, sigs: &Signatures) {
-    let census = Census::of(func, sigs);
+pub fn run(func: &mut Func, census: &Census) {
     let mut entries = vec![0u32; func.blocks.len()];
     for block in &func.blocks {
         block.term.for_each_target(|t| entries[t.0 as usize] += 1);
     }
     for b in 0..func.blocks.len() {
-        one(func, &census, &entries, b);
+        one(func, census, &entries, b);
     }
 }
 

@@ -30,6 +30,7 @@ pub mod ownership;
 pub mod reach;
 pub mod thread;
 
+use super::census::Census;
 use super::roles::Signatures;
 use super::{Func, Program};
 use lumen_bytecode::code::Op;
@@ -57,18 +58,14 @@ pub fn prepare(program: &mut Program) {
         program.constants.push(message);
     }
     closure_slots(program);
-    let sigs = Signatures::of(program);
-    let unions = unions(program);
-    let mut simplify = |program: &mut Program, f: usize| simplify(program, f, &sigs, &unions);
-    for f in 0..program.funcs.len() {
-        simplify(program, f);
-    }
-    globals::run(program, &mut simplify);
-    inline::run(program, &mut simplify);
+    let mut passes = Simplifier::new(program);
+    globals::run(program, &mut |program, f| passes.simplify(program, f));
+    inline::run(program, &mut passes);
     reach::run(program);
+    let Simplifier { sigs, census, .. } = &mut passes;
     for func in &mut program.funcs {
-        hoist::run(func, &sigs, &program.types, &program.globals);
-        dead::unread(func, &sigs);
+        hoist::run(func, sigs, &program.types, &program.globals);
+        dead::unread(func, sigs, census);
         shrink(func);
     }
     normalise(program);
@@ -95,42 +92,79 @@ fn unions(program: &Program) -> FxHashMap<Vec<TypeIx>, TypeIx> {
         .collect()
 }
 
-/// The simplifying passes, on one function.
-fn simplify(
-    program: &mut Program,
-    f: usize,
-    sigs: &Signatures,
-    unions: &FxHashMap<Vec<TypeIx>, TypeIx>,
-) {
-    let Program {
-        funcs,
-        types,
-        constants,
-        ..
-    } = program;
-    let func = &mut funcs[f];
-    for _ in 0..ROUNDS {
-        dead::run(func, sigs);
-        local::run(func, sigs, types);
-        copies::run(func, sigs, types);
-        fold::run(func, sigs, constants, types);
-        fuse::run(func, sigs);
-        let tables = thread::Tables {
-            types,
-            constants,
-            unions,
-        };
-        if !thread::run(func, sigs, &tables) {
-            break;
+/// The simplifying passes, with what they share.
+#[derive(Debug)]
+pub struct Simplifier {
+    sigs: Signatures,
+    unions: FxHashMap<Vec<TypeIx>, TypeIx>,
+    /// Of the function that is being simplified.
+    census: Census,
+    here: local::Here,
+    known: fold::Known,
+}
+
+impl Simplifier {
+    fn new(program: &Program) -> Self {
+        Self {
+            sigs: Signatures::of(program),
+            unions: unions(program),
+            census: Census::default(),
+            here: local::Here::default(),
+            known: fold::Known::default(),
         }
     }
-    dead::run(func, sigs);
-    if lookups::may_have(func) {
-        local::run(func, sigs, types);
-        dead::run(func, sigs);
-        copies::run(func, sigs, types);
-        lookups::run(func, sigs);
-        dead::run(func, sigs);
+
+    /// Removes dead code from a function.
+    fn clean(&mut self, program: &mut Program, f: usize) {
+        let Self { sigs, census, .. } = self;
+        let func = &mut program.funcs[f];
+        census.recount(func, sigs);
+        dead::run(func, sigs, census);
+    }
+
+    /// Runs the passes on one function.
+    fn simplify(&mut self, program: &mut Program, f: usize) {
+        let Program {
+            funcs,
+            types,
+            constants,
+            ..
+        } = program;
+        let func = &mut funcs[f];
+        let Self {
+            sigs,
+            unions,
+            census,
+            here,
+            known,
+        } = self;
+        census.recount(func, sigs);
+        for _ in 0..ROUNDS {
+            dead::run(func, sigs, census);
+            local::run(func, sigs, types, census, here);
+            copies::run(func, sigs, types, census);
+            fold::run(func, sigs, constants, types, census, known);
+            fuse::run(func, sigs, census);
+            let tables = thread::Tables {
+                types,
+                constants,
+                unions,
+            };
+            let threaded = thread::run(func, sigs, &tables, census);
+            debug_assert!(*census == Census::of(func, sigs), "the counts are true");
+            if !threaded {
+                break;
+            }
+        }
+        dead::run(func, sigs, census);
+        if lookups::may_have(func) {
+            local::run(func, sigs, types, census, here);
+            dead::run(func, sigs, census);
+            copies::run(func, sigs, types, census);
+            lookups::run(func, census);
+            census.recount(func, sigs);
+            dead::run(func, sigs, census);
+        }
     }
 }
 

@@ -3,10 +3,13 @@
 //! variant) need not be made. A jump to a return returns.
 
 use crate::emit::flow::is_subtype;
+use crate::ir::census::Census;
 use crate::ir::roles::Signatures;
-use crate::ir::{BlockId, Cmp, Cond, Func, Inst, Term, VReg};
+use crate::ir::{Block, BlockId, Cmp, Cond, Func, Inst, Term, VReg};
+use crate::source::Span;
 use lumen_bytecode::code::Op;
 use lumen_bytecode::module::{Constant, TypeDesc, TypeIx, well_known};
+use lumen_bytecode::operand::Role;
 use rustc_hash::FxHashMap;
 
 /// Copies that a block may begin with and still be passed by.
@@ -34,12 +37,12 @@ enum Fact {
 }
 
 /// Runs the pass on one function; tells whether it changed anything.
-pub fn run(func: &mut Func, sigs: &Signatures, tables: &Tables<'_>) -> bool {
+pub fn run(func: &mut Func, sigs: &Signatures, tables: &Tables<'_>, census: &mut Census) -> bool {
     let mut changed = false;
     for b in 0..func.blocks.len() {
         // A block passed by may lead to another one; a loop of them ends all the same.
         for _ in 0..MOST_STEPS {
-            if !step(func, sigs, tables, b) {
+            if !step(func, sigs, tables, b, census) {
                 break;
             }
             changed = true;
@@ -49,7 +52,13 @@ pub fn run(func: &mut Func, sigs: &Signatures, tables: &Tables<'_>) -> bool {
 }
 
 /// Lets block `b` pass by the block that it jumps to, if it can.
-fn step(func: &mut Func, sigs: &Signatures, tables: &Tables<'_>, b: usize) -> bool {
+fn step(
+    func: &mut Func,
+    sigs: &Signatures,
+    tables: &Tables<'_>,
+    b: usize,
+    census: &mut Census,
+) -> bool {
     let Term::Jump(to) = func.blocks[b].term else {
         return false;
     };
@@ -60,7 +69,7 @@ fn step(func: &mut Func, sigs: &Signatures, tables: &Tables<'_>, b: usize) -> bo
     match next.term {
         Term::Return(_) | Term::ReturnNull if next.insts.is_empty() => {
             let (term, span) = (next.term.clone(), next.span);
-            returns(func, b, term, span);
+            returns(&mut func.blocks[b], term, span, sigs, census);
             return true;
         }
         Term::Branch { .. } | Term::SwitchTag { .. } | Term::SwitchInt { .. } => {}
@@ -82,7 +91,10 @@ fn step(func: &mut Func, sigs: &Signatures, tables: &Tables<'_>, b: usize) -> bo
     if let Some((reg, ty)) = narrow
         && !is_subtype(tables.types, func.regs[reg.0 as usize].ty, ty)
     {
-        insts.push(Inst::imm(Op::Cast, vec![reg], ty, span));
+        insts.push(Inst::imm(Op::Cast, [reg], ty, span));
+    }
+    for inst in &insts {
+        census.count(inst, sigs);
     }
     let block = &mut func.blocks[b];
     block.insts.append(&mut insts);
@@ -90,16 +102,17 @@ fn step(func: &mut Func, sigs: &Signatures, tables: &Tables<'_>, b: usize) -> bo
     true
 }
 
-/// Ends block `b` with the return that it jumped to.
-fn returns(func: &mut Func, b: usize, mut term: Term, span: crate::source::Span) {
-    let block = &mut func.blocks[b];
+/// Ends a block with the return that it jumped to.
+fn returns(block: &mut Block, mut term: Term, span: Span, sigs: &Signatures, census: &mut Census) {
     if let (Term::Return(reg), Some(last)) = (&mut term, block.insts.last())
         && last.op == Op::Move
         && last.regs[0] == *reg
     {
         *reg = last.regs[1];
+        census.uncount(last, sigs);
         block.insts.pop();
     }
+    census.count_term(&term);
     block.term = term;
     block.span = span;
 }
@@ -185,16 +198,17 @@ fn fact(
     let mut end = insts.len();
     let mut declared = None;
     for _ in 0..MOST_STEPS {
-        let Some(at) = insts[..end].iter().rposition(|inst| {
-            let mut writes = false;
-            sigs.for_each(inst, |i, r, role| {
-                use lumen_bytecode::operand::Role;
-                let retypes = matches!(inst.op, Op::Cast | Op::Widen) && i == 0;
-                writes |= r == reg
-                    && (matches!(role, Role::Out | Role::Lend) || role == Role::Io && !retypes);
-            });
+        let writes = |inst: &Inst| {
+            let mut writes = sigs.out(inst) == Some(reg);
+            if sigs.changes(inst) {
+                sigs.for_each(inst, |i, r, role| {
+                    let retypes = matches!(inst.op, Op::Cast | Op::Widen) && i == 0;
+                    writes |= r == reg && role == Role::Io && !retypes;
+                });
+            }
             writes
-        }) else {
+        };
+        let Some(at) = insts[..end].iter().rposition(writes) else {
             break;
         };
         let inst = &insts[at];
