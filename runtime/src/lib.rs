@@ -34,6 +34,7 @@ pub mod config;
 pub(crate) mod counted;
 pub mod fiber;
 pub mod heap;
+mod huge;
 pub mod image;
 pub mod native;
 pub mod payload;

@@ -6,7 +6,7 @@
 //! freed by another worker than the one that made it and then serves that worker. Larger objects
 //! come from the global allocator. Nothing here reads a thread-local: the heap is a parameter.
 
-use std::alloc::{Layout, alloc, dealloc, realloc};
+use std::alloc::{GlobalAlloc, Layout, System, alloc, dealloc, realloc};
 use std::ptr::{NonNull, null_mut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
@@ -16,6 +16,7 @@ use parking_lot::Mutex;
 use super::count::Pending;
 use super::object::Header;
 use super::types::{TypeIx, Types};
+use crate::huge;
 
 /// The largest size served by the free lists. Records of 15 fields and short strings fit; more
 /// classes would only spread free memory over more lists.
@@ -50,14 +51,46 @@ pub struct HeapShared {
     /// Published number of live objects.
     live: AtomicI64,
     limit: i64,
-    chunks: Mutex<Vec<Chunk>>,
+    chunks: Mutex<Chunks>,
     types: Arc<Types>,
 }
 
-struct Chunk(NonNull<u8>);
+/// The memory of small objects.
+#[derive(Default)]
+struct Chunks {
+    blocks: Vec<(NonNull<u8>, Layout)>,
+    /// Chunks handed out so far.
+    count: usize,
+    /// What is left of the last block, if that is a piece of huge pages.
+    rest: Option<(NonNull<u8>, usize)>,
+}
 
-// SAFETY: a chunk is plain memory; only the owner of `HeapShared` frees it.
-unsafe impl Send for Chunk {}
+// SAFETY: chunks are plain memory; only the owner of `HeapShared` frees them.
+unsafe impl Send for Chunks {}
+
+impl Chunks {
+    /// Memory for a chunk. A program that has taken many gets more in pieces of huge pages.
+    fn take(&mut self) -> Option<NonNull<u8>> {
+        if self.rest.is_none() && self.count * CHUNK >= huge::WORTH_IT {
+            self.rest = NonNull::new(huge::piece()).map(|piece| {
+                self.blocks.push((piece, huge::piece_layout()));
+                (piece, huge::PIECE)
+            });
+        }
+        self.count += 1;
+        if let Some((chunk, bytes)) = self.rest.take() {
+            if bytes > CHUNK {
+                // SAFETY: within the piece.
+                self.rest = Some((unsafe { chunk.add(CHUNK) }, bytes - CHUNK));
+            }
+            return Some(chunk);
+        }
+        // SAFETY: the layout is not empty.
+        let chunk = NonNull::new(unsafe { System.alloc(chunk_layout()) })?;
+        self.blocks.push((chunk, chunk_layout()));
+        Some(chunk)
+    }
+}
 
 /// The heap of one worker.
 #[repr(C)]
@@ -90,7 +123,7 @@ impl HeapShared {
             used: AtomicI64::new(0),
             live: AtomicI64::new(0),
             limit: limit.map_or(i64::MAX, |l| i64::try_from(l).unwrap_or(i64::MAX)),
-            chunks: Mutex::new(Vec::new()),
+            chunks: Mutex::new(Chunks::default()),
             types,
         })
     }
@@ -113,9 +146,9 @@ impl HeapShared {
 
 impl Drop for HeapShared {
     fn drop(&mut self) {
-        for Chunk(p) in self.chunks.get_mut().drain(..) {
-            // SAFETY: the chunk was allocated with this layout, and no heap is left to use it.
-            unsafe { dealloc(p.as_ptr(), chunk_layout()) }
+        for (block, layout) in self.chunks.get_mut().blocks.drain(..) {
+            // SAFETY: the system gave the block with this layout, and no heap is left to use it.
+            unsafe { System.dealloc(block.as_ptr(), layout) }
         }
     }
 }
@@ -269,6 +302,7 @@ impl Heap {
             self.account(new as i64 - old as i64)?;
             // SAFETY: a large block came from the global allocator with this layout.
             let moved = unsafe { realloc(block.as_ptr(), large_layout(old), new) };
+            huge::prefer_large(moved, new);
             return NonNull::new(moved).ok_or_else(|| {
                 self.bytes -= new as i64 - old as i64;
                 OutOfMemory
@@ -327,15 +361,13 @@ impl Heap {
     #[cold]
     fn new_chunk(&mut self) -> Alloc<()> {
         self.account(CHUNK as i64)?;
-        // SAFETY: the layout is not empty.
-        let chunk = NonNull::new(unsafe { alloc(chunk_layout()) }).ok_or_else(|| {
+        let chunk = self.shared.chunks.lock().take().ok_or_else(|| {
             self.bytes -= CHUNK as i64;
             OutOfMemory
         })?;
         self.bump = chunk.as_ptr();
         // SAFETY: one past the end of the chunk.
         self.bump_end = unsafe { chunk.as_ptr().add(CHUNK) };
-        self.shared.chunks.lock().push(Chunk(chunk));
         Ok(())
     }
 
@@ -347,7 +379,9 @@ impl Heap {
         }
         self.account(size as i64)?;
         // SAFETY: the layout is not empty.
-        NonNull::new(unsafe { alloc(large_layout(size)) }).ok_or_else(|| {
+        let block = unsafe { alloc(large_layout(size)) };
+        huge::prefer_large(block, size);
+        NonNull::new(block).ok_or_else(|| {
             self.bytes -= size as i64;
             OutOfMemory
         })

@@ -28,8 +28,12 @@ struct Ring {
 
 impl Ring {
     fn new(size: usize) -> Box<Ring> {
-        let slots = (0..size).map(|_| AtomicUsize::new(0)).collect();
-        Box::new(Ring { slots })
+        let mut slots: Vec<AtomicUsize> = Vec::with_capacity(size);
+        crate::huge::prefer(slots.as_mut_ptr().cast(), size * size_of::<AtomicUsize>());
+        slots.extend((0..size).map(|_| AtomicUsize::new(0)));
+        Box::new(Ring {
+            slots: slots.into_boxed_slice(),
+        })
     }
 
     fn slot(&self, at: usize) -> &AtomicUsize {
