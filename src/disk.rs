@@ -73,6 +73,11 @@ pub fn read_all(path: &Path) -> Result<Vec<u8>, String> {
 
 fn read_up_to(path: &Path, limit: u64) -> Result<Vec<u8>, String> {
     let cannot = |why: String| format!("cannot read {}: {why}", path.display());
+    let path = if path == Path::new("-") {
+        Path::new("/dev/stdin")
+    } else {
+        path
+    };
     let file = std::fs::File::open(path).map_err(|e| cannot(reason(&e)))?;
     if file.metadata().is_ok_and(|m| m.is_dir()) {
         return Err(cannot("it is a folder".into()));

@@ -182,7 +182,7 @@ impl Settings {
     /// been said.
     pub fn of(command: &str, matches: &ArgMatches) -> Result<Settings, Exit> {
         Ok(Settings {
-            workers: matches.get_one::<u16>("workers").map(|n| usize::from(*n)),
+            workers: workers(command, matches)?,
             scheduler: matches.get_one::<Scheduler>("deterministic").copied(),
             injection: matches.get_one::<Injection>("inject").copied(),
             delays: matches.get_one::<u64>("delays").copied(),
@@ -208,11 +208,7 @@ impl Settings {
     /// How many threads run fibers.
     pub fn workers(&self) -> usize {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-        let environment = || std::env::var("LUMEN_WORKERS").ok()?.parse().ok();
-        let given = self.workers.or_else(environment);
-        given
-            .filter(|n| (1..=1024).contains(n))
-            .unwrap_or_else(cores)
+        self.workers.unwrap_or_else(cores)
     }
 
     /// The seed of what is random in the host: `None` is the system's chance.
@@ -245,6 +241,25 @@ impl Settings {
             jit_threshold: self.jit_threshold.unwrap_or(defaults.jit_threshold),
             perf_map: self.perf_map,
             ..defaults
+        }
+    }
+}
+
+/// The number of workers that was asked for, by option or environment.
+fn workers(command: &str, matches: &ArgMatches) -> Result<Option<usize>, Exit> {
+    if let Some(n) = matches.get_one::<u16>("workers") {
+        return Ok(Some(usize::from(*n)));
+    }
+    let given = std::env::var("LUMEN_WORKERS").ok();
+    let Some(text) = given.filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    match text.parse() {
+        Ok(n) if (1..=1024).contains(&n) => Ok(Some(n)),
+        _ => {
+            let message = format!("LUMEN_WORKERS is `{text}`; expected a number from 1 to 1024");
+            report::complain(command, &message);
+            Err(Exit::Usage)
         }
     }
 }

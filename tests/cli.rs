@@ -167,6 +167,39 @@ fn an_uncaught_failure_is_exit_code_1_with_place_and_trace() {
 }
 
 #[test]
+fn a_program_may_come_from_standard_input() {
+    use std::io::Write;
+    let mut child = Command::new(env!("CARGO_BIN_EXE_lumen"))
+        .args(["run", "-"])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("lumen starts");
+    let mut input = child.stdin.take().expect("a pipe");
+    input.write_all(b"print(6 * 7)\n").expect("it is read");
+    drop(input);
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(stdout(&output), "42\n");
+}
+
+#[test]
+fn a_bad_number_of_workers_in_the_environment_is_refused() {
+    let folder = scratch("workers");
+    let file = write(&folder, "a.lm", "print(1)\n");
+    let run = |workers: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lumen"));
+        let command = command.args(["run", &file]).env("LUMEN_WORKERS", workers);
+        command.output().expect("lumen starts")
+    };
+    assert_eq!(code(&run("2")), 0);
+    for workers in ["0", "two", "4096"] {
+        let output = run(workers);
+        assert_eq!(code(&output), 2, "{output:?}");
+        assert!(stderr(&output).contains("LUMEN_WORKERS"), "{output:?}");
+    }
+}
+
+#[test]
 fn exit_gives_the_exit_code() {
     let folder = scratch("exit");
     let file = write(&folder, "a.lm", "print(1)\nexit(7)\nprint(2)\n");

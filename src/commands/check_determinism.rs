@@ -129,7 +129,8 @@ impl Run {
     /// How it ended, as far as orders may not change it.
     fn end(&self) -> String {
         match &self.ended.end {
-            End::Value(value) => format!("value {value:?}"),
+            End::Value(None) => "no value".to_owned(),
+            End::Value(Some(value)) => format!("value {value}"),
             End::Failed(failure) => format!("failure {}: {}", failure.kind, failure.message),
             End::Exit(code) => format!("exit {code}"),
         }

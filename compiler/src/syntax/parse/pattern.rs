@@ -109,6 +109,12 @@ impl Parser<'_> {
                 self.parse_name("a name or another pattern");
                 PatternKind::Error
             }
+            T::LBrace => {
+                let help = "look a key up in an arm: m if \"k\" in m -> m[\"k\"]";
+                self.foreign("maps and sets have no patterns", help);
+                self.parse_expr();
+                PatternKind::Error
+            }
             _ => {
                 self.unexpected("expected a pattern");
                 PatternKind::Error

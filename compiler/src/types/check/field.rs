@@ -202,6 +202,9 @@ impl<'a> Checker<'a> {
                 "it may be null: test it first, or write `?.{text}`"
             ));
         } else {
+            if ty == Ty::JSON {
+                error = error.help(format!("read it by its key: value[\"{text}\"]"));
+            }
             let known: Vec<String> = match self.types.kind(ty).clone() {
                 Kind::Adt(id, _) if !self.items.adt(id).is_enum => {
                     let variants = self.variants(id);

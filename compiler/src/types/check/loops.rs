@@ -228,6 +228,8 @@ impl<'a> Checker<'a> {
                 if ty == Ty::INT {
                     let text = self.sources.text(span).to_owned();
                     error = error.help(format!("for the numbers below it: 0..{text}"));
+                } else if ty == Ty::JSON {
+                    error = error.help("for a list write `as list[Json]`, or match it");
                 } else if self.types.members(ty).contains(&Ty::NULL) {
                     error = error.help("it may be null: test it, or give a default with `??`");
                 }

@@ -296,6 +296,9 @@ impl<'a> Checker<'a> {
         } else if op == Op::Mul && matches!(self.types.kind(a), Kind::List(_)) {
             error = error.help("use repeated(value, n), which makes a list");
         }
+        if a == Ty::JSON || b == Ty::JSON {
+            error = error.help("say what the Json is: `as Int`, or match it");
+        }
         for ty in [a, b] {
             let members = self.types.members(ty);
             if members.len() > 1 && members.contains(&Ty::NULL) {
