@@ -506,7 +506,7 @@ impl<'a> Checker<'a> {
             params.push(Param {
                 name: param.name.name,
                 ty,
-                default: param.default.as_ref(),
+                default: param.default.as_deref(),
                 variadic: param.variadic,
                 mutable: param.mutable,
                 span: param.span,

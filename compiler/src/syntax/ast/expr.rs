@@ -85,7 +85,7 @@ pub enum ExprKind {
         /// The cell.
         base: Box<Expr>,
         /// Its type arguments.
-        types: Vec<Type>,
+        types: Box<[Type]>,
     },
     /// `-x`, `not x`, `~x`
     Unary {
@@ -182,7 +182,7 @@ pub enum ExprKind {
     /// `assert c`, `assert c, "message"`
     Assert(Box<Assert>),
     /// `spawn(f(a))`, `spawn(fn() … end)`, `spawn([…])`: what stands in parentheses, unchecked
-    Spawn(Vec<Arg>),
+    Spawn(Box<[Arg]>),
     /// `async … end`
     Async(Box<Block>),
     /// `scope(…) as s … end`
@@ -336,9 +336,9 @@ pub struct Call {
     /// What is called.
     pub callee: Expr,
     /// The types in brackets.
-    pub type_args: Vec<Type>,
+    pub type_args: Box<[Type]>,
     /// The arguments.
-    pub args: Vec<Arg>,
+    pub args: Box<[Arg]>,
     /// From `(` to `)`.
     pub args_span: Span,
 }
@@ -351,9 +351,9 @@ pub struct MethodCall {
     /// The method.
     pub name: Ident,
     /// The types in brackets.
-    pub type_args: Vec<Type>,
+    pub type_args: Box<[Type]>,
     /// The arguments.
-    pub args: Vec<Arg>,
+    pub args: Box<[Arg]>,
     /// From `(` to `)`.
     pub args_span: Span,
     /// Whether it is `?.`.
@@ -364,7 +364,7 @@ pub struct MethodCall {
 #[derive(Debug)]
 pub struct Arg {
     /// The name, if given.
-    pub name: Option<Ident>,
+    pub name: Option<Box<Ident>>,
     /// Whether `...` stands before it.
     pub spread: bool,
     /// The value.

@@ -27,7 +27,7 @@ pub enum Condition {
     /// A Bool.
     Expr(Expr),
     /// `let p = e`: whether `e` matches (for a bare name: is not null).
-    Let(Pattern, Expr),
+    Let(Box<Pattern>, Expr),
 }
 
 /// `match x … end`
@@ -47,7 +47,7 @@ pub struct MatchArm {
     /// The pattern.
     pub pattern: Pattern,
     /// The guard, if any.
-    pub guard: Option<Expr>,
+    pub guard: Option<Box<Expr>>,
     /// What is done: one statement, or several on lines of their own.
     pub body: Block,
     /// All of it.

@@ -183,7 +183,7 @@ pub struct Param {
     /// Its type; without one the parameter is generic (or inferred, in a lambda).
     pub ty: Option<Type>,
     /// The value it has when a call gives none.
-    pub default: Option<Expr>,
+    pub default: Option<Box<Expr>>,
     /// Whether `...` stands before it.
     pub variadic: bool,
     /// Whether `mut` stands before it.

@@ -26,14 +26,7 @@ pub enum PatternKind {
     /// `42`, `-1.5`, `"text"`, `true`, `null`
     Literal(LiteralPattern),
     /// `a..b`, `a..=b`, `a..`, `..b`; the ends are literals
-    Range {
-        /// The lower end.
-        start: Option<LiteralPattern>,
-        /// The upper end.
-        end: Option<LiteralPattern>,
-        /// Whether `end` belongs to it.
-        inclusive: bool,
-    },
+    Range(Box<RangePattern>),
     /// `(a, b)`
     Tuple(Vec<Pattern>),
     /// `[a, ...rest, z]`
@@ -70,6 +63,17 @@ pub enum LiteralPattern {
     Str(Box<str>),
     /// `b"cafe"`
     Bytes(Box<[u8]>),
+}
+
+/// `a..b`, `a..=b`, `a..`, `..b`
+#[derive(Debug)]
+pub struct RangePattern {
+    /// The lower end.
+    pub start: Option<LiteralPattern>,
+    /// The upper end.
+    pub end: Option<LiteralPattern>,
+    /// Whether `end` belongs to it.
+    pub inclusive: bool,
 }
 
 /// `[a, b, ...rest, y, z]`

@@ -49,7 +49,7 @@ pub struct Let {
     /// What the value is taken apart by.
     pub pattern: Pattern,
     /// The type, if given.
-    pub ty: Option<Type>,
+    pub ty: Option<Box<Type>>,
     /// The value.
     pub value: Expr,
 }

@@ -329,8 +329,8 @@ impl Dumper<'_> {
     }
 
     fn args(&self, args: &[Arg]) -> Vec<Node> {
-        let node = |arg: &Arg| match arg.name {
-            Some(name) => Node::new(format!("{}:", self.ident(name)), [self.expr(&arg.value)]),
+        let node = |arg: &Arg| match &arg.name {
+            Some(name) => Node::new(format!("{}:", self.ident(**name)), [self.expr(&arg.value)]),
             None if arg.spread => Node::new("...", [self.expr(&arg.value)]),
             None => self.expr(&arg.value),
         };

@@ -13,17 +13,13 @@ impl Dumper<'_> {
             PatternKind::Wildcard => Node::leaf("_"),
             PatternKind::Name(name) => Node::leaf(self.ident(*name)),
             PatternKind::Literal(literal) => literal_node(literal),
-            PatternKind::Range {
-                start,
-                end,
-                inclusive,
-            } => {
+            PatternKind::Range(range) => {
                 let part = |end: &Option<LiteralPattern>| {
                     end.as_ref().map_or(Node::leaf("open"), literal_node)
                 };
                 Node::new(
-                    if *inclusive { "..=" } else { ".." },
-                    [part(start), part(end)],
+                    if range.inclusive { "..=" } else { ".." },
+                    [part(&range.start), part(&range.end)],
                 )
             }
             PatternKind::Tuple(elements) => Node::new("tuple", all(elements)),

@@ -65,7 +65,7 @@ impl Parser<'_> {
 
     fn parse_statements(&mut self, ends: &Ends<'_>) -> Block {
         let start = self.peek().start;
-        let mut stmts = Vec::new();
+        let first = self.open_stmts.len();
         let mut last_end = start;
         let end = loop {
             if let Some(end) = self.opt_statements_end(ends) {
@@ -77,7 +77,7 @@ impl Parser<'_> {
             let before = self.pos;
             if let Some(stmt) = self.parse_stmt() {
                 last_end = stmt.span.end;
-                stmts.push(stmt);
+                self.open_stmts.push(stmt);
             }
             self.expect_line_end();
             if self.pos == before && !self.at(T::Eof) {
@@ -85,9 +85,8 @@ impl Parser<'_> {
                 self.bump();
             }
         };
-        stmts.shrink_to_fit();
         Block {
-            stmts,
+            stmts: self.open_stmts.drain(first..).collect(),
             span: Span::new(self.file, start, last_end.max(start)),
             end,
         }

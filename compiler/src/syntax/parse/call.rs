@@ -16,7 +16,7 @@ impl Parser<'_> {
             let start = expr.span.start;
             let kind = match kind {
                 T::Dot | T::QuestionDot => self.parse_member(expr),
-                T::LParen => self.parse_call(expr, Vec::new()),
+                T::LParen => self.parse_call(expr, Box::default()),
                 T::LBracket if self.at_type_args() => {
                     let types = self.parse_type_args();
                     self.parse_call(expr, types)
@@ -101,7 +101,7 @@ impl Parser<'_> {
         let type_args = if self.at_same_line(T::LBracket) && self.at_type_args() {
             self.parse_type_args()
         } else {
-            Vec::new()
+            Box::default()
         };
         if !self.at_same_line(T::LParen) {
             return ExprKind::Field {
@@ -122,7 +122,7 @@ impl Parser<'_> {
         ExprKind::MethodCall(Box::new(call))
     }
 
-    fn parse_call(&mut self, callee: Expr, type_args: Vec<Type>) -> ExprKind {
+    fn parse_call(&mut self, callee: Expr, type_args: Box<[Type]>) -> ExprKind {
         let (args, args_span) = self.parse_args();
         ExprKind::Call(Box::new(Call {
             callee,
@@ -133,20 +133,21 @@ impl Parser<'_> {
     }
 
     /// `(a, name: b, ...c)`
-    pub(super) fn parse_args(&mut self) -> (Vec<Arg>, Span) {
+    pub(super) fn parse_args(&mut self) -> (Box<[Arg]>, Span) {
         let open = self.bump();
-        let mut args = Vec::new();
+        let first = self.open_args.len();
         self.in_brackets(|parser| {
             while !parser.at_list_end(T::RParen) {
                 let before = parser.pos;
-                args.push(parser.parse_arg());
+                let arg = parser.parse_arg();
+                parser.open_args.push(arg);
                 if parser.opt(T::Comma).is_none() || parser.pos == before {
                     break;
                 }
             }
             parser.expect_close(open, "`,` or ");
         });
-        args.shrink_to_fit();
+        let args = self.open_args.drain(first..).collect();
         (args, self.span_from(open.start))
     }
 
@@ -163,7 +164,7 @@ impl Parser<'_> {
         let name = named.then(|| {
             let name = self.parse_name("the name of an argument");
             self.opt(T::Colon);
-            name
+            Box::new(name)
         });
         let outer = self.declared;
         let value = self.parse_expr();
@@ -260,10 +261,10 @@ impl Parser<'_> {
         None
     }
 
-    fn parse_type_args(&mut self) -> Vec<Type> {
+    fn parse_type_args(&mut self) -> Box<[Type]> {
         let open = self.bump();
         let mut types = Vec::new();
         self.in_brackets(|parser| parser.parse_types(open, &mut types));
-        types
+        types.into()
     }
 }

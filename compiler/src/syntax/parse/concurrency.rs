@@ -17,12 +17,12 @@ impl Parser<'_> {
         self.foreign("`spawn` is written with parentheses", "write spawn(f(x))");
         let word = self.bump();
         let value = self.parse_operand();
-        let args = vec![Arg {
+        let arg = Arg {
             name: None,
             spread: false,
             value,
-        }];
-        self.expr_from(word.start, ExprKind::Spawn(args))
+        };
+        self.expr_from(word.start, ExprKind::Spawn([arg].into()))
     }
 
     /// `timeout(ms, e)`

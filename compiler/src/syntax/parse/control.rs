@@ -139,7 +139,7 @@ impl Parser<'_> {
             self.error_expr()
         };
         self.declare_pattern(&pattern);
-        Condition::Let(pattern, value)
+        Condition::Let(Box::new(pattern), value)
     }
 
     /// `while [@l] c … end`

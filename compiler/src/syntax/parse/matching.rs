@@ -91,7 +91,7 @@ impl Parser<'_> {
         let body = self.parse_arm_body(|parser| parser.at_match_arm());
         MatchArm {
             pattern,
-            guard,
+            guard: guard.map(Box::new),
             body,
             span: self.span_from(start),
         }

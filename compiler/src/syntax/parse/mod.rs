@@ -118,6 +118,10 @@ struct Parser<'a> {
     /// Where the token before it ends.
     prev_end: u32,
     next_id: u32,
+    /// The arguments read so far of the calls we are inside of, outermost first.
+    open_args: Vec<Arg>,
+    /// The statements read so far of the blocks we are inside of, outermost first.
+    open_stmts: Vec<Stmt>,
     /// How many constructs we are inside of.
     depth: u32,
     /// The height of the expression parsed last.
@@ -163,6 +167,8 @@ impl<'a> Parser<'a> {
             pos: 0,
             prev_end: 0,
             next_id: 0,
+            open_args: Vec::new(),
+            open_stmts: Vec::new(),
             depth: 0,
             height: 0,
             branches: 0,

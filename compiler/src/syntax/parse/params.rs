@@ -50,7 +50,7 @@ impl Parser<'_> {
         Param {
             name,
             ty,
-            default,
+            default: default.map(Box::new),
             variadic,
             mutable,
             span: self.span_from(start),

@@ -298,11 +298,11 @@ impl Parser<'_> {
             self.unexpected("expected the end of the range");
             return PatternKind::Error;
         }
-        PatternKind::Range {
+        PatternKind::Range(Box::new(RangePattern {
             start,
             end,
             inclusive,
-        }
+        }))
     }
 
     /// A literal; `None` when it was reported.
@@ -363,7 +363,7 @@ impl Parser<'_> {
             PatternKind::Error
             | PatternKind::Wildcard
             | PatternKind::Literal(_)
-            | PatternKind::Range { .. } => {}
+            | PatternKind::Range(_) => {}
         }
     }
 }

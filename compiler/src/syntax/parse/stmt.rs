@@ -78,7 +78,7 @@ impl Parser<'_> {
         StmtKind::Let(Box::new(Let {
             mutable,
             pattern,
-            ty,
+            ty: ty.map(Box::new),
             value,
         }))
     }

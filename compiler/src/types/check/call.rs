@@ -50,7 +50,7 @@ impl<'a> ArgIn<'a> {
 
     fn of(arg: &'a ast::Arg) -> ArgIn<'a> {
         ArgIn {
-            name: arg.name,
+            name: arg.name.as_deref().copied(),
             spread: arg.spread,
             value: ArgValue::Ast(&arg.value),
         }

@@ -192,7 +192,7 @@ impl<'a> Checker<'a> {
         let Ast::Name(name) = call.callee.kind else {
             return;
         };
-        if let [arg] = call.args.as_slice()
+        if let [arg] = &*call.args
             && holds
             && self.names.resolve(name) == "is_spawned"
         {

@@ -132,11 +132,7 @@ impl<'a> Checker<'a> {
             PatternKind::Wildcard => plain(PatKind::Wild),
             PatternKind::Name(name) => self.name_pattern(*name, ty, span, names),
             PatternKind::Literal(literal) => self.literal_pattern(literal, ty, span),
-            PatternKind::Range {
-                start,
-                end,
-                inclusive,
-            } => self.range_pattern(start.as_ref(), end.as_ref(), *inclusive, ty, span),
+            PatternKind::Range(range) => self.range_pattern(range, ty, span),
             PatternKind::Tuple(parts) => self.tuple_pattern(parts, ty, span, names),
             PatternKind::List(list) => self.list_pattern(list, ty, span, names),
             PatternKind::Constructor(one) => self.constructor_pattern(one, ty, span, names),
@@ -373,14 +369,9 @@ impl<'a> Checker<'a> {
         self.report(error);
     }
 
-    fn range_pattern(
-        &mut self,
-        start: Option<&Lit>,
-        end: Option<&Lit>,
-        inclusive: bool,
-        ty: Ty,
-        span: Span,
-    ) -> Pat {
+    fn range_pattern(&mut self, range: &ast::RangePattern, ty: Ty, span: Span) -> Pat {
+        let (start, end) = (range.start.as_ref(), range.end.as_ref());
+        let inclusive = range.inclusive;
         let int = |literal: Option<&Lit>, open| match literal {
             None => Some(open),
             Some(Lit::Int(value)) => Some(*value),

@@ -62,7 +62,7 @@ impl<'a> Checker<'a> {
         if name != sym::HALT {
             return None;
         }
-        let [arg] = call.args.as_slice() else {
+        let [arg] = &*call.args else {
             self.error(Code::ArgumentCount, span, "`halt` takes one message");
             return Some(self.poison(span));
         };

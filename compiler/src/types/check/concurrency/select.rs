@@ -149,7 +149,7 @@ impl<'a> Checker<'a> {
                 return (SelectOp::Run(body), ty);
             }
             Ast::Call(call) => {
-                if let (Ast::Name(name), [arg]) = (&call.callee.kind, call.args.as_slice()) {
+                if let (Ast::Name(name), [arg]) = (&call.callee.kind, &*call.args) {
                     let own = self.lookup(*name).is_some();
                     if !own && self.names.resolve(*name) == "sleep" && arg.name.is_none() {
                         let ms = self.expr_as(&arg.value, Ty::INT);
@@ -222,7 +222,7 @@ impl<'a> Checker<'a> {
             _ => return None,
         };
         let end = end.as_deref();
-        match (word.as_str(), call.args.as_slice()) {
+        match (word.as_str(), &*call.args) {
             ("receive", []) if end != Some("Sender") => {
                 Some((SelectOp::Receive(receiver), element))
             }
