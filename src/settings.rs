@@ -45,8 +45,8 @@ pub fn arguments(command: Command) -> Command {
                 .help("One fiber at a time in an order that --seed repeats, with the virtual clock")
                 .long_help(
                     "One fiber at a time in an order that --seed repeats, with the virtual clock. \
-                     ORDER is fifo; random; delay:N, fifo but for N places; or pct:N, random \
-                     priorities with N - 1 changes",
+                     ORDER is fifo; random; pos, random priorities of operations; delay:N, fifo \
+                     but for N places; or pct:N, random priorities of tasks with N - 1 changes",
                 ),
         )
         .arg(

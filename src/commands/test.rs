@@ -50,7 +50,7 @@ pub fn command() -> Command {
                 .value_name("ORDER")
                 .requires("schedules")
                 .value_parser(value_parser!(Scheduler))
-                .help("random, delay:N or pct:N [default: fifo once, then these in turn]"),
+                .help("random, pos, delay:N or pct:N [default: fifo once, then these in turn]"),
         )
         .arg(
             Arg::new("save-failures")
@@ -232,6 +232,7 @@ impl Run {
         for number in 1..=all {
             let scheduler = self.strategy.unwrap_or(match (number, number % 4) {
                 (1, _) => Scheduler::Fifo,
+                (_, 0) if number % 8 == 0 => Scheduler::Pos,
                 (_, 0) => Scheduler::Random,
                 (_, 1) => Scheduler::Pct(2 + (number / 4 % 2) as u32),
                 (_, 2) => Scheduler::Delay(1),

@@ -45,14 +45,20 @@ impl FiberCx {
     /// What every operation does first: cancellation, then the scheduling point (law D2).
     #[inline]
     pub(crate) fn enter(&self) -> Enter {
+        self.enter_on(0)
+    }
+
+    /// As `enter`, of an operation with this object.
+    #[inline]
+    pub(crate) fn enter_on(&self, object: u64) -> Enter {
         if self.phase() == Phase::Idle && !self.watched && self.is_unasked() {
             return Enter::Begin;
         }
-        self.enter_slow()
+        self.enter_slow(object)
     }
 
     #[inline(never)]
-    fn enter_slow(&self) -> Enter {
+    fn enter_slow(&self, object: u64) -> Enter {
         match self.phase() {
             Phase::Waiting => {
                 if !self.fiber().state.is_delivered() {
@@ -69,7 +75,7 @@ impl FiberCx {
                     return Enter::Stop(why);
                 }
                 if self.shared().watched
-                    && let Some(entered) = self.scheduling_point()
+                    && let Some(entered) = self.scheduling_point(object)
                 {
                     return entered;
                 }
@@ -84,7 +90,7 @@ impl FiberCx {
 
     /// Before an operation: what tests and policies do there. `None`: nothing.
     #[cold]
-    fn scheduling_point(&self) -> Option<Enter> {
+    fn scheduling_point(&self, object: u64) -> Option<Enter> {
         let Some(det) = &self.shared().det else {
             self.shared().pause();
             return None;
@@ -110,7 +116,7 @@ impl FiberCx {
                 }
             }
         }
-        if det.point(self.fiber()) {
+        if det.point(self.fiber(), object) {
             self.set_phase(Phase::Passed);
             return Some(Enter::Yield);
         }

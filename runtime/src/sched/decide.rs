@@ -116,6 +116,12 @@ pub trait Policy: Send {
         let _ = fiber;
     }
 
+    /// The next operation of this fiber, which it has not begun yet, is one with this object; 0:
+    /// with several, or none.
+    fn pending(&mut self, fiber: u64, object: u64) {
+        let _ = (fiber, object);
+    }
+
     /// The choices that follow are made while this fiber runs, or after it has: at its operation
     /// of this number, or, without one, where it was.
     fn running(&mut self, fiber: u64, ordinal: Option<u32>) {

@@ -202,8 +202,9 @@ impl Det {
         next
     }
 
-    /// A scheduling point of the running fiber. True: it must make room.
-    pub(crate) fn point(&self, fiber: &Fiber) -> bool {
+    /// A scheduling point of the running fiber, before an operation with this object (0: with
+    /// several, or none). True: it must make room.
+    pub(crate) fn point(&self, fiber: &Fiber, object: u64) -> bool {
         if self.default {
             return false;
         }
@@ -211,6 +212,7 @@ impl Det {
         let ordinal = unsafe { *fiber.ops.get() };
         let mut inner = self.inner.lock();
         inner.policy.running(fiber.path_hash(), Some(ordinal));
+        inner.policy.pending(fiber.path_hash(), object);
         let n = inner.window();
         if n == 0 {
             return false;

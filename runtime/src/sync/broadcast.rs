@@ -120,7 +120,7 @@ impl RawBroadcast {
         value: u64,
         deadline: Option<u64>,
     ) -> Poll<Result<bool, WaitError>> {
-        match cx.enter() {
+        match cx.enter_on(self.object) {
             Enter::Yield => return Poll::Pending,
             Enter::Stop(why) => return Poll::Ready(Err(why)),
             Enter::Resume => {
@@ -164,7 +164,7 @@ impl RawBroadcast {
 
     /// Closes it for all: subscribers take what is left.
     pub fn poll_close(&self, cx: &FiberCx) -> Poll<()> {
-        if let Enter::Yield = cx.enter() {
+        if let Enter::Yield = cx.enter_on(self.object) {
             return Poll::Pending;
         }
         cx.event(Op::Close, self.object, 0);
@@ -226,7 +226,7 @@ impl Subscriber {
         cx: &FiberCx,
         deadline: Option<u64>,
     ) -> Poll<Result<Received, WaitError>> {
-        match cx.enter() {
+        match cx.enter_on(self.from.object) {
             Enter::Yield => return Poll::Pending,
             Enter::Stop(why) => return Poll::Ready(Err(why)),
             Enter::Resume => {

@@ -270,7 +270,7 @@ impl RawChannel {
         reason: WaitReason,
         deadline: impl FnOnce() -> Option<u64>,
     ) -> Poll<Result<Received, WaitError>> {
-        match cx.enter() {
+        match cx.enter_on(self.object) {
             Enter::Yield => return Poll::Pending,
             Enter::Stop(why) => return Poll::Ready(Err(why)),
             Enter::Resume => return Poll::Ready(self.received(cx)),
@@ -374,7 +374,7 @@ impl RawChannel {
         value: u64,
         deadline: Option<u64>,
     ) -> Poll<Result<bool, WaitError>> {
-        match cx.enter() {
+        match cx.enter_on(self.object) {
             Enter::Yield => return Poll::Pending,
             Enter::Stop(why) => return Poll::Ready(Err(why)),
             Enter::Resume => return Poll::Ready(self.sent(cx)),
@@ -470,7 +470,7 @@ impl RawChannel {
     /// Closes it: senders fail, receivers take what is left. Closing twice is fine.
     pub fn poll_close(&self, cx: &FiberCx) -> Poll<()> {
         // Cancellation does not stop it: closing is part of unwinding.
-        if let Enter::Yield = cx.enter() {
+        if let Enter::Yield = cx.enter_on(self.object) {
             return Poll::Pending;
         }
         cx.event(Op::Close, self.object, 0);

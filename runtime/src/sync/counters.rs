@@ -425,7 +425,7 @@ impl RawAtomic {
         act: impl FnOnce(&AtomicI64) -> R,
         digest: impl FnOnce(R) -> u64,
     ) -> Poll<Result<R, WaitError>> {
-        match cx.enter() {
+        match cx.enter_on(self.object) {
             Enter::Yield => return Poll::Pending,
             Enter::Stop(why) => return Poll::Ready(Err(why)),
             Enter::Begin | Enter::Resume => {}

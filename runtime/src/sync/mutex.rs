@@ -205,7 +205,7 @@ impl RawCondvar {
 
     fn begin(&self, cx: &FiberCx, mutex: &RawMutex, deadline: Option<u64>) -> Poll<WaitError> {
         use crate::fiber::cx::Enter;
-        match cx.enter() {
+        match cx.enter_on(self.object()) {
             Enter::Yield => return Poll::Pending,
             Enter::Stop(why) => return Poll::Ready(why),
             Enter::Begin | Enter::Resume => {}

@@ -94,7 +94,7 @@ impl RawRwLock {
         write: bool,
         deadline: Option<u64>,
     ) -> Poll<Result<(), WaitError>> {
-        match cx.enter() {
+        match cx.enter_on(self.object) {
             Enter::Yield => return Poll::Pending,
             Enter::Stop(why) => return Poll::Ready(Err(why)),
             Enter::Resume => return Poll::Ready(self.resumed(cx, write)),
@@ -200,7 +200,7 @@ impl RawRwLock {
         give: impl FnOnce(&mut Inner) -> Result<(), UnlockError>,
     ) -> Poll<Result<(), UnlockError>> {
         // Cancellation does not stop it: giving things back is part of unwinding.
-        if let Enter::Yield = cx.enter() {
+        if let Enter::Yield = cx.enter_on(self.object) {
             return Poll::Pending;
         }
         cx.event(Op::Unlock, self.object, 0);

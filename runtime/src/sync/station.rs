@@ -55,7 +55,7 @@ impl<S> Station<S> {
         given: impl FnOnce() -> R,
         left: impl FnOnce(&mut Inner<S>, &mut Vec<FiberRef>),
     ) -> Poll<Result<R, WaitError>> {
-        let again = match cx.enter() {
+        let again = match cx.enter_on(self.object) {
             Enter::Yield => return Poll::Pending,
             Enter::Stop(why) => return Poll::Ready(Err(why)),
             Enter::Begin => false,
@@ -112,7 +112,7 @@ impl<S> Station<S> {
         act: impl FnOnce(&mut Inner<S>, &mut Vec<FiberRef>) -> R,
     ) -> Poll<R> {
         // Cancellation does not stop it: giving things back is part of unwinding.
-        if let Enter::Yield = cx.enter() {
+        if let Enter::Yield = cx.enter_on(self.object) {
             return Poll::Pending;
         }
         cx.event(op, self.object, 0);

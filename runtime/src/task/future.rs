@@ -101,7 +101,7 @@ impl FutureRef {
         cx: &FiberCx,
         deadline: Option<u64>,
     ) -> Poll<Result<Outcome, WaitError>> {
-        match cx.enter() {
+        match cx.enter_on(self.trace_id()) {
             Enter::Begin => {}
             other => return self.awaited(cx, other),
         }
@@ -118,7 +118,7 @@ impl FutureRef {
     /// while it awaits: then the task may never become known to others at all.
     #[inline]
     pub unsafe fn poll_await_own(&self, cx: &FiberCx) -> Poll<Result<Outcome, WaitError>> {
-        match cx.enter() {
+        match cx.enter_on(self.trace_id()) {
             Enter::Begin => {}
             other => return self.awaited(cx, other),
         }

@@ -4,6 +4,7 @@ pub mod delay;
 pub mod fifo;
 pub mod inject;
 pub mod pct;
+pub mod pos;
 pub mod random;
 pub mod tape;
 
@@ -23,6 +24,8 @@ pub enum Scheduler {
     Delay(u32),
     /// Random priorities that change so many times, less one.
     Pct(u32),
+    /// Random priorities of operations, drawn anew by those that race.
+    Pos,
 }
 
 /// How many decisions a run is taken to have before anything is known of it.
@@ -36,6 +39,7 @@ impl Scheduler {
             Scheduler::Random => Box::new(random::RandomWalk::of_fibers(seed)),
             Scheduler::Delay(times) => Box::new(delay::Delay::new(seed, times, length)),
             Scheduler::Pct(depth) => Box::new(pct::Pct::new(seed, depth, length)),
+            Scheduler::Pos => Box::new(pos::Pos::new(seed)),
         }
     }
 }
@@ -90,9 +94,10 @@ impl std::str::FromStr for Scheduler {
         match (name, number.transpose()?) {
             ("fifo", None) => Ok(Scheduler::Fifo),
             ("random", None) => Ok(Scheduler::Random),
+            ("pos", None) => Ok(Scheduler::Pos),
             ("delay", times) => Ok(Scheduler::Delay(times.unwrap_or(1))),
             ("pct", depth) => Ok(Scheduler::Pct(depth.unwrap_or(3))),
-            _ => Err("expected fifo, random, delay[:N] or pct[:N]".to_owned()),
+            _ => Err("expected fifo, random, pos, delay[:N] or pct[:N]".to_owned()),
         }
     }
 }
@@ -102,6 +107,7 @@ impl std::fmt::Display for Scheduler {
         match self {
             Scheduler::Fifo => f.write_str("fifo"),
             Scheduler::Random => f.write_str("random"),
+            Scheduler::Pos => f.write_str("pos"),
             Scheduler::Delay(times) => write!(f, "delay:{times}"),
             Scheduler::Pct(depth) => write!(f, "pct:{depth}"),
         }
@@ -119,7 +125,7 @@ mod tests {
 
     #[test]
     fn names_are_read_and_shown() {
-        for name in ["fifo", "random", "delay:2", "pct:3"] {
+        for name in ["fifo", "random", "pos", "delay:2", "pct:3"] {
             assert_eq!(name.parse::<Scheduler>().unwrap().to_string(), name);
         }
         assert_eq!("pct".parse(), Ok(Scheduler::Pct(3)));
@@ -130,7 +136,12 @@ mod tests {
 
     #[test]
     fn only_fibers_are_chosen_by_chance() {
-        for scheduler in [Scheduler::Random, Scheduler::Delay(3), Scheduler::Pct(3)] {
+        for scheduler in [
+            Scheduler::Random,
+            Scheduler::Pos,
+            Scheduler::Delay(3),
+            Scheduler::Pct(3),
+        ] {
             let mut policy = scheduler.policy(7, 10);
             for kind in [Decision::Arm, Decision::Waiter, Decision::Timer] {
                 assert!((0..50).all(|_| policy.decide(kind, &fibers(5)) == 0));
@@ -142,7 +153,12 @@ mod tests {
 
     #[test]
     fn a_seed_repeats_its_choices() {
-        for scheduler in [Scheduler::Random, Scheduler::Delay(3), Scheduler::Pct(3)] {
+        for scheduler in [
+            Scheduler::Random,
+            Scheduler::Pos,
+            Scheduler::Delay(3),
+            Scheduler::Pct(3),
+        ] {
             let run = |seed| {
                 let mut policy = scheduler.policy(seed, 20);
                 let choose = |_| policy.decide(Decision::Next, &fibers(4));
@@ -158,6 +174,9 @@ mod tests {
         let mut policy = Scheduler::Pct(1).policy(3, 10);
         let first = policy.decide(Decision::Next, &fibers(3));
         assert_eq!(policy.decide(Decision::Next, &fibers(3)), first);
+        let mut pos = Scheduler::Pos.policy(3, 10);
+        pos.yielded(0);
+        assert_ne!(pos.decide(Decision::Next, &fibers(3)), 0);
         policy.yielded(first as u64);
         assert_ne!(policy.decide(Decision::Next, &fibers(3)), first);
     }

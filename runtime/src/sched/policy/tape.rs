@@ -143,6 +143,10 @@ impl Policy for Record {
         self.inner.yielded(fiber);
     }
 
+    fn pending(&mut self, fiber: u64, object: u64) {
+        self.inner.pending(fiber, object);
+    }
+
     fn running(&mut self, fiber: u64, ordinal: Option<u32>) {
         self.cursor.running(fiber, ordinal);
         self.inner.running(fiber, ordinal);

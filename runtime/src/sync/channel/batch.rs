@@ -87,7 +87,7 @@ impl RawChannel {
         values: &[u64],
         deadline: Option<u64>,
     ) -> Poll<Result<bool, WaitError>> {
-        match cx.enter() {
+        match cx.enter_on(self.object) {
             Enter::Yield => return Poll::Pending,
             Enter::Stop(why) => return Poll::Ready(Err(why)),
             Enter::Resume => return Poll::Ready(self.sent(cx)),
