@@ -97,6 +97,8 @@ pub(crate) unsafe fn call_native(pc: Pc, r: Regs, cx: Cx) -> Called {
             Short::Send => waits::send(pc, r, cx, native),
             Short::Receive | Short::Next => waits::receive(pc, r, cx, native),
             Short::Sleep => waits::sleep(pc, r, cx, native),
+            Short::Within => waits::receive_within(pc, r, cx, native),
+            Short::Received => waits::received(pc, r, cx, native),
         }
     }
 }

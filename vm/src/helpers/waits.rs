@@ -9,7 +9,7 @@ use std::task::Poll;
 use lumen_runtime::heap::crossing::{from_word, to_shared};
 use lumen_runtime::heap::types::Repr;
 use lumen_runtime::heap::word::NULL;
-use lumen_runtime::heap::{count, handle};
+use lumen_runtime::heap::{count, handle, well_known};
 use lumen_runtime::native::tasks::stop;
 use lumen_runtime::native::{Failure, NativeStop, kind};
 use lumen_runtime::sync::channel::RawChannel;
@@ -19,6 +19,7 @@ use super::natives::{Called, call_usual, stopped};
 use crate::interp::dispatch::{Cx, Pc, Regs};
 use crate::interp::operand::{put, reg};
 use crate::load::image::LinkedNative;
+use crate::natives::selects::poll_within;
 
 /// Natives with a short way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +34,10 @@ pub(crate) enum Short {
     Next,
     /// `sleep`.
     Sleep,
+    /// A receive with a timeout.
+    Within,
+    /// What that has received.
+    Received,
 }
 
 impl Short {
@@ -49,6 +54,8 @@ impl Short {
             | "channel.next[T](Receiver[T]) -> T?"
             | "rt.channel_next[C, T](C) -> T?" => Short::Next,
             "task.sleep(Int) -> Null" => Short::Sleep,
+            "rt.receive_within[C](C, Int, Int) -> Int" => Short::Within,
+            "rt.received[T]() -> T" => Short::Received,
             _ => Short::No,
         }
     }
@@ -182,6 +189,60 @@ pub(super) unsafe fn receive(pc: Pc, r: Regs, cx: Cx, native: &LinkedNative) -> 
             }
             Poll::Ready(Err(why)) => not_done(pc, r, cx, why),
         }
+    }
+}
+
+/// A receive with a timeout, as the native does it where nothing watches.
+///
+/// # Safety
+/// As [`super::natives::call_native`]; `native` is the one called.
+#[inline(never)]
+pub(super) unsafe fn receive_within(pc: Pc, r: Regs, cx: Cx, native: &LinkedNative) -> Called {
+    // SAFETY: by contract.
+    unsafe {
+        let args = reg(r, pc, 1);
+        let (millis, mode) = (*args.add(1) as i64, *args.add(2));
+        let (channel, fiber) = match channel(pc, r, cx) {
+            Some(found) if millis > 0 && !found.1.is_virtual_time() => found,
+            _ => return call_usual(pc, r, cx, native),
+        };
+        let kept = (*cx).task().kept();
+        match poll_within(fiber, channel, millis) {
+            Poll::Pending => return Called::Parked,
+            Poll::Ready(Ok(Some(word))) => {
+                kept.set(word);
+                put(r, pc, 0, mode & 1);
+            }
+            Poll::Ready(Ok(None)) => put(r, pc, 0, mode & 1 ^ 1),
+            Poll::Ready(Err(WaitError::Closed)) if mode & 2 != 0 => {
+                kept.set(NULL);
+                put(r, pc, 0, mode & 1);
+            }
+            Poll::Ready(Err(why)) => return not_done(pc, r, cx, why),
+        }
+        Called::Done
+    }
+}
+
+/// What [`receive_within`] has received.
+///
+/// # Safety
+/// As [`super::natives::call_native`]; `native` is the one called.
+#[inline(never)]
+pub(super) unsafe fn received(pc: Pc, r: Regs, cx: Cx, native: &LinkedNative) -> Called {
+    // SAFETY: by contract; what is kept is a message, of the result's type.
+    unsafe {
+        let kept = (*cx).task().kept();
+        if kept.get() == 0 || native.result == well_known::NULL {
+            return call_usual(pc, r, cx, native);
+        }
+        put(
+            r,
+            pc,
+            0,
+            from_word((*cx).heap(), kept.take(), native.result),
+        );
+        Called::Done
     }
 }
 

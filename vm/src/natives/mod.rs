@@ -17,7 +17,7 @@ mod convert;
 mod failures;
 mod groups;
 mod scopes;
-mod selects;
+pub(crate) mod selects;
 mod texts;
 mod tools;
 mod waitables;

@@ -63,6 +63,8 @@ natives! {
     "rt.select_wait(Select) -> Int" => wait,
     "rt.select_value[T](Select) -> T" => value,
     "rt.select_close(Select) -> Null" => close,
+    "rt.receive_within[C](C, Int, Int) -> Int" => receive_within,
+    "rt.received[T]() -> T" => received,
     "rt.channel_next[C, T](C) -> T?" => channel_next,
 }
 
@@ -310,16 +312,10 @@ fn decide(
         start: start % state.ops.len().max(1),
         deadline: None,
     };
-    let polled = match Timed::of(fiber, select, &state.ops) {
-        Some(timed) => timed.poll(fiber),
-        None => {
-            if first {
-                fix_times(fiber, &mut state.ops);
-            }
-            poll(fiber, &state.ops, options)
-        }
-    };
-    match polled {
+    if first {
+        fix_times(fiber, &mut state.ops);
+    }
+    match poll(fiber, &state.ops, options) {
         Poll::Pending => return Err(NativeStop::Parked),
         Poll::Ready(Err(why)) => state.stopped = Some(why),
         Poll::Ready(Ok((won, selected))) => {
@@ -338,50 +334,6 @@ fn fix_times(fiber: &FiberCx, ops: &mut [Op]) {
         {
             *time = Time::At(deadline(fiber, millis).unwrap_or(u64::MAX));
         }
-    }
-}
-
-/// A receive with a timeout: one source and one timer, so that it needs neither a list of waiters
-/// nor, unless it parks, the clock.
-struct Timed<'a> {
-    channel: &'a RawChannel,
-    /// Which operation receives.
-    receive: usize,
-    millis: i64,
-}
-
-impl<'a> Timed<'a> {
-    /// The operations as such a receive, if they are one that nobody watches. With the time up at
-    /// once there is an order to keep, and virtual time has one of its own for timers.
-    fn of(fiber: &FiberCx, select: &Select, ops: &'a [Op]) -> Option<Timed<'a>> {
-        if select.or_else || !fiber.is_plain() || fiber.is_virtual_time() {
-            return None;
-        }
-        let (receive, inlet, time) = match ops {
-            [Op::Receive(inlet) | Op::Next(inlet), Op::Sleep(time)] => (0, inlet, time),
-            [Op::Sleep(time), Op::Receive(inlet) | Op::Next(inlet)] => (1, inlet, time),
-            _ => return None,
-        };
-        match (inlet, *time) {
-            (Inlet::Channel(channel), Time::After(millis)) if millis > 0 => Some(Timed {
-                channel,
-                receive,
-                millis,
-            }),
-            _ => None,
-        }
-    }
-
-    fn poll(&self, fiber: &FiberCx) -> Poll<Result<(usize, Selected), WaitError>> {
-        let until = || deadline(fiber, self.millis).unwrap_or(u64::MAX);
-        self.channel
-            .poll_receive_timed(fiber, until)
-            .map(|r| match r {
-                Ok(received) => Ok((self.receive, Selected::Value(received.value))),
-                Err(WaitError::Closed) => Ok((self.receive, Selected::Closed)),
-                Err(WaitError::Timeout) => Ok((1 - self.receive, Selected::TimeUp)),
-                Err(why) => Err(why),
-            })
     }
 }
 
@@ -538,5 +490,80 @@ fn channel_next(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
         Poll::Ready(Ok(received)) => Ok(result_of(cx, received.value)),
         Poll::Ready(Err(WaitError::Closed)) => Ok(NULL),
         Poll::Ready(Err(why)) => Err(stop(why)),
+    }
+}
+
+/// A select of a receive and a sleep. Where nothing watches it is one source and one timer, so that
+/// it needs neither a list of waiters nor, unless it parks, the clock. With the time up at once
+/// there is an order to keep, and virtual time has one of its own for timers.
+fn receive_within(cx: &mut NativeCx<'_>, args: &mut [u64]) -> NativeResult {
+    let (fiber, kept) = (fiber(cx)?, machine(cx)?.kept());
+    let (millis, receive) = (int(args[1]).max(0), usize::from(args[2] & 1 != 0));
+    // SAFETY: the native's key says that it is a live handle, borrowed for the call.
+    let inlet = match unsafe { get::<Subscriber>(args[0]) } {
+        Some(subscriber) => Arm::Other(subscriber),
+        None => Arm::Receive(object::<RawChannel>(args, 0)?),
+    };
+    let polled = match inlet {
+        Arm::Receive(channel) if millis > 0 && fiber.is_plain() && !fiber.is_virtual_time() => {
+            poll_within(fiber, channel, millis).map_ok(|word| match word {
+                Some(word) => (receive, Selected::Value(word)),
+                None => (1 - receive, Selected::TimeUp),
+            })
+        }
+        _ => {
+            // Its time counts from when it begins to wait.
+            if kept.get() == 0 {
+                let until = deadline(fiber, millis).unwrap_or(u64::MAX);
+                kept.set(until.saturating_add(1));
+            }
+            let mut arms = [inlet, Arm::Until(kept.get() - 1)];
+            arms.rotate_right(receive);
+            poll_select(fiber, &arms, SelectOptions::default())
+        }
+    };
+    let Poll::Ready(ended) = polled else {
+        return Err(NativeStop::Parked);
+    };
+    kept.set(0);
+    match ended {
+        Ok((won, Selected::Value(word))) => {
+            kept.set(word);
+            Ok(won as u64)
+        }
+        Ok((_, Selected::Closed)) | Err(WaitError::Closed) if args[2] & 2 != 0 => {
+            kept.set(NULL);
+            Ok(receive as u64)
+        }
+        Ok((_, Selected::Closed)) => Err(stop(WaitError::Closed)),
+        Ok((won, _)) => Ok(won as u64),
+        Err(why) => Err(stop(why)),
+    }
+}
+
+/// Receives, or answers `None` when the time is up.
+pub(crate) fn poll_within(
+    fiber: &FiberCx,
+    channel: &RawChannel,
+    millis: i64,
+) -> Poll<Result<Option<u64>, WaitError>> {
+    let until = || deadline(fiber, millis).unwrap_or(u64::MAX);
+    channel.poll_receive_timed(fiber, until).map(|r| match r {
+        Ok(received) => Ok(Some(received.value)),
+        Err(WaitError::Timeout) => Ok(None),
+        Err(why) => Err(why),
+    })
+}
+
+/// What `receive_within` has received.
+fn received(cx: &mut NativeCx<'_>, _: &mut [u64]) -> NativeResult {
+    match machine(cx)?.kept().take() {
+        0 => fail(kind::NULL, "nothing has been received"),
+        // An operation whose value says nothing.
+        word if cx.result == well_known::NULL => {
+            discard(cx, word);
+            Ok(NULL)
+        }
+        word => Ok(result_of(cx, word)),
     }
 }

@@ -134,6 +134,57 @@ impl<'a> FuncBuilder<'_, '_, 'a> {
 
     /// `select`.
     pub(crate) fn select(&mut self, select: &'a Select, ty: Ty, want: Option<VReg>) {
+        let (winner, values) = match receive_within(select) {
+            Some(within) => (self.receive_within(&within), Values::Within(within.receive)),
+            None => {
+                let (winner, s) = self.select_any(select);
+                (winner, Values::Select(s))
+            }
+        };
+        for local in select.arms.iter().filter_map(|a| a.name) {
+            let name = self.local(local);
+            self.null_into(name);
+        }
+        let (other, done) = (self.c.block(), self.c.block());
+        let targets: Vec<BlockId> = select.arms.iter().map(|_| self.c.block()).collect();
+        self.c.end(Term::SwitchInt {
+            value: winner,
+            low: 0,
+            targets: targets.clone(),
+            default: other,
+        });
+        for (at, (arm, target)) in select.arms.iter().zip(targets).enumerate() {
+            self.c.start(target);
+            self.won(values, at, arm, ty, want);
+            self.c.jump(done);
+        }
+        self.c.start(other);
+        match (&select.otherwise, want) {
+            (Some(e), _) => self.deliver(e, want),
+            (None, _) => self.c.end(Term::Unreachable),
+        }
+        self.c.jump(done);
+        self.c.start(done);
+    }
+
+    /// The number of the winner of a receive or a sleep.
+    fn receive_within(&mut self, within: &Within<'a>) -> VReg {
+        let span = self.c.span;
+        let (channel, millis) = if within.receive == 0 {
+            self.operand_pair(within.channel, within.millis)
+        } else {
+            let (millis, channel) = self.operand_pair(within.millis, within.channel);
+            (channel, millis)
+        };
+        let mode = self.int(within.receive as i64 + 2 * i64::from(within.next));
+        self.c.span = span;
+        let channel = self.arg_as(channel, within.channel.ty);
+        let args = [channel, self.arg(millis), self.arg(mode)];
+        self.runtime(rt::RECEIVE_WITHIN, &[channel.1], &args, well_known::INT)
+    }
+
+    /// The number of the winner, and the select.
+    fn select_any(&mut self, select: &'a Select) -> (VReg, VReg) {
         let span = self.c.span;
         let fair = self.bool(select.fair);
         let has_else = self.bool(select.otherwise.is_some());
@@ -150,30 +201,7 @@ impl<'a> FuncBuilder<'_, '_, 'a> {
         self.leave_guard(guard, |b| {
             b.runtime_effect(rt::SELECT_CLOSE, &[], &args);
         });
-        for local in select.arms.iter().filter_map(|a| a.name) {
-            let name = self.local(local);
-            self.null_into(name);
-        }
-        let (other, done) = (self.c.block(), self.c.block());
-        let targets: Vec<BlockId> = select.arms.iter().map(|_| self.c.block()).collect();
-        self.c.end(Term::SwitchInt {
-            value: winner,
-            low: 0,
-            targets: targets.clone(),
-            default: other,
-        });
-        for (arm, target) in select.arms.iter().zip(targets) {
-            self.c.start(target);
-            self.won(s, arm, ty, want);
-            self.c.jump(done);
-        }
-        self.c.start(other);
-        match (&select.otherwise, want) {
-            (Some(e), _) => self.deliver(e, want),
-            (None, _) => self.c.end(Term::Unreachable),
-        }
-        self.c.jump(done);
-        self.c.start(done);
+        (winner, s)
     }
 
     fn select_arm(&mut self, s: VReg, op: &'a SelectOp) {
@@ -226,14 +254,23 @@ impl<'a> FuncBuilder<'_, '_, 'a> {
     }
 
     /// The arm whose operation took effect: its names, then its body or value.
-    fn won(&mut self, s: VReg, arm: &'a SelectArm, ty: Ty, want: Option<VReg>) {
+    fn won(&mut self, values: Values, at: usize, arm: &'a SelectArm, ty: Ty, want: Option<VReg>) {
         let ix = self.m.types.of(arm.value);
-        let args = [self.arg(s)];
         let value = match arm.inner {
             Some(inner) => self.local(inner),
             None => self.c.reg(ix),
         };
-        self.runtime_into(rt::SELECT_VALUE, &[ix], &args, value);
+        match values {
+            Values::Select(s) => {
+                let args = [self.arg(s)];
+                self.runtime_into(rt::SELECT_VALUE, &[ix], &args, value);
+            }
+            Values::Within(receive) if receive == at => {
+                self.runtime_into(rt::RECEIVED, &[ix], &[], value);
+            }
+            Values::Within(_) if ix == well_known::NULL => self.null_into(value),
+            Values::Within(_) => self.int_into(value, 1),
+        }
         if let Some(name) = arm.name {
             let (name_ty, name) = (self.local_ty(name), self.local(name));
             let named = self.widen(value, arm.value, name_ty, Some(name));
@@ -282,4 +319,50 @@ impl<'a> FuncBuilder<'_, '_, 'a> {
         let args = [self.arg(tool), self.arg(map), self.arg(list)];
         self.runtime_into(rt::TOOL_CALL, &[], &args, dst);
     }
+}
+
+/// A select of one receive and one sleep.
+struct Within<'a> {
+    /// The number of the arm that receives.
+    receive: usize,
+    channel: &'a Expr,
+    /// A closed channel gives null.
+    next: bool,
+    millis: &'a Expr,
+}
+
+/// Where the winner's value is to be had.
+#[derive(Clone, Copy)]
+enum Values {
+    /// From a select.
+    Select(VReg),
+    /// Of a [`Within`], whose arm of this number receives.
+    Within(usize),
+}
+
+/// The select as a receive with a timeout, if that is what it is.
+fn receive_within(select: &Select) -> Option<Within<'_>> {
+    let [first, second] = &select.arms[..] else {
+        return None;
+    };
+    let (receive, from, sleep) = match (&first.op, &second.op) {
+        (from, SelectOp::Sleep(_)) => (0, from, second),
+        (SelectOp::Sleep(_), from) => (1, from, first),
+        _ => return None,
+    };
+    let SelectOp::Sleep(millis) = &sleep.op else {
+        return None;
+    };
+    let (channel, next) = match from {
+        SelectOp::Receive(channel) => (channel, false),
+        SelectOp::Next(channel) => (channel, true),
+        _ => return None,
+    };
+    let usual = !select.fair && select.otherwise.is_none();
+    (usual && matches!(sleep.value, Ty::BOOL | Ty::NULL)).then_some(Within {
+        receive,
+        channel,
+        next,
+        millis,
+    })
 }

@@ -165,6 +165,11 @@ natives! {
     SELECT_WAIT = "rt.select_wait(Select) -> Int";
     /// The value of the operation that took effect.
     SELECT_VALUE = "rt.select_value[T](Select) -> T";
+    /// A select of a receive and a sleep alone: the channel, the milliseconds, and a sum: 1 if the
+    /// sleep is written first, 2 for `next`. Waits until one has taken effect; gives its number.
+    RECEIVE_WITHIN = "rt.receive_within[C](C, Int, Int) -> Int";
+    /// The message that it received.
+    RECEIVED = "rt.received[T]() -> T";
     /// Gives up: takes back what waits, cancels what it started and waits for it; never fails.
     SELECT_CLOSE = "rt.select_close(Select) -> Null";
 
