@@ -7,42 +7,72 @@
 /// A debugger that has put breakpoints into the code loses them.
 pub fn give_back_code() {
     #[cfg(all(target_os = "linux", not(miri)))]
-    linux::give_back_code();
+    linux::give_back_code(false);
+}
+
+/// [`give_back_code`], and that of the libraries: some of it is needed again at once, so only for
+/// a program that takes some time.
+pub fn give_back_all_code() {
+    #[cfg(all(target_os = "linux", not(miri)))]
+    linux::give_back_code(true);
 }
 
 #[cfg(all(target_os = "linux", not(miri)))]
 mod linux {
-    unsafe extern "C" {
-        /// The start of the program's image; only its address means something.
-        static __executable_start: u8;
-        /// The end of its code.
-        static etext: u8;
+    use std::ffi::c_void;
+    use std::ptr::{NonNull, null_mut};
+
+    use libc::{PF_W, PT_LOAD, c_int, dl_phdr_info, size_t};
+
+    pub(super) fn give_back_code(libraries: bool) {
+        let only_first: *mut c_void = if libraries {
+            null_mut()
+        } else {
+            NonNull::dangling().as_ptr()
+        };
+        // SAFETY: the function is called with what it expects, and unloads nothing.
+        unsafe { libc::dl_iterate_phdr(Some(give_back), only_first) };
     }
 
-    pub(super) fn give_back_code() {
+    /// Gives back what of one object is never written: parts that are relocated are writable, at
+    /// first at least. Goes on to the next unless the last argument is not null.
+    unsafe extern "C" fn give_back(object: *mut dl_phdr_info, _: size_t, _: *mut c_void) -> c_int {
         // SAFETY: asks for a number.
         let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
-        let Ok(page) = usize::try_from(page) else {
-            return;
+        let page = usize::try_from(page).unwrap_or(4096);
+        // SAFETY: a loaded object with its headers.
+        let (base, headers) = unsafe {
+            let object = &*object;
+            let headers = std::slice::from_raw_parts(object.dlpi_phdr, object.dlpi_phnum.into());
+            (object.dlpi_addr as usize, headers)
         };
-        let start = (&raw const __executable_start as usize).next_multiple_of(page);
-        let end = &raw const etext as usize / page * page;
-        if start < end {
-            // SAFETY: these pages are the program's file as it is: nothing writes to its headers,
-            // constants or code, so what is read again is what was there.
-            unsafe { libc::madvise(start as *mut _, end - start, libc::MADV_DONTNEED) };
+        for part in headers {
+            if part.p_type != PT_LOAD || part.p_flags & PF_W != 0 {
+                continue;
+            }
+            let from = base + part.p_vaddr as usize;
+            let end = (from + part.p_memsz as usize) / page * page;
+            let start = from.next_multiple_of(page);
+            if start < end {
+                // SAFETY: these pages are a file as it is: nothing writes to its headers,
+                // constants or code, so what is read again is what was there. The kernel's own
+                // object is refused, which does no harm.
+                unsafe { libc::madvise(start as *mut _, end - start, libc::MADV_DONTNEED) };
+            }
         }
+        // The program itself comes first.
+        c_int::from(!only_first.is_null())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::give_back_code;
+    use super::give_back_all_code;
 
     #[test]
     fn the_program_goes_on() {
         let text = "constants are there again";
-        give_back_code();
+        give_back_all_code();
         assert_eq!(text.len(), 25);
     }
 }

@@ -9,7 +9,7 @@
 use std::alloc::{GlobalAlloc, Layout, System, alloc, dealloc, realloc};
 use std::ptr::{NonNull, null_mut};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::Relaxed};
 
 use parking_lot::Mutex;
 
@@ -17,6 +17,7 @@ use super::count::Pending;
 use super::object::Header;
 use super::types::{TypeIx, Types};
 use crate::huge;
+use crate::image::give_back_all_code;
 
 /// The largest size served by the free lists. Records of 15 fields and short strings fit; more
 /// classes would only spread free memory over more lists.
@@ -30,6 +31,10 @@ const CHUNK: usize = 256 * 1024;
 const REFILL: usize = 2048;
 /// A heap publishes its usage to the shared budget when it has changed by this much.
 const PUBLISH: i64 = 64 * 1024;
+
+/// A program with so much data does without the memory of the code that has led up to it: reading
+/// and compiling the program, mostly. It is as much as a program of the usual size takes.
+const SIZEABLE: i64 = 2 << 20;
 
 /// The memory limit was reached, or the system has no more; becomes a failure of kind `Memory`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +55,8 @@ pub struct HeapShared {
     used: AtomicI64,
     /// Published number of live objects.
     live: AtomicI64,
+    /// There has been [`SIZEABLE`] data.
+    sizeable: AtomicBool,
     limit: i64,
     chunks: Mutex<Chunks>,
     types: Arc<Types>,
@@ -122,6 +129,7 @@ impl HeapShared {
         Arc::new(HeapShared {
             used: AtomicI64::new(0),
             live: AtomicI64::new(0),
+            sizeable: AtomicBool::new(false),
             limit: limit.map_or(i64::MAX, |l| i64::try_from(l).unwrap_or(i64::MAX)),
             chunks: Mutex::new(Chunks::default()),
             types,
@@ -208,9 +216,11 @@ impl Heap {
 
     /// Adds what this heap has counted to the shared numbers.
     pub fn publish(&mut self) {
-        self.shared
-            .used
-            .fetch_add(std::mem::take(&mut self.bytes), Relaxed);
+        let bytes = std::mem::take(&mut self.bytes);
+        let used = self.shared.used.fetch_add(bytes, Relaxed) + bytes;
+        if used >= SIZEABLE && !self.shared.sizeable.swap(true, Relaxed) {
+            give_back_all_code();
+        }
         self.shared
             .live
             .fetch_add(std::mem::take(&mut self.live), Relaxed);

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, Weak};
 use std::thread::Builder;
 use std::time::Duration;
 
-use lumen_runtime::image::give_back_code;
+use lumen_runtime::image::give_back_all_code;
 
 use super::env::Unit;
 use crate::load::image::Image;
@@ -53,6 +53,8 @@ const QUIET: Duration = Duration::from_millis(2);
 
 fn work(image: &Weak<Image>, requests: &Receiver<Unit>) {
     let mut next = requests.recv();
+    // It comes in the place of the compiler of the language.
+    give_back_all_code();
     // The sender goes with the image.
     while let Ok(unit) = next {
         let Some(image) = image.upgrade() else {
@@ -64,7 +66,7 @@ fn work(image: &Weak<Image>, requests: &Receiver<Unit>) {
         drop(image);
         next = match requests.recv_timeout(QUIET) {
             Err(RecvTimeoutError::Timeout) => {
-                give_back_code();
+                give_back_all_code();
                 requests.recv()
             }
             Err(RecvTimeoutError::Disconnected) => return,
