@@ -7,7 +7,7 @@ use lumen_compiler::diag::Diagnostics;
 use lumen_compiler::hir;
 use lumen_compiler::names::{Library, LibraryModule};
 use lumen_compiler::source::{FileId, Loader, SourceKind, SourceMap};
-use lumen_runtime::image::give_back_code;
+use lumen_runtime::image::{give_back_all_code, give_back_code};
 use lumen_vm::{Options, Program};
 
 use crate::disk::Disk;
@@ -139,7 +139,7 @@ impl Session {
         }
         // Reading the command line, compiling and running are different code: each phase goes on
         // without what the one before has read.
-        give_back_code();
+        give_back_all_code();
         let program = self.typed()?;
         let module = self.generate(program);
         give_back_code();

@@ -36,7 +36,11 @@ mod linux {
 
     /// Gives back what of one object is never written: parts that are relocated are writable, at
     /// first at least. Goes on to the next unless the last argument is not null.
-    unsafe extern "C" fn give_back(object: *mut dl_phdr_info, _: size_t, _: *mut c_void) -> c_int {
+    unsafe extern "C" fn give_back(
+        object: *mut dl_phdr_info,
+        _: size_t,
+        only_first: *mut c_void,
+    ) -> c_int {
         // SAFETY: asks for a number.
         let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
         let page = usize::try_from(page).unwrap_or(4096);
