@@ -3,7 +3,7 @@
 use super::Shared;
 use super::flow::{Flow, Narrowed};
 use super::order::Order;
-use super::registers::{Allocation, NONE, allocate};
+use super::registers::{Allocation, MOST_SLOTS, NONE, allocate};
 use crate::ir::bitset::BitSet;
 use crate::ir::liveness::Liveness;
 use crate::ir::passes::ownership::Class;
@@ -66,6 +66,9 @@ pub(super) fn emit(
     } = Order::of(func);
     let live = Liveness::of(func, sigs, &|_| None);
     let slots = allocate(func, sigs, &live, &order);
+    if slots.frame > MOST_SLOTS {
+        return Err(BuildError::Frame);
+    }
     let params = func
         .params
         .iter()

@@ -105,7 +105,11 @@ struct Scan<'a> {
     partners: Vec<[VReg; 2]>,
 }
 
-/// Places all registers of `func`, whose blocks are laid out in `order`.
+/// More slots than a frame has.
+pub const MOST_SLOTS: u32 = u16::MAX as u32;
+
+/// Places all registers of `func`, whose blocks are laid out in `order`, or as many as need more
+/// than [`MOST_SLOTS`].
 #[must_use]
 pub fn allocate(func: &Func, sigs: &Signatures, live: &Liveness, order: &[BlockId]) -> Allocation {
     let n = func.regs.len();
@@ -137,6 +141,9 @@ pub fn allocate(func: &Func, sigs: &Signatures, live: &Liveness, order: &[BlockI
     scan.place_params(&mut slots, &mut out);
     let by_start = scan.by_start();
     for &reg in by_start.iter().filter(|r| scan.across.contains(r.0)) {
+        if out.frame > MOST_SLOTS {
+            return out;
+        }
         let left = scan.spans.get(scan.result_of[reg.0 as usize] as usize);
         let wish = left.map_or(NONE, |span| scan.base(span, &out));
         scan.place(reg, wish, &mut slots, &mut out);
@@ -146,8 +153,11 @@ pub fn allocate(func: &Func, sigs: &Signatures, live: &Liveness, order: &[BlockI
         out.windows[number] = scan.base(span, &out);
     }
     let wishes = scan.wishes(&out);
-    slots.second = true;
+    slots.begin_second();
     for &reg in by_start.iter().filter(|r| !scan.across.contains(r.0)) {
+        if out.frame > MOST_SLOTS {
+            break;
+        }
         scan.place(reg, wishes[reg.0 as usize], &mut slots, &mut out);
     }
     out
@@ -368,10 +378,9 @@ impl Scan<'_> {
         // A closure's slot 0 is left to it.
         let liked = [wish, other(first), other(last)];
         let liked = liked.into_iter().filter(|&s| s != NONE && s != 0);
-        let slot = liked
-            .chain(1..)
-            .find(|&s| slots.is_free(s, ranges))
-            .unwrap_or(NONE);
+        let mut liked = liked;
+        let slot = liked.find(|&s| slots.is_free(s, ranges));
+        let slot = slot.unwrap_or_else(|| slots.lowest(ranges));
         slots.take(slot, ranges);
         out.slot[reg.0 as usize] = slot;
         out.frame = out.frame.max(slot + 1);
@@ -411,9 +420,63 @@ struct Slots {
     /// registers by where they begin, so most go to the end.
     taken: Vec<[SmallVec<[Interval; 2]>; 2]>,
     second: bool,
+    /// Per slot, until when it is taken from where the last register was placed on, as far as that
+    /// is known; forgotten when the second round begins.
+    busy: Vec<u32>,
+    /// The least of so many slots in a row.
+    least: Vec<u32>,
 }
 
+/// How many slots are passed by at once when all are taken.
+const CHUNK: usize = 32;
+
 impl Slots {
+    /// The second round begins.
+    fn begin_second(&mut self) {
+        self.second = true;
+        self.busy.clear();
+        self.least.clear();
+    }
+
+    /// The lowest slot but 0 that is free in these ranges. No range has been asked for before that
+    /// begins later, in this round.
+    fn lowest(&mut self, ranges: &Ranges) -> u32 {
+        let start = ranges.first().map_or(0, |range| range.start);
+        let chunks = self.taken.len().div_ceil(CHUNK);
+        self.busy.resize(chunks * CHUNK, 0);
+        self.least.resize(chunks, 0);
+        for chunk in 0..chunks {
+            if self.least[chunk] > start {
+                continue;
+            }
+            for slot in chunk * CHUNK..(chunk + 1) * CHUNK {
+                if slot == 0 {
+                    self.busy[0] = u32::MAX;
+                } else if self.busy[slot] > start {
+                } else if self.is_free(slot as u32, ranges) {
+                    return slot as u32;
+                } else {
+                    self.busy[slot] = self.busy_until(slot, start);
+                }
+            }
+            let busy = &self.busy[chunk * CHUNK..(chunk + 1) * CHUNK];
+            self.least[chunk] = busy.iter().copied().min().unwrap_or(0);
+        }
+        (chunks * CHUNK).max(1) as u32
+    }
+
+    /// Where the ranges end that `at` is in, and it itself if there are none.
+    fn busy_until(&self, slot: usize, at: u32) -> u32 {
+        let mut until = at;
+        for taken in self.taken.get(slot).into_iter().flatten() {
+            let after = taken.partition_point(|t| t.start <= at);
+            if let Some(last) = taken[..after].last() {
+                until = until.max(last.end.saturating_add(u32::from(last.end >= at)));
+            }
+        }
+        until
+    }
+
     fn is_free(&self, slot: u32, ranges: &Ranges) -> bool {
         let Some(taken) = self.taken.get(slot as usize) else {
             return true;

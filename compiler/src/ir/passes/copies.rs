@@ -160,34 +160,45 @@ fn propagate(func: &mut Func, census: &mut Census, types: &[TypeDesc]) {
 /// What is computed to be copied is computed where the copy goes.
 fn coalesce(func: &mut Func, sigs: &Signatures, census: &mut Census, types: &[TypeDesc]) {
     for b in 0..func.blocks.len() {
+        let mut insts = std::mem::take(&mut func.blocks[b].insts);
         let guarded = func.blocks[b].handler.is_some();
-        let mut i = 1;
-        while i < func.blocks[b].insts.len() {
-            let insts = &func.blocks[b].insts;
-            let (before, copy) = (&insts[i - 1], &insts[i]);
-            let ok = copy.op == Op::Move && {
-                let (dst, temp) = (copy.regs[0], copy.regs[1]);
-                let out = sigs.out(before);
-                let reads_dst = before.regs.iter().skip(1).any(|&r| r == dst);
-                let plain = !super::ownership::is_word(types, func.regs[dst.0 as usize].ty);
-                out == Some(temp)
-                    && census.is_temp(temp)
-                    && (plain || !reads_dst)
-                    && same_repr(func, types, dst, temp)
-                    // A handler must find the old word of `dst` when the op fails.
-                    && (plain || !guarded || !before.op.can_fail() || census.is_single(dst))
-            };
-            if ok {
+        // Those before `done` stay.
+        let mut done = 0;
+        for i in 1..insts.len() {
+            let (before, copy) = (&insts[done], &insts[i]);
+            if copy.op == Op::Move && may_join(func, sigs, census, types, guarded, before, copy) {
                 let dst = copy.regs[0];
-                let insts = &mut func.blocks[b].insts;
-                census.uncount(&insts[i - 1], sigs);
-                census.uncount(&insts[i], sigs);
-                insts[i - 1].regs[0] = dst;
-                census.count(&insts[i - 1], sigs);
-                insts.remove(i);
+                census.uncount(before, sigs);
+                census.uncount(copy, sigs);
+                insts[done].regs[0] = dst;
+                census.count(&insts[done], sigs);
             } else {
-                i += 1;
+                done += 1;
+                insts.swap(done, i);
             }
         }
+        insts.truncate(done + 1);
+        func.blocks[b].insts = insts;
     }
+}
+
+/// May what `before` computes go to where `copy`, which follows it, moves it?
+fn may_join(
+    func: &Func,
+    sigs: &Signatures,
+    census: &Census,
+    types: &[TypeDesc],
+    guarded: bool,
+    before: &Inst,
+    copy: &Inst,
+) -> bool {
+    let (dst, temp) = (copy.regs[0], copy.regs[1]);
+    let reads_dst = before.regs.iter().skip(1).any(|&r| r == dst);
+    let plain = !super::ownership::is_word(types, func.regs[dst.0 as usize].ty);
+    sigs.out(before) == Some(temp)
+        && census.is_temp(temp)
+        && (plain || !reads_dst)
+        && same_repr(func, types, dst, temp)
+        // A handler must find the old word of `dst` when the op fails.
+        && (plain || !guarded || !before.op.can_fail() || census.is_single(dst))
 }

@@ -42,15 +42,18 @@ fn instructions(func: &mut Func, sigs: &Signatures, census: &mut Census) {
 }
 
 /// Removes what is not read; `proven` has the registers of the `cast`s that do not count, and in
-/// the end of those that are left. Tells whether anything was removed.
+/// the end of those that are left. Tells whether more can go.
 fn unused(func: &mut Func, sigs: &Signatures, census: &mut Census, proven: &mut Vec<VReg>) -> bool {
-    let mut removed = false;
+    let mut again = false;
     let mut unread = Vec::new();
+    // Written by what has been looked at, and stays unless its last reader goes later on.
+    let mut kept = BitSet::new(func.regs.len());
     // Backward, so that what only an unread instruction reads is found unread in its turn.
     for block in func.blocks.iter_mut().rev() {
         for (i, inst) in block.insts.iter().enumerate().rev() {
             if inst.op == Op::Cast && is_proven(&block.insts, i) {
                 let reg = inst.regs[0];
+                kept.insert(reg.0);
                 if census.uses(reg) == 0 {
                     unread.push(i);
                     if let Some(at) = proven.iter().position(|&r| r == reg) {
@@ -61,27 +64,42 @@ fn unused(func: &mut Func, sigs: &Signatures, census: &mut Census, proven: &mut 
                 }
                 continue;
             }
-            let out = sigs.out(inst);
-            if is_pure(inst.op) && out.is_some_and(|reg| census.uses(reg) == 0) {
-                unread.push(i);
-                census.uncount(inst, sigs);
+            let Some(out) = sigs.out(inst).filter(|_| is_pure(inst.op)) else {
+                continue;
+            };
+            if census.uses(out) != 0 {
+                kept.insert(out.0);
+                continue;
             }
+            unread.push(i);
+            census.uncount(inst, sigs);
+            let reads = sigs.reads(inst).iter();
+            again |= reads
+                .copied()
+                .any(|reg| census.uses(reg) == 0 && kept.contains(reg.0));
         }
         if unread.is_empty() {
             continue;
         }
-        removed = true;
-        let mut at = 0;
-        block.insts.retain(|_| {
-            let gone = unread.last() == Some(&at);
-            if gone {
-                unread.pop();
-            }
-            at += 1;
-            !gone
-        });
+        remove(&mut block.insts, &mut unread);
     }
-    removed
+    again
+}
+
+/// Removes the instructions with these numbers, which come from the last to the first.
+fn remove(insts: &mut Vec<Inst>, gone: &mut Vec<usize>) {
+    if gone.is_empty() {
+        return;
+    }
+    let mut at = 0;
+    insts.retain(|_| {
+        let goes = gone.last() == Some(&at);
+        if goes {
+            gone.pop();
+        }
+        at += 1;
+        !goes
+    });
 }
 
 /// Removes pure instructions whose result is written over, or not read any more, on all ways.
@@ -109,6 +127,10 @@ fn unread_once(func: &mut Func, sigs: &Signatures) -> bool {
     let mut now = BitSet::new(func.regs.len());
     let mut goes = Vec::new();
     for b in 0..func.blocks.len() {
+        let insts = &func.blocks[b].insts;
+        if !insts.iter().any(|i| i.op == Op::Cast || is_pure(i.op)) {
+            continue;
+        }
         now.clear();
         goes.clear();
         let id = BlockId(b as u32);
@@ -124,10 +146,7 @@ fn unread_once(func: &mut Func, sigs: &Signatures) -> bool {
                 goes.push(i);
             }
         });
-        // They were found from the last to the first.
-        for &i in &goes {
-            func.blocks[b].insts.remove(i);
-        }
+        remove(&mut func.blocks[b].insts, &mut goes);
     }
     casts
 }

@@ -13,20 +13,24 @@ const REACH: usize = 8;
 /// Runs the pass on one function.
 pub fn run(func: &mut Func, sigs: &Signatures, census: &mut Census) {
     for block in func.blocks.iter_mut().filter(|block| may_fuse(block)) {
-        let mut i = 0;
-        while i < block.insts.len() {
-            let fused = is_second(block.insts[i].op).then(|| pair(&block.insts, i, census, sigs));
+        let insts = &mut block.insts;
+        // Those before `done` stay.
+        let mut done = 0;
+        for i in 0..insts.len() {
+            insts.swap(done, i);
+            let fused = is_second(insts[done].op).then(|| pair(insts, done, census, sigs));
             match fused.flatten() {
                 Some((first, fused)) => {
-                    census.uncount(&block.insts[i], sigs);
-                    census.uncount(&block.insts[first], sigs);
+                    census.uncount(&insts[done], sigs);
+                    census.uncount(&insts[first], sigs);
                     census.count(&fused, sigs);
-                    block.insts[i] = fused;
-                    block.insts.remove(first);
+                    insts[done] = fused;
+                    insts[first..=done].rotate_left(1);
                 }
-                None => i += 1,
+                None => done += 1,
             }
         }
+        insts.truncate(done);
         fuse_branch(&mut block.insts, &mut block.term, census, sigs);
     }
 }

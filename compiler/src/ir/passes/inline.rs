@@ -38,7 +38,7 @@ pub fn run(program: &mut Program, passes: &mut Simplifier) {
         for round in 0..3 {
             let did = into(program, f, &bodies, null);
             if did || round == 0 {
-                passes.simplify(program, f);
+                passes.simplify(program, f, !did);
             }
             if !did {
                 break;
@@ -123,7 +123,11 @@ fn closure_func(program: &Program, ty: u32) -> Option<usize> {
 }
 
 fn size(func: &Func) -> usize {
-    func.blocks.iter().map(|b| b.insts.len() + 1).sum()
+    func.blocks.iter().map(block_size).sum()
+}
+
+fn block_size(block: &Block) -> usize {
+    block.insts.len() + 1
 }
 
 /// A call to be replaced.
@@ -152,14 +156,15 @@ fn into(program: &mut Program, f: usize, bodies: &[Option<Body>], null: u32) -> 
             sites.remove_insts(&block.insts, site.inst, &Signatures::default());
             sites.remove_term(&block.term);
         }
-        let blocks = func.blocks.len();
+        let (blocks, head) = (func.blocks.len(), block_size(&func.blocks[site.block]));
         splice(func, callee, &site, null);
         if let Some(sites) = &mut sites {
             let sigs = Signatures::default();
             sites.add_blocks(func, blocks, &sigs);
             sites.add_insts(site.block, &func.blocks[site.block].insts, site.inst, &sigs);
         }
-        now = size(func);
+        let new: usize = func.blocks[blocks..].iter().map(block_size).sum();
+        now = now - head + block_size(&func.blocks[site.block]) + new;
         did = true;
         if from >= func.blocks.len() {
             break;

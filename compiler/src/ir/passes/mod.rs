@@ -32,7 +32,7 @@ pub mod thread;
 
 use super::census::Census;
 use super::roles::Signatures;
-use super::{Func, Program};
+use super::{Func, Program, VReg};
 use lumen_bytecode::code::Op;
 use lumen_bytecode::module::{Constant, TypeDesc, TypeIx};
 use ownership::Class;
@@ -59,7 +59,9 @@ pub fn prepare(program: &mut Program) {
     }
     closure_slots(program);
     let mut passes = Simplifier::new(program);
-    globals::run(program, &mut |program, f| passes.simplify(program, f));
+    globals::run(program, &mut |program, f| {
+        passes.simplify(program, f, false)
+    });
     inline::run(program, &mut passes);
     reach::run(program);
     let Simplifier { sigs, census, .. } = &mut passes;
@@ -72,12 +74,57 @@ pub fn prepare(program: &mut Program) {
     ownership::params::infer(program);
 }
 
-/// Gives back room that is not needed any more: all functions wait until they are emitted.
+/// Gives back room that is not needed any more, registers too: all functions wait until they are
+/// emitted.
 fn shrink(func: &mut Func) {
+    drop_registers(func);
     func.regs.shrink_to_fit();
     func.blocks.shrink_to_fit();
     for block in &mut func.blocks {
         block.insts.shrink_to_fit();
+    }
+}
+
+/// Numbers the registers that are left anew.
+fn drop_registers(func: &mut Func) {
+    const GONE: u32 = u32::MAX;
+    let Func {
+        params,
+        closure,
+        regs,
+        blocks,
+        ..
+    } = func;
+    let closure = closure.as_mut().map(|(reg, _)| reg);
+    let mut number = vec![GONE; regs.len()];
+    for reg in params.iter().chain(closure.as_deref()) {
+        number[reg.0 as usize] = 0;
+    }
+    for block in &mut *blocks {
+        for reg in block.insts.iter().flat_map(|inst| &inst.regs) {
+            number[reg.0 as usize] = 0;
+        }
+        (block.term).for_each_reg_mut(|reg| number[reg.0 as usize] = 0);
+    }
+    let mut left = 0;
+    for number in number.iter_mut().filter(|number| **number != GONE) {
+        *number = left;
+        left += 1;
+    }
+    if left as usize == regs.len() {
+        return;
+    }
+    let mut at = 0;
+    regs.retain(|_| {
+        at += 1;
+        number[at - 1] != GONE
+    });
+    let renumber = |reg: &mut VReg| *reg = VReg(number[reg.0 as usize]);
+    params.iter_mut().chain(closure).for_each(renumber);
+    for block in blocks {
+        let regs = block.insts.iter_mut().flat_map(|inst| &mut inst.regs);
+        regs.for_each(renumber);
+        block.term.for_each_reg_mut(renumber);
     }
 }
 
@@ -122,8 +169,8 @@ impl Simplifier {
         dead::run(func, sigs, census);
     }
 
-    /// Runs the passes on one function.
-    fn simplify(&mut self, program: &mut Program, f: usize) {
+    /// Runs the passes on one function, from which dead code has gone already if it is `clean`.
+    fn simplify(&mut self, program: &mut Program, f: usize, clean: bool) {
         let Program {
             funcs,
             types,
@@ -138,9 +185,13 @@ impl Simplifier {
             here,
             known,
         } = self;
-        census.recount(func, sigs);
-        for _ in 0..ROUNDS {
-            dead::run(func, sigs, census);
+        if !clean {
+            census.recount(func, sigs);
+        }
+        for round in 0..ROUNDS {
+            if !clean || round != 0 {
+                dead::run(func, sigs, census);
+            }
             local::run(func, sigs, types, census, here);
             copies::run(func, sigs, types, census);
             fold::run(func, sigs, constants, types, census, known);
