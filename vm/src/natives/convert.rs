@@ -1,6 +1,7 @@
 //! The same data as another type: `list[Int]` as `list[Json]`, a map of lists as Json.
 
 use lumen_runtime::heap::dynamic::{resolve, type_matches, type_name};
+use lumen_runtime::heap::word::NULL;
 use lumen_runtime::heap::{
     OutOfMemory, Repr, TypeIx, TypeKind, Types, count, list, map, record, well_known,
 };
@@ -11,6 +12,137 @@ natives! {
         let (from, to) = (cx.params[0], cx.result);
         convert(cx, args[0], from, to)
     },
+    "rt.fit[T, U](T) -> U" => |cx, args| {
+        let (from, to) = (cx.params[0], cx.result);
+        let target = match cx.types.kind(to) {
+            TypeKind::Union(members) => members.iter().copied().find(|m| *m != well_known::NULL),
+            _ => Some(to),
+        };
+        Ok(fit(cx, args[0], from, target.unwrap_or(to))?.unwrap_or(NULL))
+    },
+    "rt.fit_or_fail[T, U](T) -> U" => |cx, args| {
+        let (from, to) = (cx.params[0], cx.result);
+        match fit(cx, args[0], from, to)? {
+            Some(value) => Ok(value),
+            None => {
+                // SAFETY: a live value of type `from`.
+                let (_, dynamic) = unsafe { resolve(cx.types, args[0], from) };
+                no_conversion(cx.types, dynamic, to)
+            }
+        }
+    },
+}
+
+/// The value as one of type `to`, owned, if its parts are what `to` says.
+fn fit(
+    cx: &mut NativeCx<'_>,
+    slot: u64,
+    from: TypeIx,
+    to: TypeIx,
+) -> Result<Option<u64>, NativeStop> {
+    // SAFETY: a live value of type `from`.
+    let fits = unsafe { fits(cx, slot, from, to, 0) };
+    if !fits {
+        return Ok(None);
+    }
+    match convert(cx, slot, from, to) {
+        Ok(value) => Ok(Some(value)),
+        Err(NativeStop::Failed(why)) if why.kind == kind::CAST => Ok(None),
+        Err(why) => Err(why),
+    }
+}
+
+/// How deep the parts of a value are looked at.
+const DEPTH: usize = 500;
+
+/// Whether a value is one of type `to`, whatever the types say that its parts were made with.
+///
+/// # Safety
+/// `slot` is a live value of type `ty`.
+unsafe fn fits(cx: &NativeCx<'_>, slot: u64, ty: TypeIx, to: TypeIx, depth: usize) -> bool {
+    let types = cx.types;
+    // SAFETY: by contract; parts of live values are live.
+    unsafe {
+        let (value, dynamic) = resolve(types, slot, ty);
+        if type_matches(types, dynamic, to) {
+            return true;
+        }
+        if depth > DEPTH {
+            return false;
+        }
+        let part = |slot: u64, ty: TypeIx, to: TypeIx| fits(cx, slot, ty, to, depth + 1);
+        if let TypeKind::Union(members) = types.kind(to) {
+            return members.iter().any(|m| part(value, dynamic, *m));
+        }
+        match (types.kind(dynamic), types.kind(to)) {
+            (TypeKind::List(_), TypeKind::Json) => part(value, dynamic, well_known::LIST_JSON),
+            (TypeKind::Map(..), TypeKind::Json) => {
+                part(value, dynamic, well_known::MAP_STRING_JSON)
+            }
+            (TypeKind::List(a), TypeKind::List(b)) => {
+                let elem = list::elem(cx.heap, value);
+                (0..list::len(value)).all(|i| part(list::read(value, elem, i), *a, *b))
+            }
+            (TypeKind::Set(a), TypeKind::Set(b)) => {
+                entries(value).all(|(key, _)| part(key, *a, *b))
+            }
+            (TypeKind::Map(ka, va), TypeKind::Map(kb, vb)) => {
+                entries(value).all(|(key, held)| part(key, *ka, *kb) && part(held, *va, *vb))
+            }
+            (TypeKind::Tuple(a), TypeKind::Tuple(b)) if a.len() == b.len() => {
+                let mut parts = a.iter().zip(b.iter()).enumerate();
+                parts.all(|(i, (a, b))| part(record::get(value, i), *a, *b))
+            }
+            (
+                TypeKind::Variant {
+                    name,
+                    owner,
+                    fields,
+                },
+                TypeKind::Enum { first_variant, .. },
+            ) => {
+                let TypeKind::Enum {
+                    first_variant: first,
+                    ..
+                } = types.kind(*owner)
+                else {
+                    return false;
+                };
+                let wanted = types.kind(first_variant + (dynamic - first));
+                let TypeKind::Variant {
+                    name: other,
+                    fields: others,
+                    ..
+                } = wanted
+                else {
+                    return false;
+                };
+                let results = is_result(types, *owner) && is_result(types, to) && name == other;
+                let mut parts = fields.iter().zip(others.iter()).enumerate();
+                results && parts.all(|(i, (a, b))| part(record::get(value, i), a.ty, b.ty))
+            }
+            _ => false,
+        }
+    }
+}
+
+/// The entries of a live map or set.
+unsafe fn entries(m: u64) -> impl Iterator<Item = (u64, u64)> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        // SAFETY: by contract.
+        let (position, key, value) = unsafe { map::next(m, at) }?;
+        at = position + 1;
+        Some((key, value))
+    })
+}
+
+/// Whether an enum is the built-in `result`.
+fn is_result(types: &Types, ty: TypeIx) -> bool {
+    match types.kind(ty) {
+        TypeKind::Enum { name, .. } => name.split('[').next() == Some("result"),
+        _ => false,
+    }
 }
 
 /// A value of type `to` with the data of `slot`, a value of type `from`. The result is owned.

@@ -248,6 +248,10 @@ impl<'a> FuncBuilder<'_, '_, 'a> {
             // A plain value against Json: Int, Bool and Float are Json.
             return self.c.jump(then);
         }
+        if self.fits_by_parts(value.ty, ty) {
+            let found = self.fit(reg, ty);
+            return self.split(Cond::Null(found), otherwise, then);
+        }
         self.type_branch(reg, ty, then, otherwise);
     }
 
@@ -265,7 +269,10 @@ impl<'a> FuncBuilder<'_, '_, 'a> {
     pub(crate) fn test_value(&mut self, e: &'a Expr, dst: Option<VReg>) -> VReg {
         match &e.kind {
             ExprKind::Is(value, ty) => {
-                if self.is_known(value.ty, *ty).is_some() || self.repr_of(value.ty) != Repr::Word {
+                if self.is_known(value.ty, *ty).is_some()
+                    || self.repr_of(value.ty) != Repr::Word
+                    || self.fits_by_parts(value.ty, *ty)
+                {
                     let dst = self.target(dst, Ty::BOOL);
                     self.branch_value(e, dst);
                     return dst;

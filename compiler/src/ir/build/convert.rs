@@ -70,6 +70,9 @@ impl<'a> FuncBuilder<'_, '_, 'a> {
         if self.repr_of(to) != Repr::Word {
             return self.unbox(src, to, dst);
         }
+        if self.fits_by_parts(from, to) {
+            return self.cast_by_parts(src, to, dst);
+        }
         let ty = self.m.types.of(to);
         self.c.op1(Op::Cast, &[src], ty);
         src

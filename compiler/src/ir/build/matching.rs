@@ -19,9 +19,10 @@ use lumen_bytecode::code::Op;
 use lumen_bytecode::module::{Constant, FailureKind, well_known};
 
 impl TypeFacts for Types {
-    fn disjoint(&self, a: Ty, b: Ty) -> bool {
+    fn disjoint(&self, of: Ty, a: Ty, b: Ty) -> bool {
         let open = |t| matches!(self.kind(t), TyKind::Union(_) | TyKind::Any | TyKind::Json);
-        a != b && !open(a) && !open(b)
+        let shared = of == Ty::ANY && super::fit::may_share_values(self, a, b);
+        a != b && !open(a) && !open(b) && !shared
     }
 
     fn has_member(&self, ty: Ty, member: Ty) -> bool {
@@ -318,6 +319,9 @@ impl<'a> FuncBuilder<'_, '_, 'a> {
         tree: &mut Tree<'a, '_>,
     ) -> Left<'a> {
         let hir = self.m.hir;
+        if self.fits_by_parts(s.ty, ty) {
+            return Some(self.test_parts(rows, s, ty, tree));
+        }
         let only = match hir.types.kind(s.ty) {
             TyKind::Union(members) => {
                 tree.excluded.len() + 1 >= members.len()

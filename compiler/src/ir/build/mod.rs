@@ -14,6 +14,7 @@ mod core_natives;
 mod data;
 mod empty;
 mod expr;
+mod fit;
 mod flow;
 mod func;
 mod generator;

@@ -71,6 +71,17 @@ impl<'a> Row<'a> {
         self.tests.iter().position(|(s, _)| s.same(source))
     }
 
+    /// What is known of `from` as a value of type `ty` is known of the one in `to`.
+    pub(crate) fn refine(&mut self, from: &Source, ty: Ty, to: VReg) {
+        let refine = |s: &mut Source| {
+            if s.same(from) && s.ty == ty {
+                s.reg = to;
+            }
+        };
+        self.tests.iter_mut().for_each(|(s, _)| refine(s));
+        self.binds.iter_mut().for_each(|(_, s)| refine(s));
+    }
+
     /// `from` has been loaded into the register of `to`.
     pub(crate) fn replace(&mut self, from: &Source, to: VReg) {
         let replace = |s: &mut Source| {
@@ -141,8 +152,8 @@ enum Left<'a> {
 
 /// Facts about types that fitting needs.
 pub(crate) trait TypeFacts {
-    /// No value has both types.
-    fn disjoint(&self, a: Ty, b: Ty) -> bool;
+    /// No value of type `of` is both an `a` and a `b`.
+    fn disjoint(&self, of: Ty, a: Ty, b: Ty) -> bool;
     /// The union `ty` has the member.
     fn has_member(&self, ty: Ty, member: Ty) -> bool;
     /// Values of the type are plain (Int, Float, Bool).
@@ -256,7 +267,7 @@ fn yes<'a>(s: &Source, pat: &'a Pat, test: Head<'_>, types: &dyn TypeFacts) -> L
             PatKind::Type(_, inner) => Left::Tests(vec![(Source { ty: u, ..*s }, inner)]),
             _ => Left::Unchanged,
         },
-        (Head::Type(t), Head::Type(u)) if types.disjoint(t, u) => Left::Never,
+        (Head::Type(t), Head::Type(u)) if types.disjoint(s.ty, t, u) => Left::Never,
         (Head::Tag(v), Head::Tag(w)) if v == w => Left::Tests(payload(s, pat, types)),
         (Head::Int(v), Head::Range(lo, hi)) => {
             if (lo..=hi).contains(&v) {

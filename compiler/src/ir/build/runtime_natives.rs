@@ -47,6 +47,11 @@ natives! {
     // ---- values
     /// The same data as the other type, element by element: `list[Int]` as `list[Json]` or `Json`.
     CONVERT = "rt.convert[T, U](T) -> U";
+    /// The value, with its parts as the other type wants them, or null if it has others: a
+    /// `list[Any]` of Ints as `list[Int]?`.
+    FIT = "rt.fit[T, U](T) -> U";
+    /// As `rt.fit`, but it fails with kind Cast.
+    FIT_OR_FAIL = "rt.fit_or_fail[T, U](T) -> U";
     /// Appends all elements.
     LIST_EXTEND = "rt.list_extend[T](mut list[T], list[T]) -> Null";
     /// Whether an element is equal.

@@ -47,7 +47,7 @@ impl<'a> Checker<'a> {
     /// The element type that the context wants of a list or set.
     fn wanted_element(&mut self, want: Want, set: bool) -> Option<Ty> {
         let members = self.types.members(want.ty()?);
-        members.into_iter().find_map(|member| {
+        let mut elements = members.into_iter().filter_map(|member| {
             let member = self.types.head(member);
             match self.types.kind(member) {
                 Kind::List(element) if !set => Some(*element),
@@ -55,7 +55,9 @@ impl<'a> Checker<'a> {
                 Kind::Json if !set => Some(Ty::JSON),
                 _ => None,
             }
-        })
+        });
+        // Where there are several, the elements decide.
+        elements.next().filter(|_| elements.next().is_none())
     }
 
     pub(crate) fn list_literal(

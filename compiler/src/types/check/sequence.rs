@@ -28,6 +28,10 @@ impl<'a> Checker<'a> {
             let member = self.types.head(member);
             match self.types.kind(member).clone() {
                 Kind::Tuple(types) => Some((member, types)),
+                Kind::Any => {
+                    let types = vec![Ty::ANY; parts.len()];
+                    Some((self.types.tuple(&types), types.into()))
+                }
                 _ => None,
             }
         });
@@ -85,6 +89,7 @@ impl<'a> Checker<'a> {
             match self.types.kind(member) {
                 Kind::List(element) => Some((member, *element)),
                 Kind::Json => Some((Ty::LIST_JSON, Ty::JSON)),
+                Kind::Any => Some((Ty::LIST_ANY, Ty::ANY)),
                 Kind::Poison => Some((Ty::POISON, Ty::POISON)),
                 _ => None,
             }
