@@ -8,6 +8,7 @@ use lumen_compiler::hir;
 use lumen_compiler::names::{Library, LibraryModule};
 use lumen_compiler::source::{FileId, Loader, SourceKind, SourceMap};
 use lumen_runtime::image::{give_back_all_code, give_back_code};
+use lumen_runtime::pools::gather;
 use lumen_vm::{Options, Program};
 
 use crate::disk::Disk;
@@ -152,7 +153,7 @@ impl Session {
     /// [`Exit::Compile`] when it is too large for one; it has been said.
     pub fn generate(&mut self, program: hir::Program) -> Result<Module, Exit> {
         let (sources, diagnostics) = (&self.sources, &mut self.diagnostics);
-        let module = lumen_compiler::generate(program, sources, diagnostics);
+        let module = lumen_compiler::generate_in_phases(program, sources, diagnostics, gather);
         self.finish()?;
         if cfg!(debug_assertions)
             && let Err(errors) = lumen_bytecode::verify(&module)

@@ -62,7 +62,20 @@ pub fn generate(
     sources: &SourceMap,
     diagnostics: &mut Diagnostics,
 ) -> Module {
+    generate_in_phases(program, sources, diagnostics, || {})
+}
+
+/// As [`generate`]; calls `between` where a phase has given up what the one before it had made.
+pub fn generate_in_phases(
+    program: hir::Program,
+    sources: &SourceMap,
+    diagnostics: &mut Diagnostics,
+    between: impl Fn(),
+) -> Module {
+    between();
     let mut lowered = ir::build::lower(program);
+    between();
     ir::passes::prepare(&mut lowered);
+    between();
     emit::own_and_emit(lowered, sources, diagnostics)
 }

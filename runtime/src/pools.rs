@@ -15,10 +15,15 @@
 //! chunk. It gives to `current`; when that is a batch, `current` becomes `spare`, and the old spare
 //! batch goes to the centre. So blocks that one thread makes and another gives up come back, the
 //! centre is asked once in a batch, and a thread keeps less than two batches of each size. A thread
-//! that ends leaves all it has to the centre. Chunks are never given back to the system.
+//! that ends leaves all it has to the centre. Chunks are never given back to the system, but what
+//! is free of them in one piece can be made into blocks of other sizes: [`gather`].
 //!
 //! Nothing here may be inlined: code of a task with a stack may go on in another thread, where the
 //! address of the first thread's lists must not be kept.
+
+mod gather;
+
+pub use gather::gather;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::{Cell, UnsafeCell};
@@ -101,14 +106,27 @@ struct Cache {
 /// What no thread has.
 struct Central {
     batches: [*mut Free; SIZES.len()],
+    /// Free memory that no block has been cut from.
+    runs: *mut gather::Run,
+    /// The large chunks; beyond this many they are not noted, and not looked through.
+    large: [*mut u8; LARGE_CHUNKS],
+    large_count: usize,
 }
+
+const LARGE_CHUNKS: usize = 1024;
 
 // SAFETY: the blocks belong to nobody else, and are reached under the lock only.
 unsafe impl Send for Central {}
 
 static CENTRAL: Mutex<Central> = Mutex::new(Central {
     batches: [null_mut(); SIZES.len()],
+    runs: null_mut(),
+    large: [null_mut(); LARGE_CHUNKS],
+    large_count: 0,
 });
+
+/// How many runs the centre has: read before its lock is taken.
+static RUNS: AtomicUsize = AtomicUsize::new(0);
 
 /// How many batches of each size the centre has: read before its lock is taken.
 static WAITING: [AtomicUsize; SIZES.len()] = [const { AtomicUsize::new(0) }; SIZES.len()];
@@ -255,6 +273,12 @@ impl Cache {
             self.at = block.wrapping_add(SIZES[class]);
             self.give(class, block);
         }
+        if RUNS.load(Ordering::Relaxed) != 0
+            && let Some((at, size)) = central().take_run()
+        {
+            (self.at, self.end) = (at, at.wrapping_add(size));
+            return true;
+        }
         let (mut chunk, mut size) = (null_mut(), LARGE_CHUNK);
         if self.had >= SMALL_CHUNKS {
             chunk = large_chunk();
@@ -298,6 +322,14 @@ fn large_chunk() -> *mut u8 {
     if !chunk.is_null() {
         // SAFETY: whole pages that are ours; what they hold stays the same.
         unsafe { libc::madvise(chunk.cast(), LARGE_CHUNK, libc::MADV_HUGEPAGE) };
+    }
+    if !chunk.is_null() {
+        let mut centre = central();
+        let count = centre.large_count;
+        if let Some(place) = centre.large.get_mut(count) {
+            *place = chunk;
+            centre.large_count += 1;
+        }
     }
     chunk
 }
@@ -396,9 +428,10 @@ unsafe impl GlobalAlloc for Pools {
 
 #[cfg(test)]
 mod tests {
-    use super::{CLASS_OF, GRAIN, LARGEST, Pools, SIZES};
+    use super::{CLASS_OF, GRAIN, LARGEST, Pools, RUNS, SIZES, gather};
     use crate::random::Stream;
     use std::alloc::{GlobalAlloc, Layout};
+    use std::sync::atomic::Ordering;
 
     #[test]
     fn every_size_has_the_smallest_class_that_holds_it() {
@@ -448,6 +481,23 @@ mod tests {
                 Pools.dealloc(self.0, self.1);
             }
         }
+    }
+
+    #[test]
+    fn what_is_gathered_becomes_blocks_of_other_sizes() {
+        // Enough that there are large chunks, and that gathering is worth it.
+        let small: Vec<Block> = (0..300_000).map(|i| make(100, i as u8)).collect();
+        let (kept, given): (Vec<_>, Vec<_>) = small
+            .into_iter()
+            .enumerate()
+            .partition(|(i, _)| i % 20_000 == 7);
+        given.into_iter().for_each(|(_, block)| block.give());
+        let runs = RUNS.load(Ordering::Relaxed);
+        gather();
+        assert!(RUNS.load(Ordering::Relaxed) > runs, "free memory is found");
+        let large: Vec<Block> = (0..20_000).map(|i| make(1000, i as u8)).collect();
+        kept.into_iter().for_each(|(_, block)| block.give());
+        large.into_iter().for_each(Block::give);
     }
 
     #[test]
