@@ -73,7 +73,7 @@ fn failures_come_again() {
     let folder = scratch("replay_failures");
     let file = write(&folder, "races.lm", RACES);
     let mut found = 0;
-    for strategy in ["random", "pos", "pct:3", "delay:2"] {
+    for strategy in ["random", "pos", "pct:3", "delay:2", "dfs:2"] {
         let saved = folder.join(strategy.replace(':', "_"));
         let saved_text = text(&saved);
         let options = ["--schedules", "400", "--strategy", strategy];
@@ -107,7 +107,7 @@ fn failures_come_again() {
             assert!(digests.iter().all(|d| *d == digests[0]), "{digests:?}");
         }
     }
-    assert!(found >= 8, "only {found} failures were found");
+    assert!(found >= 11, "only {found} failures were found");
 }
 
 /// A trace shrinks to choices none of which can be left out, in a file and in a line.
@@ -162,6 +162,35 @@ fn traces_shrink() {
             assert_eq!(code(&output), 0, "{output:?}");
         }
     }
+}
+
+/// A search that comes to its end says so: no order with so many preemptions fails.
+#[test]
+fn a_search_may_see_all_orders() {
+    let folder = scratch("replay_search");
+    let source = "cell both(a: Mutex[Int], b: Mutex[Int])\n  a.lock()\n  b.lock()\n  \
+                  a.set(a.get() + 1)\n  b.unlock()\n  a.unlock()\nend\n\
+                  test \"one order of locks\"\n  let (a, b) = (Mutex(0), Mutex(0))\n  \
+                  await parallel\n    both(a, b)\n    both(a, b)\n  end\n  \
+                  assert a.get() == 2\nend\n";
+    let file = write(&folder, "locks.lm", source);
+    let runs = |strategy: &str| -> u64 {
+        let args = ["test", "--schedules", "1000", "--strategy", strategy, &file];
+        let output = lumen(&args);
+        assert_eq!(code(&output), 0, "{output:?}");
+        let said = stdout(&output);
+        let all = said
+            .split_once("all ")
+            .and_then(|(_, rest)| rest.split_once(" schedules with"));
+        all.and_then(|(n, _)| n.parse().ok())
+            .unwrap_or_else(|| panic!("{said}"))
+    };
+    let (none, few, more) = (runs("dfs:0"), runs("dfs:1"), runs("dfs"));
+    assert!(none == 2 && few > none && more > few, "{none} {few} {more}");
+    let output = lumen(&["test", "--schedules", "3", "--strategy", "dfs", &file]);
+    assert!(stdout(&output).contains(", 3 schedules\n"), "{output:?}");
+    let output = lumen(&["test", "--schedules", "3", "--strategy", "dfs:x", &file]);
+    assert_eq!(code(&output), 2, "{output:?}");
 }
 
 /// A run with fewer choices that has no end is given up.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use lumen_runtime::sched::policy::dfs::Search;
 use lumen_runtime::sched::policy::{Schedule, Scheduler, UNKNOWN_LENGTH};
 use lumen_vm::{End, Program};
 
@@ -49,8 +50,13 @@ pub fn command() -> Command {
                 .long("strategy")
                 .value_name("ORDER")
                 .requires("schedules")
-                .value_parser(value_parser!(Scheduler))
-                .help("random, pos, delay:N or pct:N [default: fifo once, then these in turn]"),
+                .value_parser(value_parser!(Strategy))
+                .help("random, pos, delay:N or pct:N [default: fifo once, then these in turn]")
+                .long_help(
+                    "random, pos, delay:N or pct:N [default: fifo once, then these in turn]; \
+                     dfs:N, one by one all orders in which a task that could go on gives way at \
+                     most N times",
+                ),
         )
         .arg(
             Arg::new("save-failures")
@@ -84,7 +90,7 @@ pub fn run(matches: &ArgMatches) -> Exit {
     let mut run = Run {
         settings,
         schedules: matches.get_one::<u64>("schedules").copied(),
-        strategy: matches.get_one::<Scheduler>("strategy").copied(),
+        strategy: matches.get_one::<Strategy>("strategy").copied(),
         save: matches.get_one::<PathBuf>("save-failures").cloned(),
         shrink: !matches.get_flag("no-shrink"),
         nondeterministic: false,
@@ -129,13 +135,40 @@ pub fn run(matches: &ArgMatches) -> Exit {
 /// How many decisions a test may take.
 const LENGTHS: [u64; 4] = [8, 40, UNKNOWN_LENGTH, 2000];
 
+/// Which orders are tried.
+#[derive(Clone, Copy, Debug)]
+enum Strategy {
+    /// Those of one scheduler.
+    By(Scheduler),
+    /// All with at most so many preemptions.
+    All(u32),
+}
+
+impl std::str::FromStr for Strategy {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Strategy, String> {
+        match text.strip_prefix("dfs") {
+            Some("") => Ok(Strategy::All(2)),
+            Some(number) => match number.strip_prefix(':').map(str::parse) {
+                Some(Ok(n @ 0..=1000)) => Ok(Strategy::All(n)),
+                _ => Err("expected dfs:N, with a number from 0 to 1000".to_owned()),
+            },
+            None => match text.parse() {
+                Ok(scheduler) => Ok(Strategy::By(scheduler)),
+                Err(why) => Err(format!("{why}, or dfs[:N]")),
+            },
+        }
+    }
+}
+
 /// Runs in which a trace is made small.
 const REPLAYS: u64 = 500;
 
 struct Run {
     settings: Settings,
     schedules: Option<u64>,
-    strategy: Option<Scheduler>,
+    strategy: Option<Strategy>,
     /// Where traces of failures go.
     save: Option<PathBuf>,
     /// They are made small.
@@ -229,27 +262,18 @@ impl Run {
         all: u64,
     ) -> Option<(Program, Option<u64>)> {
         let seed = self.settings.chance_seed().unwrap_or(0);
+        let search = match self.strategy {
+            Some(Strategy::All(preemptions)) => Some(Search::new(preemptions)),
+            _ => None,
+        };
         for number in 1..=all {
-            let scheduler = self.strategy.unwrap_or(match (number, number % 4) {
-                (1, _) => Scheduler::Fifo,
-                (_, 0) if number % 8 == 0 => Scheduler::Pos,
-                (_, 0) => Scheduler::Random,
-                (_, 1) => Scheduler::Pct(2 + (number / 4 % 2) as u32),
-                (_, 2) => Scheduler::Delay(1),
-                _ => Scheduler::Delay(2),
-            });
-            let schedule = Schedule {
-                scheduler,
-                seed: seed.wrapping_add(number - 1),
-                // How long a test is, is not known: guesses, in turn.
-                length: LENGTHS[(number / 4 % 4) as usize],
-                injection: None,
-            };
+            let schedule = self.schedule(number, seed);
             let host = Captured::new(path, Vec::new(), 1, Some(seed), Arc::default());
             let host = Arc::new(host);
             let program = program.with(|options| {
                 options.deterministic = true;
                 options.schedule = schedule;
+                options.search.clone_from(&search);
             });
             let ended = program.run_test(index, host.clone());
             if ended.exit_code() != 0 {
@@ -266,10 +290,39 @@ impl Run {
                 report::output(&format!("schedule {number} of {all}\n"));
                 return Some((program, ended.trace_hash));
             }
+            if let Some(search) = &search
+                && !search.advance()
+            {
+                self.passed += 1;
+                let n = search.preemptions();
+                report::output(&format!(
+                    "ok     {name}, all {number} schedules with at most {n} preemptions\n"
+                ));
+                return None;
+            }
         }
         self.passed += 1;
         report::output(&format!("ok     {name}, {all} schedules\n"));
         None
+    }
+
+    fn schedule(&self, number: u64, seed: u64) -> Schedule {
+        let scheduler = match (self.strategy, number, number % 4) {
+            (Some(Strategy::By(scheduler)), ..) => scheduler,
+            (_, 1, _) => Scheduler::Fifo,
+            (_, _, 0) if number.is_multiple_of(8) => Scheduler::Pos,
+            (_, _, 0) => Scheduler::Random,
+            (_, _, 1) => Scheduler::Pct(2 + (number / 4 % 2) as u32),
+            (_, _, 2) => Scheduler::Delay(1),
+            _ => Scheduler::Delay(2),
+        };
+        Schedule {
+            scheduler,
+            seed: seed.wrapping_add(number - 1),
+            // How long a test is, is not known: guesses, in turn.
+            length: LENGTHS[(number / 4 % 4) as usize],
+            injection: None,
+        }
     }
 
     fn test(&mut self, program: &Program, path: &Path, index: usize, name: &str) {

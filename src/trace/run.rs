@@ -201,6 +201,9 @@ impl Runner {
     /// How it is scheduled, in the words of the command line.
     #[must_use]
     pub fn schedule(&self) -> String {
+        if let Some(search) = &self.program.options().search {
+            return format!("--strategy dfs:{}", search.preemptions());
+        }
         let schedule = self.program.options().schedule;
         format!(
             "--deterministic={} --seed {}",

@@ -11,6 +11,7 @@ use lumen_runtime::sched::decide::Policy;
 use lumen_runtime::sched::det::Counts;
 use lumen_runtime::sched::events::Event;
 use lumen_runtime::sched::policy::Schedule;
+use lumen_runtime::sched::policy::dfs::Search;
 use lumen_runtime::sched::policy::tape::{Record, Replay, Script, Tape};
 use lumen_runtime::sched::trace_hash::TraceLog;
 use lumen_runtime::{
@@ -61,6 +62,8 @@ pub struct Options {
     pub tape: Option<Tape>,
     /// Choices that a deterministic run makes, instead of those of `schedule`.
     pub script: Option<Arc<Script>>,
+    /// The search for all orders of which a deterministic run is the next one.
+    pub search: Option<Search>,
     /// Seed of random pauses in the scheduler of parallel runs.
     pub delays: Option<u64>,
 }
@@ -83,6 +86,7 @@ impl Default for Options {
             trace_log: false,
             tape: None,
             script: None,
+            search: None,
             delays: None,
         }
     }
@@ -91,9 +95,10 @@ impl Default for Options {
 impl Options {
     /// What makes the choices of a deterministic run.
     fn policy(&self) -> Box<dyn Policy> {
-        let policy: Box<dyn Policy> = match &self.script {
-            Some(script) => Box::new(Replay::new(Arc::clone(script))),
-            None => self.schedule.policy(),
+        let policy: Box<dyn Policy> = match (&self.script, &self.search) {
+            (Some(script), _) => Box::new(Replay::new(Arc::clone(script))),
+            (None, Some(search)) => Box::new(search.policy()),
+            (None, None) => self.schedule.policy(),
         };
         match &self.tape {
             Some(tape) => Box::new(Record::new(policy, tape.clone())),

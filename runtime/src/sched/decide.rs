@@ -116,8 +116,8 @@ pub trait Policy: Send {
         let _ = fiber;
     }
 
-    /// The next operation of this fiber, which it has not begun yet, is one with this object; 0:
-    /// with several, or none.
+    /// The fiber is at a scheduling point, about which the next decision is: it goes on, or another
+    /// does. Its next operation is one with this object; 0: with several, or none.
     fn pending(&mut self, fiber: u64, object: u64) {
         let _ = (fiber, object);
     }

@@ -212,11 +212,11 @@ impl Det {
         let ordinal = unsafe { *fiber.ops.get() };
         let mut inner = self.inner.lock();
         inner.policy.running(fiber.path_hash(), Some(ordinal));
-        inner.policy.pending(fiber.path_hash(), object);
         let n = inner.window();
         if n == 0 {
             return false;
         }
+        inner.policy.pending(fiber.path_hash(), object);
         let mut options = vec![choice(fiber)];
         options.extend(inner.ready.iter().take(n).map(|f| choice(f)));
         match inner.decide(Decision::Next, &options) {

@@ -1,6 +1,7 @@
 //! Schedulers of deterministic runs, one a file.
 
 pub mod delay;
+pub mod dfs;
 pub mod fifo;
 pub mod inject;
 pub mod pct;
