@@ -10,8 +10,9 @@ use std::alloc::{GlobalAlloc, Layout, System};
 /// A huge page's size, and alignment.
 pub(crate) const PAGE: usize = 2 << 20;
 
-/// From so many bytes on, more is taken in [`PIECE`]s of huge pages.
-pub(crate) const WORTH_IT: usize = 8 << 20;
+/// From so many bytes on, a program's memory is taken in huge pages: the last of them is mostly
+/// empty, and that shall be a small share of the whole.
+pub(crate) const WORTH_IT: usize = 16 << 20;
 
 /// What is taken at a time.
 pub(crate) const PIECE: usize = 2 * PAGE;
@@ -35,7 +36,7 @@ pub(crate) fn piece() -> *mut u8 {
 /// As [`prefer`], of memory that is worth it.
 #[inline]
 pub(crate) fn prefer_large(start: *mut u8, bytes: usize) {
-    if bytes >= PIECE && !start.is_null() {
+    if bytes > WORTH_IT && !start.is_null() {
         prefer(start, bytes);
     }
 }

@@ -31,6 +31,8 @@ use std::ptr::null_mut;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::huge;
+
 /// The largest size that comes from a list.
 const LARGEST: usize = 1024;
 
@@ -67,15 +69,10 @@ const FIRST_CHUNK: usize = 32 * 1024;
 /// Chunks double up to this.
 const LAST_CHUNK: usize = 1024 * 1024;
 
-/// A thread that has used up this much is given [`LARGE_CHUNK`]s, for which the system is asked to
-/// use large pages: touching memory for the first time then costs a seventh, and a compiler that
-/// makes large trees spends a fifth of its time on that.
-const SMALL_CHUNKS: usize = 4 * 1024 * 1024;
-
-/// Some large pages. Those that are not reached yet take no memory.
-const LARGE_CHUNK: usize = 4 * LARGE_PAGE;
-
-const LARGE_PAGE: usize = 2 * 1024 * 1024;
+/// A thread that has used up this much is given pieces of huge pages: touching memory for the first
+/// time then costs a seventh, and a compiler that makes large trees spends a fifth of its time on
+/// that.
+const SMALL_CHUNKS: usize = 8 * 1024 * 1024;
 
 /// A free block. All sizes have room for it.
 struct Free {
@@ -279,14 +276,14 @@ impl Cache {
             (self.at, self.end) = (at, at.wrapping_add(size));
             return true;
         }
-        let (mut chunk, mut size) = (null_mut(), LARGE_CHUNK);
+        let (mut chunk, mut size) = (null_mut(), huge::PIECE);
         if self.had >= SMALL_CHUNKS {
             chunk = large_chunk();
         }
         if chunk.is_null() {
             size = self.chunk;
             self.chunk = (self.chunk * 2).min(LAST_CHUNK);
-            chunk = from_system(size, GRAIN);
+            chunk = from_system(size);
         }
         if chunk.is_null() {
             return false;
@@ -307,22 +304,17 @@ impl Cache {
 }
 
 /// A block of the system's, or null.
-fn from_system(size: usize, align: usize) -> *mut u8 {
-    match Layout::from_size_align(size, align) {
+fn from_system(size: usize) -> *mut u8 {
+    match Layout::from_size_align(size, GRAIN) {
         // SAFETY: the sizes asked for are not zero.
         Ok(layout) => unsafe { System.alloc(layout) },
         Err(_) => null_mut(),
     }
 }
 
-/// A chunk in large pages, as far as the system has them.
+/// A chunk of huge pages, noted in the centre.
 fn large_chunk() -> *mut u8 {
-    let chunk = from_system(LARGE_CHUNK, LARGE_PAGE);
-    #[cfg(all(target_os = "linux", not(miri)))]
-    if !chunk.is_null() {
-        // SAFETY: whole pages that are ours; what they hold stays the same.
-        unsafe { libc::madvise(chunk.cast(), LARGE_CHUNK, libc::MADV_HUGEPAGE) };
-    }
+    let chunk = huge::piece();
     if !chunk.is_null() {
         let mut centre = central();
         let count = centre.large_count;
@@ -333,7 +325,6 @@ fn large_chunk() -> *mut u8 {
     }
     chunk
 }
-
 /// The class of blocks for `layout`, if there is one.
 #[inline]
 fn class_of(layout: Layout) -> Option<usize> {

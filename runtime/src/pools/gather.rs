@@ -5,14 +5,15 @@
 //! through the lists of the centre for stretches of the large chunks that are free throughout, and
 //! takes their blocks out: new blocks of any size are cut from them before the system is asked.
 
-use super::{Central, Free, LARGE_CHUNK, RUNS, SIZES, batch_of, central};
+use super::{Central, Free, RUNS, SIZES, batch_of, central};
+use crate::huge;
 use std::ptr::null_mut;
 use std::sync::atomic::Ordering;
 
 /// A chunk is looked at in pieces of this size.
 const SPAN: usize = 64 * 1024;
 
-const SPANS: usize = LARGE_CHUNK / SPAN;
+const SPANS: usize = huge::PIECE / SPAN;
 
 /// With less than this in the centre, looking through it is not worth it.
 const WORTH: usize = 16 * 1024 * 1024;
@@ -114,7 +115,7 @@ impl Taken {
     fn chunk_of(&self, at: usize) -> Option<usize> {
         let number = self.chunks.partition_point(|&start| start <= at);
         let number = number.checked_sub(1)?;
-        (at - self.chunks[number] < LARGE_CHUNK).then_some(number)
+        (at - self.chunks[number] < huge::PIECE).then_some(number)
     }
 
     /// The stretches all of whose spans are free, in order.
