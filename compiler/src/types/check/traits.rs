@@ -8,7 +8,7 @@ use crate::hir::{BinOp, Expr, ExprKind, Ty};
 use crate::source::Span;
 use crate::syntax::Symbol;
 use crate::syntax::ast;
-use crate::types::items::{Bound, BuiltinTrait, CellId, Sig, TraitId};
+use crate::types::items::{Bound, BuiltinTrait, CellId, ImplId, Sig, TraitId};
 use crate::types::relate::Relation;
 use crate::types::ty::Kind;
 use crate::types::{Checker, Head};
@@ -251,11 +251,18 @@ impl<'a> Checker<'a> {
         let impls = self.impls.get(&head)?.clone();
         for imp in impls {
             let one = self.items.impl_(imp);
-            if !matches!(one.bound, Some(Bound::Builtin(builtin)) if builtin == of) {
-                continue;
-            }
-            let first = one.decl.methods.first()?.cell.name.name;
-            let (cell, of) = (*one.methods.get(&first)?, one.ty);
+            let cell = match one.bound {
+                Some(Bound::Builtin(builtin)) if builtin == of => {
+                    let first = one.decl.methods.first()?.cell.name.name;
+                    *one.methods.get(&first)?
+                }
+                Some(Bound::Trait(id, _)) => match self.spelled_out(imp, id, of) {
+                    Some(cell) => cell,
+                    None => continue,
+                },
+                _ => continue,
+            };
+            let of = self.items.impl_(imp).ty;
             let vars: Vec<Ty> = (0..self.items.impl_(imp).generics.len())
                 .map(|_| self.open_var())
                 .collect();
@@ -265,6 +272,24 @@ impl<'a> Checker<'a> {
             }
         }
         None
+    }
+
+    /// The cell of an impl of a trait that the program declares as the language does:
+    /// `trait Show`, with `cell show(self) -> String`.
+    fn spelled_out(&mut self, imp: ImplId, id: TraitId, of: BuiltinTrait) -> Option<CellId> {
+        let declared = self.items.trait_(id).decl.name.name;
+        if self.names.resolve(declared) != of.name() {
+            return None;
+        }
+        let (name, params, result) = match of {
+            BuiltinTrait::Show => ("show", 1, Ty::STRING),
+            BuiltinTrait::Eq => ("eq", 2, Ty::BOOL),
+            BuiltinTrait::Order => ("compare", 2, Ty::INT),
+            BuiltinTrait::Hash | BuiltinTrait::Default => return None,
+        };
+        let cell = *self.items.impl_(imp).methods.get(&self.names.get(name)?)?;
+        let sig = self.sig(cell);
+        (sig.params.len() == params && sig.result == Some(result)).then_some(cell)
     }
 
     pub(crate) fn call_builtin_impl(
