@@ -102,14 +102,9 @@ pub(super) fn emit(
         last_file: func.span.file,
         last_place: Position::default(),
         after: After::default(),
-        owned: BitSet::new(func.regs.len()),
+        owned: owned(func, classes),
         drops: Default::default(),
     };
-    for (reg, &class) in (0..).zip(classes) {
-        if class == Class::Owned && func.regs[reg as usize].ty != well_known::NULL {
-            emitter.owned.insert(reg);
-        }
-    }
     emitter.blocks();
     let inlined = func.inlined.iter().map(|call| {
         let (span, scope) = scope_of(call.span);
@@ -125,6 +120,17 @@ pub(super) fn emit(
     let mut function = emitter.out.finish()?;
     function.inlined = inlined.collect();
     Ok(function)
+}
+
+/// The registers that own something that must be given up.
+fn owned(func: &Func, classes: &[Class]) -> BitSet {
+    let mut owned = BitSet::new(func.regs.len());
+    for (reg, (class, info)) in (0..).zip(classes.iter().zip(&func.regs)) {
+        if *class == Class::Owned && info.ty != well_known::NULL {
+            owned.insert(reg);
+        }
+    }
+    owned
 }
 
 impl Emitter<'_> {
