@@ -15,6 +15,8 @@ pub struct Change {
     pub before: f64,
     /// And now.
     pub now: f64,
+    /// How many times as long the best run takes now as the best one did.
+    pub best_ratio: f64,
     /// The share by which medians may differ by chance.
     pub noise: f64,
 }
@@ -30,13 +32,18 @@ impl Change {
         }
     }
 
-    /// `faster`, `slower`, or `same` when the difference may be chance.
+    /// `faster`, `slower`, or `same` when the difference may be chance. A machine that is busy
+    /// while it measures moves the median, but hardly the best run: both must have changed.
     #[must_use]
     pub fn verdict(&self) -> &'static str {
-        match self.ratio() {
-            ratio if ratio > 1.0 + self.noise => "slower",
-            ratio if ratio * (1.0 + self.noise) < 1.0 => "faster",
-            _ => "same",
+        let (median, best) = (self.ratio(), self.best_ratio);
+        let less = |ratio: f64, noise: f64| ratio * (1.0 + noise) < 1.0;
+        if less(median, self.noise) && less(best, NOISE_MIN) {
+            "faster"
+        } else if median > 1.0 + self.noise && best > 1.0 + NOISE_MIN {
+            "slower"
+        } else {
+            "same"
         }
     }
 }
@@ -56,6 +63,10 @@ pub fn changes(before: &Report, now: &Report) -> Vec<Change> {
             name,
             before: earlier.median(),
             now: series.median(),
+            best_ratio: match earlier.best() {
+                best if best > 0.0 => series.best() / best,
+                _ => 1.0,
+            },
             noise,
         });
     }
@@ -80,6 +91,11 @@ mod tests {
         assert_eq!(verdict(&[100.0; 5], &[101.0; 5]), "same");
         assert_eq!(verdict(&[100.0; 5], &[110.0; 5]), "slower");
         assert_eq!(verdict(&[110.0; 5], &[100.0; 5]), "faster");
+        // The best runs were equal: the machine had other things to do.
+        assert_eq!(
+            verdict(&[100.0; 5], &[100.0, 130.0, 131.0, 130.0, 132.0]),
+            "same"
+        );
         let wide = [80.0, 90.0, 100.0, 110.0, 120.0];
         assert_eq!(verdict(&wide, &[108.0; 5]), "same");
         assert_eq!(verdict(&wide, &[150.0; 5]), "slower");

@@ -56,6 +56,7 @@ pub fn write(report: &Report, changes: &[Change]) -> Value {
             "cells": made.functions,
             "loops": made.loops,
             "code_bytes": made.code_bytes,
+            "bytecode_instructions": made.instructions,
             "clif_instructions": made.clif_instructions,
             "compile_ns": made.compile_ns,
         });
@@ -67,6 +68,7 @@ pub fn write(report: &Report, changes: &[Change]) -> Value {
                 "before_ns": c.before,
                 "now_ns": c.now,
                 "ratio": c.ratio(),
+                "best_ratio": c.best_ratio,
                 "noise": c.noise,
                 "verdict": c.verdict(),
             })
@@ -105,6 +107,7 @@ pub fn read(text: &str) -> Result<Report, String> {
                 functions: number(&jit["cells"]),
                 loops: number(&jit["loops"]),
                 code_bytes: number(&jit["code_bytes"]),
+                instructions: number(&jit["bytecode_instructions"]),
                 clif_instructions: number(&jit["clif_instructions"]),
                 compile_ns: number(&jit["compile_ns"]),
                 ..JitStats::default()

@@ -11,6 +11,7 @@ use lumen_vm::{End, JitMode, JitStats, Options, Program};
 
 use super::quiet::{Printed, Quiet};
 use super::series::Series;
+use super::watch::Watch;
 use super::{Jit, Report};
 use crate::report;
 
@@ -63,6 +64,7 @@ struct Bench<'a> {
     plan: &'a Plan<'a>,
     first: Printed,
     same: bool,
+    watch: Watch,
 }
 
 /// Measures.
@@ -75,6 +77,7 @@ pub fn measure(plan: &Plan<'_>) -> Result<Report, Trouble> {
         plan,
         first: Printed::default(),
         same: true,
+        watch: Watch::new(plan.budget),
     };
     let interpreter = bench.load(JitMode::Off)?;
     let probe = bench.once(&interpreter, super::INTERPRETER)?;
@@ -148,6 +151,7 @@ impl Bench<'_> {
         let plan = self.plan;
         let workers = plan.options.workers;
         let quiet = Arc::new(Quiet::new(plan.file, &plan.arguments, workers, plan.seed));
+        self.watch.begins(way);
         let begin = Instant::now();
         let ended = program.run(quiet.clone());
         let ns = begin.elapsed().as_nanos() as f64;
@@ -176,18 +180,19 @@ impl Bench<'_> {
         Ok(run)
     }
 
-    /// The time of a run, as the mean of `batch` of them.
+    /// The time of a run, as the median of `batch` of them: one of them that was interrupted does
+    /// not count.
     fn sample(
         &mut self,
         program: &Program,
         way: &'static str,
         batch: usize,
     ) -> Result<f64, Trouble> {
-        let mut sum = 0.0;
+        let mut series = Series::default();
         for _ in 0..batch {
-            sum += self.compared(program, way)?.ns;
+            series.push(self.compared(program, way)?.ns);
         }
-        Ok(sum / batch as f64)
+        Ok(series.median())
     }
 
     /// Runs a program until nothing more is compiled and it gets no faster.

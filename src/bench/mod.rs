@@ -9,6 +9,7 @@ pub mod quiet;
 pub mod series;
 pub mod table;
 pub mod target;
+mod watch;
 
 use lumen_vm::JitStats;
 use series::Series;

@@ -6,6 +6,8 @@ use super::compare::Change;
 use super::series::{Series, time_text};
 use super::{INTERPRETER, Jit, Report};
 
+/// A spread from which on a note is due.
+const BUSY: f64 = 0.15;
 /// Bars by height.
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 /// Warm-up runs whose time is printed beside the bars.
@@ -38,6 +40,17 @@ pub fn render(report: &Report) -> String {
         out.push_str(&warm_up(jit, base));
         out.push_str(&compiled(jit));
     }
+    let widest = report
+        .rows()
+        .iter()
+        .map(|(_, s)| s.spread())
+        .fold(0.0, f64::max);
+    if report.rounds >= 3 && widest > BUSY {
+        out.push_str(
+            "\nnote: the times differ much from run to run: the machine is busy, or the program \
+             does not do\n      the same each time. The best times say more than the medians.\n",
+        );
+    }
     if !report.same_output {
         out.push_str(
             "\nnote: not all runs printed the same, so they may not have done the same work\n",
@@ -58,7 +71,10 @@ pub fn count(n: u64, word: &str) -> String {
 fn row(name: &str, series: &Series, base: f64) -> String {
     let spread = match series.samples().len() {
         0..3 => "–".to_owned(),
-        _ => format!("±{:.1} %", series.spread() * 100.0),
+        _ => match series.spread() * 100.0 {
+            percent if percent < 99.95 => format!("±{percent:.1} %"),
+            _ => "> ±100 %".to_owned(),
+        },
     };
     let faster = match series.median() {
         ns if ns > 0.0 => format!("{:.2} ×", base / ns),
