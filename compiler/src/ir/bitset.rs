@@ -53,7 +53,12 @@ impl BitSet {
     /// Removes `i`.
     #[inline]
     pub fn remove(&mut self, i: u32) {
-        self.words[self.from + i as usize / 64] &= !(1u64 << (i % 64));
+        let word = i as usize / 64;
+        let at = &mut self.words[self.from + word];
+        *at &= !(1u64 << (i % 64));
+        if *at == 0 {
+            self.words[word / 64] &= !(1 << (word % 64));
+        }
     }
 
     /// Is `i` in the set?

@@ -118,7 +118,8 @@ struct Graph {
 }
 
 impl Graph {
-    fn of(func: &Func) -> Self {
+    /// The control flow of `func`, if any way in it leads back.
+    fn of(func: &Func) -> Option<Self> {
         let mut order = Vec::with_capacity(func.blocks.len());
         Walk::over(func).postorder(func, BlockId(0), true, &mut order);
         order.reverse();
@@ -128,10 +129,16 @@ impl Graph {
         }
         // Counted, then filled in from the back of each part.
         let mut preds_from = vec![0; order.len() + 1];
-        for &b in &order {
+        let mut back = false;
+        for (i, &b) in order.iter().enumerate() {
             for_each_successor(func, b.0 as usize, &mut |t| {
-                preds_from[place[t.0 as usize] as usize] += 1;
+                let to = place[t.0 as usize] as usize;
+                back |= to <= i;
+                preds_from[to] += 1;
             });
+        }
+        if !back {
+            return None;
         }
         let mut sum = 0;
         for from in &mut preds_from {
@@ -154,7 +161,7 @@ impl Graph {
             idom: Vec::new(),
         };
         this.dominators();
-        this
+        Some(this)
     }
 
     /// The predecessors of position `at`.
@@ -223,7 +230,9 @@ impl Loops {
         if !may_loop(func) {
             return this;
         }
-        let graph = Graph::of(func);
+        let Some(graph) = Graph::of(func) else {
+            return this;
+        };
         // Inner headers come later in the order than those around them.
         for header in (0..graph.order.len() as u32).rev() {
             let ends: Vec<u32> = (graph.preds(header as usize).iter())

@@ -144,6 +144,7 @@ pub fn is_pure(op: Op) -> bool {
 impl Term {
     /// Calls `f` with each register the terminator reads, and whether it takes it. A register
     /// written on an edge (`ForList::dst`) is not among them.
+    #[inline]
     pub fn for_each_use(&self, mut f: impl FnMut(VReg, Role)) {
         match self {
             Self::Branch { cond, .. } => cond.for_each_use(|reg| f(reg, Role::Use)),
@@ -199,6 +200,7 @@ impl Term {
     }
 
     /// Calls `f` with each target block; as [`Term::targets`], without a list.
+    #[inline]
     pub fn for_each_target(&self, mut f: impl FnMut(super::BlockId)) {
         match self {
             Self::Jump(b) => f(*b),
@@ -251,6 +253,7 @@ impl Term {
 
 impl Cond {
     /// Calls `f` with each register tested.
+    #[inline]
     pub fn for_each_use(&self, mut f: impl FnMut(VReg)) {
         match *self {
             Self::Bool(a) | Self::IntImm(_, a, _) | Self::Null(a) | Self::Type(a, _) => f(a),

@@ -42,6 +42,8 @@ pub struct Here {
     /// Where the value of an expression is, and how many calls there had been before it.
     computed: FxHashMap<Expression, (VReg, u32, u32)>,
     calls: u32,
+    /// Whether `computed` is of use in this block.
+    keeps: bool,
 }
 
 impl std::fmt::Debug for Here {
@@ -68,6 +70,9 @@ pub fn run(
         here.values.clear();
         here.computed.clear();
         let has_loads = block.insts.iter().any(loads);
+        // One that nothing comes before or after has nothing to do with another.
+        let mut known = block.insts.iter().filter(|inst| is_known(inst.op));
+        here.keeps = known.nth(1).is_some();
         for inst in &mut block.insts {
             here.read_sources(inst, sigs, census);
             here.unbox(inst, census);
@@ -104,6 +109,20 @@ fn is_expression(op: Op) -> bool {
                 | Op::FieldGetWord
                 | Op::MapGet
                 | Op::MapHas
+        )
+}
+
+/// Ops after which the value of an expression is known.
+fn is_known(op: Op) -> bool {
+    is_expression(op)
+        || matches!(
+            op,
+            Op::ListSet
+                | Op::ListSetByte
+                | Op::ListSet2
+                | Op::ListSetField
+                | Op::FieldSet
+                | Op::MapSet
         )
 }
 
@@ -152,7 +171,7 @@ impl Here {
             .then(|| self.values.get(inst.regs[1]))
             .flatten()
             .filter(|v| !matches!(v.op, Op::Move | Op::Lend));
-        let expression = is_expression(inst.op)
+        let expression = (self.keeps && is_expression(inst.op))
             .then(|| self.expression(inst.op, inst.imms, &inst.regs[1..]))
             .flatten();
         self.calls += u32::from(matches!(inst.op, Op::Call | Op::CallClosure));
@@ -180,7 +199,8 @@ impl Here {
             );
             self.computed.insert(expression, at);
         }
-        if let Some((op, imms, operands, value)) = loaded_again(inst)
+        if self.keeps
+            && let Some((op, imms, operands, value)) = loaded_again(inst)
             && !is_word(types, ty(value))
             && let Some(expression) = self.expression(op, imms, operands)
         {
