@@ -7,7 +7,7 @@
 use super::Checker;
 use super::items::CellId;
 use crate::diag::{Code, Diagnostic};
-use crate::hir::{Callee, Expr, ExprKind, FuncId, visit};
+use crate::hir::{Callee, Expr, ExprKind, FuncId, PlaceStep, Ty, Types, visit};
 use crate::source::{FileId, Span};
 use crate::syntax::ast;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -204,6 +204,7 @@ impl<'a> Checker<'a> {
             let mut edges = Vec::new();
             if let Some(func) = func {
                 visit::exprs_mut(&mut func.body, &mut |expr| {
+                    note_checks(expr, &self.out.types, &mut edges);
                     note_calls(expr, &mut edges, &mut graph.passed);
                 });
             }
@@ -475,6 +476,31 @@ fn fn_row(ty: &ast::Type) -> Option<&ast::EffectRow> {
         ast::TypeKind::Fn(of) => of.effects.as_ref(),
         ast::TypeKind::Nullable(inner) => fn_row(inner),
         _ => None,
+    }
+}
+
+/// Notes the `where` of records that `expr` makes or changes.
+fn note_checks(expr: &Expr, types: &Types, edges: &mut Vec<Edge>) {
+    let mut note = |ty: Ty| {
+        if let Some(check) = types.nominal(ty).and_then(|one| one.check) {
+            edges.push(Edge {
+                to: Target::Func(check.0),
+                span: expr.span,
+            });
+        }
+    };
+    match &expr.kind {
+        ExprKind::Aggregate(_) => note(expr.ty),
+        ExprKind::Assign { place, .. }
+        | ExprKind::AssignOp { place, .. }
+        | ExprKind::CallMut { place, .. } => {
+            for step in &place.path {
+                if let PlaceStep::Field { container, .. } = step {
+                    note(*container);
+                }
+            }
+        }
+        _ => {}
     }
 }
 

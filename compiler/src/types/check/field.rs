@@ -219,13 +219,24 @@ impl<'a> Checker<'a> {
             };
             if let Some(near) = closest(&text, known.iter().map(String::as_str)) {
                 error = error.help(format!("did you mean `{near}`?"));
-            } else if self.find_method(ty, name.name).is_some()
-                || !self.candidates(name.name).is_empty()
-            {
+            } else if self.find_method(ty, name.name).is_some() || self.taken_by(name.name, ty) {
                 error = error.help(format!("to call it write .{text}()"));
             }
         }
         self.report(error);
+    }
+
+    /// Whether a cell of this name takes such a value first.
+    fn taken_by(&mut self, name: Symbol, ty: Ty) -> bool {
+        self.candidates(name).into_iter().any(|cell| {
+            let sig = self.sig(cell);
+            let Some(first) = sig.params.first() else {
+                return false;
+            };
+            let (wanted, own) = (self.types.kind(first.ty), self.types.kind(ty));
+            matches!(wanted, Kind::Param(..))
+                || std::mem::discriminant(wanted) == std::mem::discriminant(own)
+        })
     }
 
     pub(crate) fn tuple_field(
