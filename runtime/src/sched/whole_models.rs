@@ -338,6 +338,60 @@ fn a_running_fiber_sees_its_cancellation() {
     });
 }
 
+/// A parent that awaits a child only it can reach; the child takes a message and says so.
+fn parent_of_receiver(world: &World, from: &Arc<RawChannel>, runs: &Arc<AtomicUsize>) -> FiberRef {
+    let (from, runs) = (from.clone(), runs.clone());
+    let mut child = None;
+    world.fiber(move |cx| {
+        let future: &FutureRef = child.get_or_insert_with(|| {
+            let (from, runs, mut begun) = (from.clone(), runs.clone(), false);
+            let receive = move |cx: &FiberCx| {
+                if !std::mem::replace(&mut begun, true) {
+                    runs.fetch_add(1, Ordering::Relaxed);
+                }
+                from.poll_receive(cx, None)
+                    .map(|r| outcome(r.map(|r| r.value)))
+            };
+            cx.spawn_at(Act(receive), 0).unwrap()
+        });
+        // SAFETY: the only handle is here, and no other fiber gets at this closure.
+        let awaited = unsafe { future.poll_await_own(cx) };
+        awaited.map(|r| match r {
+            Ok(outcome) => outcome,
+            Err(_) => Outcome::Failed(1),
+        })
+    })
+}
+
+/// Either the parent runs its child alone or a thief runs it; whether it parks or not, it is run
+/// once, and its parent hears of its end.
+#[test]
+fn a_child_that_only_its_parent_reaches_runs_once() {
+    check(|| {
+        let world = World::new(3);
+        let channel = channel(&world, Some(1));
+        let runs = Arc::new(AtomicUsize::new(0));
+        let parent = parent_of_receiver(&world, &channel, &runs);
+        let to = sender(&world, &channel, 5);
+        let thief = {
+            let (world, to) = (world.clone(), to.clone());
+            thread::spawn(move || {
+                let worker = world.worker(1);
+                if let Some(child) = world.pool.workers()[0].lifo.steal() {
+                    worker.dispatch(child);
+                }
+                worker.dispatch(to);
+                drain(&worker);
+            })
+        };
+        let threads = vec![world.run(0, &parent), thief];
+        world.finish(2, threads);
+        assert_eq!(parent.outcome(), Some(Outcome::Ok(5)));
+        assert_eq!(to.outcome(), Some(Outcome::Ok(0)));
+        assert_eq!(runs.load(Ordering::Relaxed), 1);
+    });
+}
+
 #[test]
 fn a_child_run_in_place_sees_its_parents_cancellation() {
     check(|| {
