@@ -5,6 +5,7 @@ use super::prelude::Partial;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::{FileId, Found, Loader, SourceKind, SourceMap, Span};
 use crate::syntax::ast::{self, ImportDecl, ItemKind};
+use crate::syntax::lexer::lex_parts;
 use crate::syntax::{Interner, parse_file, parse_parts};
 use rustc_hash::FxHashMap;
 
@@ -235,7 +236,7 @@ impl<'a> Walk<'a> {
             return;
         }
         let mut partials: Vec<Partial<'_>> = modules.map(Partial::new).collect();
-        let mut trees: Vec<Option<ast::Module>> = partials.iter().map(|_| None).collect();
+        let mut files: Vec<Option<FileId>> = vec![None; partials.len()];
         let mut more = true;
         while more {
             more = false;
@@ -246,24 +247,25 @@ impl<'a> Walk<'a> {
                     });
                 }
             }
-            for (partial, tree) in partials.iter_mut().zip(&mut trees) {
-                if partial.want(self.names) {
-                    more = true;
-                    let file = match tree {
-                        Some(tree) => tree.file,
-                        None => self.library_file(partial.module),
-                    };
-                    let ranges = partial.ranges();
-                    let parsed =
-                        parse_parts(self.sources, file, &ranges, self.names, self.diagnostics);
-                    *tree = Some(parsed);
+            for (partial, file) in partials.iter_mut().zip(&mut files) {
+                let new = partial.want(self.names);
+                if new.is_empty() {
+                    continue;
                 }
+                more = true;
+                let file = *file.get_or_insert_with(|| self.library_file(partial.module));
+                // For its words alone: what may be wrong with it is said when it is parsed.
+                let mut said = Diagnostics::new();
+                lex_parts(self.sources, file, &new, self.names, &mut said);
             }
         }
-        for (partial, tree) in partials.iter().zip(trees) {
+        for (partial, file) in partials.iter().zip(files) {
             let key = format!("std.{}", partial.module.name);
-            match tree {
-                Some(tree) if !self.found.contains_key(&key) => {
+            match file {
+                Some(file) if !self.found.contains_key(&key) => {
+                    let ranges = partial.ranges();
+                    let tree =
+                        parse_parts(self.sources, file, &ranges, self.names, self.diagnostics);
                     self.finish(
                         partial.module.name.to_owned(),
                         key,

@@ -1,8 +1,8 @@
 //! Reading no more of the prelude than a program needs.
 //!
 //! A library module is cut into parts, one per declaration, by its text alone. A part is read when
-//! a name that it declares has been met in what was read before, the program first. What is read
-//! is parsed anew with each round, so that a module stays one tree with one numbering.
+//! a name that it declares has been met in what was read before, the program first: its words are
+//! looked at once for that, and at the end all that is wanted of a module is parsed as one tree.
 
 use super::modules::LibraryModule;
 use crate::syntax::Interner;
@@ -31,23 +31,26 @@ impl<'a> Partial<'a> {
         }
     }
 
-    /// Wants what declares a name that has been met; tells whether that is more than before.
-    pub(super) fn want(&mut self, names: &Interner) -> bool {
-        let mut more = false;
-        for part in self.parts.iter_mut().filter(|part| !part.wanted) {
-            part.wanted = part.name.is_some_and(|name| names.has_met(name));
-            more |= part.wanted;
+    /// Wants what declares a name that has been met; gives what is new among that. With the first
+    /// part that is wanted come those that have no name.
+    pub(super) fn want(&mut self, names: &Interner) -> Vec<Range<usize>> {
+        let met = |part: &Part<'_>| part.name.is_some_and(|name| names.has_met(name));
+        if !self.parts.iter().any(|part| !part.wanted && met(part)) {
+            return Vec::new();
         }
-        more
+        let new = self.parts.iter_mut().filter(|part| !part.wanted);
+        let new = new.filter(|part| part.name.is_none() || met(part));
+        let new = new.map(|part| {
+            part.wanted = true;
+            part.range.clone()
+        });
+        new.collect()
     }
 
-    /// The parts to be read: what is wanted, and what has no name, if anything is wanted.
+    /// The parts that are wanted, in order.
     pub(super) fn ranges(&self) -> Vec<Range<usize>> {
-        let read = self
-            .parts
-            .iter()
-            .filter(|part| part.wanted || part.name.is_none());
-        read.map(|part| part.range.clone()).collect()
+        let wanted = self.parts.iter().filter(|part| part.wanted);
+        wanted.map(|part| part.range.clone()).collect()
     }
 }
 
@@ -108,16 +111,17 @@ mod tests {
         };
         let mut partial = Partial::new(&module);
         let mut names = Interner::new();
-        assert!(!partial.want(&names) && partial.ranges().is_empty());
+        assert!(partial.want(&names).is_empty() && partial.ranges().is_empty());
         names.intern("two");
-        assert!(partial.want(&names));
+        assert_eq!(partial.want(&names).len(), 1);
         let read: Vec<&str> = partial.ranges().into_iter().map(|r| &text[r]).collect();
         assert_eq!(
             read,
             ["## Two.\n## More.\ncell two() -> Int\n  one(2)\nend\n"]
         );
         names.intern("one");
-        assert!(partial.want(&names) && !partial.want(&names));
+        assert_eq!(partial.want(&names).len(), 1);
+        assert!(partial.want(&names).is_empty());
         assert_eq!(partial.ranges().len(), 2);
     }
 }

@@ -209,6 +209,7 @@ impl<'a> Checker<'a> {
                 });
             }
             debug_assert_eq!(graph.edges.len(), number);
+            edges.shrink_to_fit();
             graph.edges.push(edges);
             graph.sets.push(0);
         }

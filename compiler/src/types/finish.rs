@@ -36,18 +36,10 @@ pub(crate) struct Output {
     filling: bool,
     /// Where `let`s bind names.
     pub(crate) let_names: rustc_hash::FxHashSet<Span>,
-    /// Readers of types, and of variants' payloads, for `from_json`.
-    pub(crate) readers: FxHashMap<(Ty, Option<u32>), FuncId>,
-    /// Functions that show values of a type; with the native they stand for, if it prints.
-    pub(crate) showers: FxHashMap<(Ty, Option<CellId>), FuncId>,
+    /// Functions made for types.
+    pub(crate) made: FxHashMap<super::made::Made, FuncId>,
     /// Those whose bodies are still to be made.
-    pub(crate) unshown: Vec<super::text::Shower>,
-    /// Functions that compare values of a type.
-    pub(crate) comparers: FxHashMap<(Ty, super::relate::Relation), FuncId>,
-    /// Those whose bodies are still to be made.
-    pub(crate) uncompared: Vec<super::relate::Comparer>,
-    /// Readers whose bodies are still to be made.
-    pub(crate) unread: Vec<super::json::Reader>,
+    pub(crate) unmade: Vec<super::made::Unmade>,
 }
 
 /// The typed tree's types, by the checker's number of each: most numbers are looked up many times.
@@ -87,12 +79,8 @@ impl Output {
             unfilled: Vec::new(),
             filling: false,
             let_names: rustc_hash::FxHashSet::default(),
-            readers: FxHashMap::default(),
-            showers: FxHashMap::default(),
-            unshown: Vec::new(),
-            comparers: FxHashMap::default(),
-            uncompared: Vec::new(),
-            unread: Vec::new(),
+            made: FxHashMap::default(),
+            unmade: Vec::new(),
         }
     }
 }

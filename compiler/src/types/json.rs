@@ -8,20 +8,11 @@
 use super::Checker;
 use super::check::{FnRole, let_node, node, null};
 use super::items::{CellId, FieldDef};
+use super::made::Made;
 use super::ty::{AdtId, Kind};
 use crate::hir::{Arm, BinOp, Callee, Element, Expr, ExprKind, FuncId, LocalId, Ty};
 use crate::names::ValueDef;
 use crate::source::Span;
-
-/// A reader whose body is still to be made.
-#[derive(Clone, Copy)]
-pub(crate) struct Reader {
-    func: FuncId,
-    ty: Ty,
-    /// Of the payload of this variant only.
-    variant: Option<u32>,
-    span: Span,
-}
 
 /// The parameters of a reader.
 #[derive(Clone, Copy)]
@@ -62,18 +53,7 @@ impl<'a> Checker<'a> {
 
     fn reader(&mut self, ty: Ty, variant: Option<u32>, span: Span) -> FuncId {
         let ty = self.types.resolve(ty);
-        if let Some(&func) = self.out.readers.get(&(ty, variant)) {
-            return func;
-        }
-        let func = self.new_func();
-        self.out.readers.insert((ty, variant), func);
-        self.out.unread.push(Reader {
-            func,
-            ty,
-            variant,
-            span,
-        });
-        func
+        self.made(Made::Reader(ty, variant), span)
     }
 
     /// A reader as a value.
@@ -85,13 +65,7 @@ impl<'a> Checker<'a> {
     }
 
     /// Makes the body of a reader.
-    pub(crate) fn make_reader(&mut self, reader: Reader) {
-        let Reader {
-            func,
-            ty,
-            variant,
-            span,
-        } = reader;
+    pub(crate) fn make_reader(&mut self, func: FuncId, ty: Ty, variant: Option<u32>, span: Span) {
         let (module, generics) = match self.types.kind(ty).clone() {
             Kind::Adt(id, args) => {
                 let adt = self.items.adt(id);

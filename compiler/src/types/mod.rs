@@ -20,6 +20,7 @@ mod instance;
 pub(crate) mod items;
 mod json;
 mod lints;
+mod made;
 mod order;
 mod parts;
 mod program;

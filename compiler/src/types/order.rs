@@ -74,6 +74,7 @@ fn references(body: &mut Expr, types: &Types) -> Vec<Edge> {
             _ => {}
         }
     });
+    edges.shrink_to_fit();
     edges
 }
 

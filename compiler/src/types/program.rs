@@ -48,19 +48,10 @@ impl<'a> Checker<'a> {
             while let Some(id) = self.queue.pop() {
                 self.check_queued(id);
             }
-            let made = self.out.unread.is_empty() && self.out.unshown.is_empty();
-            if self.out.unchecked.is_empty() && self.out.uncompared.is_empty() && made {
+            if self.out.unchecked.is_empty() && self.out.unmade.is_empty() {
                 return;
             }
-            for comparer in std::mem::take(&mut self.out.uncompared) {
-                self.make_comparer(comparer);
-            }
-            for shower in std::mem::take(&mut self.out.unshown) {
-                self.make_shower(shower);
-            }
-            for reader in std::mem::take(&mut self.out.unread) {
-                self.make_reader(reader);
-            }
+            self.make_bodies();
             for (nominal, adt, args) in std::mem::take(&mut self.out.unchecked) {
                 self.make_record_check(nominal, adt, &args);
             }

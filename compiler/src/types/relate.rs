@@ -9,26 +9,18 @@ use super::Checker;
 use super::check::{FnRole, let_node, node};
 use super::items::{BuiltinTrait, CellId};
 use super::json::choice;
+use super::made::Made;
 use super::ty::{AdtId, Kind};
 use crate::hir::{Arm, BinOp, Callee, Coercion, Expr, ExprKind, FuncId, LocalId, Pat, PatKind, Ty};
 use crate::source::Span;
 
 /// What is asked of two values.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Relation {
     /// Whether they are equal: a Bool.
     Equal,
     /// Which comes first: an Int, as of `compare`.
     Order,
-}
-
-/// A function whose body is still to be made.
-#[derive(Clone, Copy)]
-pub(crate) struct Comparer {
-    func: FuncId,
-    relation: Relation,
-    ty: Ty,
-    span: Span,
 }
 
 /// The two values.
@@ -134,18 +126,7 @@ impl<'a> Checker<'a> {
 
     fn comparer(&mut self, relation: Relation, ty: Ty, span: Span) -> FuncId {
         let ty = self.types.resolve(ty);
-        if let Some(&func) = self.out.comparers.get(&(ty, relation)) {
-            return func;
-        }
-        let func = self.new_func();
-        self.out.comparers.insert((ty, relation), func);
-        self.out.uncompared.push(Comparer {
-            func,
-            relation,
-            ty,
-            span,
-        });
-        func
+        self.made(Made::Comparer(ty, relation), span)
     }
 
     fn compare_call(&mut self, relation: Relation, args: Vec<Expr>, ty: Ty, span: Span) -> Expr {
@@ -160,14 +141,7 @@ impl<'a> Checker<'a> {
     }
 
     /// Makes the body of a comparer.
-    pub(crate) fn make_comparer(&mut self, comparer: Comparer) {
-        let Comparer {
-            func,
-            relation,
-            ty,
-            span,
-        } = comparer;
-        let ty = self.types.resolve(ty);
+    pub(crate) fn make_comparer(&mut self, func: FuncId, ty: Ty, relation: Relation, span: Span) {
         let root = self.modules.root();
         let name = match relation {
             Relation::Equal => "==",

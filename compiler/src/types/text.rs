@@ -8,18 +8,10 @@ use super::Checker;
 use super::check::{FnRole, node};
 use super::items::{BuiltinTrait, CellId};
 use super::json::{choice, text};
+use super::made::Made;
 use super::ty::{AdtId, Kind};
 use crate::hir::{Arm, Callee, Expr, ExprKind, FuncId, LocalId, Pat, PatKind, Piece, Ty};
 use crate::source::Span;
-
-/// A function whose body is still to be made: the text of a value of this type, as it stands inside
-/// of another.
-#[derive(Clone, Copy)]
-pub(crate) struct Shower {
-    func: FuncId,
-    ty: Ty,
-    span: Span,
-}
 
 impl<'a> Checker<'a> {
     /// What takes the place of a native that shows a value, if the value needs it.
@@ -36,20 +28,20 @@ impl<'a> Checker<'a> {
         if !shows || !self.modules.get(module).library {
             return None;
         }
-        let name = name.to_owned();
+        let to_string = name == "to_string";
         let ty = *args.first()?;
         if !self.needs_show(ty) || self.in_show_of(ty) {
             return None;
         }
-        if name == "to_string" {
-            return Some(self.shower(ty, span));
-        }
-        let key = (ty, Some(cell));
-        if let Some(&func) = self.out.showers.get(&key) {
-            return Some(func);
-        }
-        let func = self.new_func();
-        self.out.showers.insert(key, func);
+        Some(match to_string {
+            true => self.shower(ty, span),
+            false => self.made(Made::Printer(ty, cell), span),
+        })
+    }
+
+    /// Makes the body of a function that stands for a native that prints.
+    pub(crate) fn make_printer(&mut self, func: FuncId, ty: Ty, cell: CellId, span: Span) {
+        let name = self.text(self.items.cell(cell).decl.name.name);
         let root = self.modules.root();
         self.own_body_as(func, root, FnRole::Cell, &name, span, |this| {
             let value = this.param_local("value", ty, span);
@@ -62,7 +54,6 @@ impl<'a> Checker<'a> {
             cx.declared = true;
             cx.body = Some(node(ExprKind::Call { callee, args }, Ty::NULL, span));
         });
-        Some(func)
     }
 
     /// Whether showing a value of type `ty` has to call a `show`.
@@ -78,13 +69,7 @@ impl<'a> Checker<'a> {
 
     fn shower(&mut self, ty: Ty, span: Span) -> FuncId {
         let ty = self.types.resolve(ty);
-        if let Some(&func) = self.out.showers.get(&(ty, None)) {
-            return func;
-        }
-        let func = self.new_func();
-        self.out.showers.insert((ty, None), func);
-        self.out.unshown.push(Shower { func, ty, span });
-        func
+        self.made(Made::Shower(ty), span)
     }
 
     /// The text of a value whose type needs it.
@@ -102,8 +87,7 @@ impl<'a> Checker<'a> {
     }
 
     /// Makes the body of a shower.
-    pub(crate) fn make_shower(&mut self, shower: Shower) {
-        let Shower { func, ty, span } = shower;
+    pub(crate) fn make_shower(&mut self, func: FuncId, ty: Ty, span: Span) {
         let root = self.modules.root();
         self.own_body_as(func, root, FnRole::Cell, "to_string", span, |this| {
             let value = this.param_local("value", ty, span);

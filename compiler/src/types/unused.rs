@@ -30,8 +30,17 @@ impl<'a> Checker<'a> {
             .filter(|module| !module.library)
             .map(|module| module.ast.file)
             .collect();
-        // Whether some instance reads it, by where it is bound.
-        let mut bound: FxHashMap<Span, (Symbol, bool)> = FxHashMap::default();
+        // Those that some instance does not read, by where they are bound.
+        let mut unused: FxHashMap<Span, Symbol> = FxHashMap::default();
+        // Where the others read them: only cells with several instances matter.
+        let mut used: FxHashSet<Span> = FxHashSet::default();
+        let mut seen: FxHashSet<Span> = FxHashSet::default();
+        let mut several: FxHashSet<Span> = FxHashSet::default();
+        for func in self.out.funcs.iter().flatten() {
+            if !seen.insert(func.span) {
+                several.insert(func.span);
+            }
+        }
         for (number, func) in self.out.funcs.iter_mut().enumerate() {
             let Some(func) = func else { continue };
             if passed.contains(&FuncId(number as u32)) || !own.contains(&func.span.file) {
@@ -49,15 +58,15 @@ impl<'a> Checker<'a> {
                 if silent || !by_let || super::lints::is_future(&self.out.types, one.ty) {
                     continue;
                 }
-                let entry = bound.entry(one.span);
-                entry.or_insert_with(|| (one.name, false)).1 |= read[local.0 as usize];
+                if !read[local.0 as usize] {
+                    unused.insert(one.span, one.name);
+                } else if several.contains(&func.span) {
+                    used.insert(one.span);
+                }
             }
         }
-        let mut unused: Vec<(Span, Symbol)> = bound
-            .into_iter()
-            .filter(|(_, (_, read))| !read)
-            .map(|(span, (name, _))| (span, name))
-            .collect();
+        unused.retain(|span, _| !used.contains(span));
+        let mut unused: Vec<(Span, Symbol)> = unused.into_iter().collect();
         unused.sort_by_key(|(span, _)| (span.file, span.start));
         for (span, name) in unused {
             let name = self.text(name);
