@@ -38,6 +38,7 @@ impl Parser<'_> {
                 self.expr_at(span, ExprKind::Error)
             }
             kind if kind.is_contextual() => self.parse_contextual(kind),
+            T::Pipe if self.nth(1).kind.is_name() => self.parse_foreign_lambda(),
             _ => {
                 self.unexpected("expected an expression");
                 self.error_expr()
@@ -48,7 +49,40 @@ impl Parser<'_> {
     pub(super) fn parse_name_expr(&mut self) -> Expr {
         let token = self.bump();
         let span = self.span_of(token);
-        self.expr_at(span, ExprKind::Name(token.symbol))
+        let holes = matches!(self.kind(), T::Str | T::StrOpen) && self.peek().start == span.end;
+        if holes && self.text_of(span) == "f" {
+            self.foreign(
+                "a string needs no prefix to have holes",
+                "write \"… {x} …\"",
+            );
+            return self.parse_string();
+        }
+        let name = self.expr_at(span, ExprKind::Name(token.symbol));
+        if self.at_same_line(T::FatArrow) {
+            let help = "a lambda is written fn(x) => e; an arm of a match, pattern -> e";
+            self.foreign("a lambda begins with `fn`", help);
+            self.bump();
+            self.parse_expr();
+            return self.expr_from(span.start, ExprKind::Error);
+        }
+        name
+    }
+
+    /// `|x, y| e`
+    fn parse_foreign_lambda(&mut self) -> Expr {
+        let start = self.peek().start;
+        self.foreign(
+            "a lambda begins with `fn`",
+            "a lambda is written fn(x) => e",
+        );
+        self.bump();
+        while self.same_line() && !matches!(self.kind(), T::Pipe | T::Eof) {
+            self.bump();
+        }
+        if self.opt_same_line(T::Pipe).is_some() {
+            self.parse_expr();
+        }
+        self.expr_from(start, ExprKind::Error)
     }
 
     /// A contextual word: a name, if it is one here, or what it begins.
