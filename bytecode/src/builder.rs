@@ -100,6 +100,14 @@ struct OpenLanding {
     spec: LandingSpec,
 }
 
+/// Buffers that a builder grew, for the next one. What is finished takes no more room than it
+/// needs.
+#[derive(Debug, Default)]
+pub struct Room {
+    code: Vec<u64>,
+    lines: Vec<Line>,
+}
+
 /// A function being built. Places are word indices until `finish` moves them.
 pub struct FunctionBuilder {
     function: Function,
@@ -137,6 +145,16 @@ impl FunctionBuilder {
             current: None,
             error: None,
         }
+    }
+
+    /// Builds in the buffers of `room`; to be said before anything is emitted.
+    pub fn build_in(&mut self, room: &mut Room) {
+        (self.function.code, self.function.lines) = (
+            std::mem::take(&mut room.code),
+            std::mem::take(&mut room.lines),
+        );
+        self.function.code.clear();
+        self.function.lines.clear();
     }
 
     /// `R[0]` is a closure of this type on entry.
@@ -301,7 +319,15 @@ impl FunctionBuilder {
     ///
     /// # Errors
     /// See [`BuildError`].
-    pub fn finish(mut self) -> Result<Function, BuildError> {
+    pub fn finish(self) -> Result<Function, BuildError> {
+        self.finish_in(&mut Room::default())
+    }
+
+    /// The finished function; `room` gets the buffers back.
+    ///
+    /// # Errors
+    /// See [`BuildError`].
+    pub fn finish_in(mut self, room: &mut Room) -> Result<Function, BuildError> {
         self.landing(None);
         if self.function.params.len() >= usize::from(u16::MAX) {
             self.fail(BuildError::Frame);
@@ -328,6 +354,9 @@ impl FunctionBuilder {
             let landing = self.place(open)?;
             self.function.landings.push(landing);
         }
+        let Function { code, lines, .. } = &mut self.function;
+        room.code = std::mem::replace(code, code.to_vec());
+        room.lines = std::mem::replace(lines, lines.to_vec());
         Ok(self.function)
     }
 

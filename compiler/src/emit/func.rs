@@ -10,7 +10,7 @@ use crate::ir::passes::ownership::Class;
 use crate::ir::roles::Signatures;
 use crate::ir::{Block, BlockId, Func, Handler, Inst, Program, Term, VReg, scope_of};
 use crate::source::{FileId, Position, Span};
-use lumen_bytecode::builder::{BuildError, FunctionBuilder, HandlerLabel, Label};
+use lumen_bytecode::builder::{BuildError, FunctionBuilder, HandlerLabel, Label, Room};
 use lumen_bytecode::code::{Insn, Op};
 use lumen_bytecode::module::{Function, Inlined, RegState, well_known};
 use lumen_bytecode::operand::{OperandKind, Role};
@@ -58,6 +58,7 @@ pub(super) fn emit(
     func: &Func,
     classes: &[Class],
     shared: &Shared<'_>,
+    room: &mut Room,
 ) -> Result<Function, BuildError> {
     let (program, sigs, sources) = (shared.program, shared.sigs, shared.sources);
     let Order {
@@ -78,6 +79,7 @@ pub(super) fn emit(
     if let Some((_, ty)) = func.closure {
         out.set_closure(ty);
     }
+    out.build_in(room);
     out.reserve(slots.frame as usize);
     let labels = func.blocks.iter().map(|_| out.new_label()).collect();
     let mut position = vec![usize::MAX; func.blocks.len()];
@@ -117,7 +119,7 @@ pub(super) fn emit(
             scope,
         }
     });
-    let mut function = emitter.out.finish()?;
+    let mut function = emitter.out.finish_in(room)?;
     function.inlined = inlined.collect();
     Ok(function)
 }

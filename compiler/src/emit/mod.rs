@@ -13,7 +13,7 @@ use crate::ir::roles::Signatures;
 use crate::ir::{Func, Program};
 use crate::source::Span;
 use crate::source::{SourceFile, SourceMap};
-use lumen_bytecode::builder::BuildError;
+use lumen_bytecode::builder::{BuildError, Room};
 use lumen_bytecode::module::{Module, TestDesc};
 
 /// What the functions of a program have in common.
@@ -66,9 +66,10 @@ fn emit_each(
         unreachable: program.unreachable_message(),
         sources,
     };
+    let mut room = Room::default();
     for mut func in funcs {
         let classes = classes(&mut func, &shared);
-        match func::emit(&func, &classes, &shared) {
+        match func::emit(&func, &classes, &shared, &mut room) {
             Ok(function) => functions.push(function),
             Err(error) => diagnostics.push(too_large(&func, &error)),
         }
