@@ -5,7 +5,7 @@
 //! the exit of the first of them: the interpreter computes the same values again on its way to the
 //! instruction that made native code give up.
 
-use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, Value, types};
+use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, Type, Value, types};
 
 use lumen_bytecode::code::Op;
 
@@ -64,6 +64,17 @@ impl Exits {
     pub(super) fn settle(&mut self) {
         (self.before, self.here) = (None, None);
     }
+}
+
+/// The common ends of exits.
+#[derive(Default)]
+struct Tails {
+    /// Of those that leave the function's own frame to the interpreter. Takes the place.
+    own: Option<Block>,
+    /// Takes the place, the status, and the frame that is left.
+    any: Option<Block>,
+    /// Behind a call. Takes the status.
+    after: Option<Block>,
 }
 
 /// What is known of the frame's memory in one block of straight code.
@@ -169,12 +180,12 @@ impl Translator<'_, '_> {
         block
     }
 
-    /// A block on the way out: it takes where to go on, the status, and the frame that is left.
-    fn exit_step(&mut self) -> Block {
+    /// A block on the way out, with parameters.
+    fn exit_step(&mut self, params: &[Type]) -> Block {
         let block = self.b.create_block();
         self.b.set_cold_block(block);
-        for ty in [types::I64, types::I32, types::I64, types::I64] {
-            self.b.append_block_param(block, ty);
+        for ty in params {
+            self.b.append_block_param(block, *ty);
         }
         block
     }
@@ -256,10 +267,7 @@ impl Translator<'_, '_> {
 
     /// Writes the exits.
     pub(super) fn emit_exits(&mut self) {
-        if self.exits.pending.is_empty() {
-            return;
-        }
-        let (here, after) = (self.tail_block(true), self.tail_block(false));
+        let mut tails = Tails::default();
         for exit in std::mem::take(&mut self.exits.pending) {
             self.b.switch_to_block(exit.block);
             let flags = self.flags.frame;
@@ -270,39 +278,70 @@ impl Translator<'_, '_> {
                 let back = self.iconst(back);
                 self.b.ins().store(flags, back, fp, -8);
             }
-            let (status, to) = match exit.why {
-                Why::Here(status) => (self.b.ins().iconst(types::I32, status as i64), here),
-                Why::Helper(status) => (status, here),
-                Why::Callee(status) => (status, after),
-            };
             let pc = self.iconst(exit.pc);
+            let own = exit.r == self.r && exit.fp == self.fp;
+            let status = match exit.why {
+                Why::Here(Status::Exit) if own => {
+                    // Most are this: nothing but the place differs.
+                    let tail = tails.own.unwrap_or_else(|| self.exit_step(&[types::I64]));
+                    tails.own = Some(tail);
+                    self.b.ins().jump(tail, &[pc.into()]);
+                    continue;
+                }
+                Why::Here(status) => self.b.ins().iconst(types::I32, status as i64),
+                Why::Helper(status) => status,
+                Why::Callee(status) => {
+                    // The callee's record says where it returns to.
+                    self.b.ins().store(flags, pc, exit.fp, -8);
+                    let tail = tails.after.unwrap_or_else(|| self.exit_step(&[types::I32]));
+                    tails.after = Some(tail);
+                    self.b.ins().jump(tail, &[status.into()]);
+                    continue;
+                }
+            };
+            let all = [types::I64, types::I32, types::I64, types::I64];
+            let tail = tails.any.unwrap_or_else(|| self.exit_step(&all));
+            tails.any = Some(tail);
             let args = [pc, status, exit.r, exit.fp].map(BlockArg::Value);
-            self.b.ins().jump(to, &args);
+            self.b.ins().jump(tail, &args);
+        }
+        self.emit_tails(&tails);
+    }
+
+    fn emit_tails(&mut self, tails: &Tails) {
+        let param = |t: &Self, block, n: usize| t.b.block_params(block)[n];
+        if let Some(block) = tails.own {
+            self.b.switch_to_block(block);
+            let pc = param(self, block, 0);
+            let status = self.b.ins().iconst(types::I32, Status::Exit as i64);
+            self.leave_at(pc, self.r, self.fp, status);
+        }
+        if let Some(block) = tails.any {
+            self.b.switch_to_block(block);
+            let [pc, status, r, fp] = [0, 1, 2, 3].map(|n| param(self, block, n));
+            self.leave_at(pc, r, fp, status);
+        }
+        if let Some(block) = tails.after {
+            self.b.switch_to_block(block);
+            let status = param(self, block, 0);
+            self.return_status(status);
         }
     }
 
-    /// The common end of exits: with `here` the context learns where to go on; else the callee's
-    /// record does.
-    fn tail_block(&mut self, here: bool) -> Block {
-        let block = self.exit_step();
-        self.b.switch_to_block(block);
-        let [pc, status, r, fp] = *self.b.block_params(block) else {
-            return block;
-        };
-        if here {
-            self.set_context_field(std::mem::offset_of!(Context, pc), pc);
-            self.set_context_field(std::mem::offset_of!(Context, regs), r);
-            self.set_context_field(std::mem::offset_of!(Context, fp), fp);
-        } else {
-            let flags = self.flags.frame;
-            self.b.ins().store(flags, pc, fp, -8);
-        }
+    /// The context learns where to go on.
+    fn leave_at(&mut self, pc: Value, r: Value, fp: Value, status: Value) {
+        self.set_context_field(std::mem::offset_of!(Context, pc), pc);
+        self.set_context_field(std::mem::offset_of!(Context, regs), r);
+        self.set_context_field(std::mem::offset_of!(Context, fp), fp);
+        self.return_status(status);
+    }
+
+    fn return_status(&mut self, status: Value) {
         let result = self.env.signature(self.unit).returns[0].value_type;
         let nothing = match result {
             types::F64 => self.b.ins().f64const(0.0),
             ty => self.b.ins().iconst(ty, 0),
         };
         self.b.ins().return_(&[nothing, status]);
-        block
     }
 }
