@@ -7,7 +7,7 @@
 //! to be shared: those wake-ups are delayed (`Worker::noticed_work`) and backed by the monitor.
 
 use crate::prim::fence;
-use crate::sched::pool::Pool;
+use crate::sched::pool::{Pool, Remote};
 use crate::sched::shared::Shared;
 use crate::sched::stats::count;
 use crate::sched::worker::Worker;
@@ -193,15 +193,13 @@ impl Worker {
         shared.monitor.hurry();
     }
 
-    /// The next deadline of any wheel of this pool; none on the virtual clock.
+    /// When some wheel of this pool has something to do; none on the virtual clock. (By the same
+    /// word as `look_at_timers`, or it would wake up for what that does not look at.)
     fn next_deadline(&self) -> Option<u64> {
         if self.shared().clock.is_virtual() {
             return None;
         }
-        self.pool()
-            .workers()
-            .iter()
-            .filter_map(|w| w.wheel(self.shared()).next_wake())
-            .min()
+        let due = self.pool().workers().iter().filter_map(Remote::next_due);
+        due.min()
     }
 }

@@ -15,6 +15,7 @@ use crate::sync::wait_queue::Waiter;
 use crate::task::join::JoinGroup;
 use crate::time::clock::Clock;
 use crate::time::timeline::{Class, Timeline};
+use crate::time::wheel::Wheel;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -292,8 +293,9 @@ impl Shared {
         let worker = &pool.workers()[index];
         let id = {
             let mut wheel = worker.wheel(self);
-            if deadline < worker.next_due.load(Ordering::Relaxed) {
-                worker.note_due(Some(deadline));
+            let due = Wheel::due(deadline);
+            if due < worker.next_due.load(Ordering::Relaxed) {
+                worker.note_due(Some(due));
             }
             wheel.arm(deadline, waiter)
         };

@@ -418,6 +418,25 @@ fn nobody_wakes_up_while_all_sleep() {
     }
 }
 
+/// It wakes up for a timer and now and then on the way there, not again and again.
+#[test]
+fn who_waits_for_a_timer_sleeps() {
+    for workers in [1, 2] {
+        let config = Config {
+            workers,
+            clock: crate::ClockKind::Real,
+            ..Config::default()
+        };
+        let runtime = Runtime::new(config).unwrap();
+        let slept = runtime.block_on(|cx| {
+            (0..10).for_each(|_| cx.sleep(Duration::from_millis(30)).unwrap());
+        });
+        slept.unwrap();
+        let sleeps = runtime.stats().worker_sleeps;
+        assert!(sleeps < 150, "{sleeps} sleeps of {workers} workers");
+    }
+}
+
 /// Awaits a child that awaits a child …, without a stack.
 struct Deep {
     left: u32,

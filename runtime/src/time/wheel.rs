@@ -61,6 +61,12 @@ impl Wheel {
         self.len
     }
 
+    /// When a timer with this deadline fires: at a tick.
+    pub(crate) fn due(deadline: u64) -> u64 {
+        let tick = deadline.checked_next_multiple_of(1 << TICK_SHIFT);
+        tick.unwrap_or(u64::MAX)
+    }
+
     /// Arms a timer.
     pub(crate) fn arm(&mut self, deadline: u64, waiter: Waiter) -> u64 {
         self.seq += 1;

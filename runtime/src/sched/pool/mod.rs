@@ -66,6 +66,13 @@ impl Remote {
             .store(due.unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
+    /// When the wheel has something to do, at the earliest, if ever.
+    #[inline]
+    pub(crate) fn next_due(&self) -> Option<u64> {
+        let due = self.next_due.load(Ordering::Relaxed);
+        (due != u64::MAX).then_some(due)
+    }
+
     /// Can a timer be due at `now`?
     #[inline]
     pub(crate) fn may_be_due(&self, now: u64) -> bool {
