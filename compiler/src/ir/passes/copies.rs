@@ -20,6 +20,13 @@ pub fn run(func: &mut Func, sigs: &Signatures, types: &[TypeDesc], census: &mut 
     }
 }
 
+/// The last part of the pass alone: what is only computed to be copied goes where the copy goes.
+pub fn join(func: &mut Func, sigs: &Signatures, types: &[TypeDesc], census: &mut Census) {
+    if has_copies(func) {
+        coalesce(func, sigs, census, types);
+    }
+}
+
 fn has_copies(func: &Func) -> bool {
     let mut insts = func.blocks.iter().flat_map(|block| &block.insts);
     insts.any(|inst| matches!(inst.op, Op::Move | Op::Lend))

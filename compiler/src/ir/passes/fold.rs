@@ -42,7 +42,7 @@ impl Known {
     }
 }
 
-/// Runs the pass on one function.
+/// Runs the pass on one function; tells whether a constant is read less often than before.
 pub fn run(
     func: &mut Func,
     sigs: &Signatures,
@@ -50,7 +50,8 @@ pub fn run(
     types: &[TypeDesc],
     census: &mut Census,
     known: &mut Known,
-) {
+) -> bool {
+    let mut changed = false;
     known.reset(func.regs.len());
     for block in &func.blocks {
         for inst in &block.insts {
@@ -79,24 +80,33 @@ pub fn run(
             known.here.clear();
             for inst in &mut block.insts {
                 if may_fold(inst.op) {
+                    let op = inst.op;
                     census.uncount_reads(inst, sigs);
                     fold(inst, known, census);
                     fold_float(inst, known, census, constants);
                     census.count_reads(inst, sigs);
+                    changed |= inst.op != op;
                 }
                 write(inst, sigs, known, census, constants);
             }
             if matches!(block.term, Term::Branch { .. }) {
+                let int = |term: &Term| match term {
+                    Term::Branch { cond, .. } => matches!(cond, Cond::Int(..)),
+                    _ => false,
+                };
+                let before = int(&block.term);
                 census.uncount_term(&block.term);
                 fold_term(&mut block.term, known);
                 fold_test(&mut block.term, known, &func.regs, types);
                 census.count_term(&block.term);
+                changed |= before && !int(&block.term);
             }
         }
         if !known.more {
             break;
         }
     }
+    changed
 }
 
 /// Whether instructions with this op may become others.

@@ -194,7 +194,10 @@ impl Simplifier {
             }
             local::run(func, sigs, types, census, here);
             copies::run(func, sigs, types, census);
-            fold::run(func, sigs, constants, types, census, known);
+            if fold::run(func, sigs, constants, types, census, known) {
+                // What was read by a test too is now computed to be copied.
+                copies::join(func, sigs, types, census);
+            }
             fuse::run(func, sigs, census);
             let tables = thread::Tables {
                 types,
