@@ -48,7 +48,6 @@ pub(crate) struct LinkedNative {
     /// Is there a short way?
     pub(crate) short: Short,
     /// It was given by who loads the program: what is known of the usual one says nothing of it.
-    #[cfg_attr(not(feature = "jit"), expect(dead_code, reason = "native code asks"))]
     pub(crate) replaced: bool,
 }
 
