@@ -102,8 +102,10 @@ unsafe impl Send for Jit {}
 /// Rounds of a loop that count as one call.
 const ROUNDS: u32 = 16;
 
-/// Turns of a loop around a hot one that make it the one to be entered: it soon comes round again.
-const TURNS: u32 = 128;
+/// Turns of a loop around a hot one that make it the one to be entered. It comes round again before
+/// the one inside has made half as many rounds as it took to get hot, and a loop that is entered in
+/// its middle has no guard (a matrix product was three times slower for it).
+const TURNS: u32 = 2;
 
 impl Jit {
     /// Marks the places in `image` that may become hot. `module` is what the image was made from.
